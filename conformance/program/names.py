@@ -1,0 +1,79 @@
+"""What a Program holds, and which names its steps read and make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from conformance.program import steps as s
+
+
+def children(value: object) -> Iterator[object]:
+    """The parts of a step, argument or Program, one level down."""
+    if isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            yield getattr(value, field)
+    elif isinstance(value, tuple):
+        yield from value
+
+
+def walk(value: object) -> Iterator[object]:
+    """A value and all its parts, outermost first."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        yield item
+        pending.extend(reversed(list(children(item))))
+
+
+def bodies(value: object) -> Iterator[s.FunctionLit]:
+    """The functions written inside a step or an argument."""
+    return (part for part in walk(value) if isinstance(part, s.FunctionLit))
+
+
+_NAME_FIELDS: dict[type[msgspec.Struct], tuple[str, ...]] = {
+    s.GetItem: ("source",),
+    s.SetItem: ("target",),
+    s.SetAttr: ("target",),
+    s.AddHook: ("targets",),
+    s.RemoveHook: ("handle",),
+    s.Read: ("target",),
+    s.Delete: ("names",),
+    s.Ref: ("name",),
+    s.Edge: ("name",),
+    s.NodeOf: ("name",),
+}
+
+
+def _names_in(struct: msgspec.Struct, fields: tuple[str, ...]) -> Iterator[str]:
+    for field in fields:
+        held = getattr(struct, field)
+        if held is not None:
+            yield from (held,) if isinstance(held, str) else held
+
+
+def used(step: object) -> set[str]:
+    """The names that a step reads, with those that the functions inside it read from outside."""
+    names: set[str] = set()
+    if isinstance(step, s.FunctionLit):
+        local = set(step.params)
+        for inner in step.steps:
+            names |= used(inner) - local
+            local |= defined(inner)
+        names |= used(step.result) - local
+        for mode in step.decorators:
+            names |= used(mode)
+        return names
+    if isinstance(step, msgspec.Struct):
+        names.update(_names_in(step, _NAME_FIELDS.get(type(step), ())))
+    for part in children(step):
+        if isinstance(part, (msgspec.Struct, tuple)):
+            names |= used(part)
+    return names
+
+
+def defined(step: object) -> set[str]:
+    """The names that a step binds when it succeeds."""
+    fields = tuple(field for field in ("out", "outs") if field in getattr(step, "__struct_fields__", ()))
+    return set(_names_in(step, fields)) if isinstance(step, msgspec.Struct) else set()
