@@ -196,7 +196,7 @@ CallbackKind: TypeAlias = Literal[
 
 
 class Callback(_Arg, frozen=True, tag="callback"):
-    """A small function from a closed list, for hooks and for pack and unpack; each call is logged with its arguments."""
+    """A small function from a closed list, for hooks, pack and unpack; each call is logged with its arguments."""
 
     do: CallbackKind
     value: Arg = None

@@ -1,0 +1,185 @@
+"""Reading the observable state of tensors, without disturbing it.
+
+This is the hot path of the suite: every live tensor is read after every step.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from conformance.execute.trace import Glimpse, Number, Seen, TensorState
+from conformance.subjects.base import Subject
+
+UNNAMED = "unnamed"
+
+
+class Observer:
+    """Reads the named tensors of a Program and remembers what it saw, to tell what changed."""
+
+    __slots__ = ("_first", "_is_tensor", "_storages", "_subject", "graded", "states")
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._is_tensor = subject.api.Tensor
+        self._first: dict[int, str] = {}
+        self._storages: dict[object, str] = {}
+        self.states: dict[str, TensorState] = {}
+        # Reading .grad of a non-leaf warns while there is none, so it is read only of those that were given one.
+        self.graded: set[int] = set()
+
+    def name_of(self, value: object) -> str | None:
+        """The first name of this very object."""
+        return self._first.get(id(value))
+
+    def identify(self, tensors: dict[str, Any]) -> None:
+        """Learn which objects have which names."""
+        first: dict[int, str] = {}
+        for name, tensor in tensors.items():
+            first.setdefault(id(tensor), name)
+        self._first = first
+
+    def observe(self, tensors: dict[str, Any]) -> dict[str, TensorState]:
+        """The states that differ from the last time."""
+        self.identify(tensors)
+        first = self._first
+        self._storages = {}
+        states = self.states
+        changed: dict[str, TensorState] = {}
+        for name, tensor in tensors.items():
+            known = first[id(tensor)]
+            state = self._state(tensor, name, None if known == name else known)
+            if state != states.get(name):
+                changed[name] = states[name] = state
+        return changed
+
+    def _state(self, tensor: Any, name: str, same_as: str | None) -> TensorState:
+        subject = self._subject
+        is_inference = tensor.is_inference()
+        is_leaf = tensor.is_leaf
+        retains_grad = tensor.retains_grad
+        base = tensor._base
+        grad_fn = tensor.grad_fn
+        storage = subject.storage_key(tensor)
+        if storage is not None:
+            storage = self._storages.setdefault(storage, name)
+        grad: TensorState | str | None = None
+        if is_leaf or retains_grad or id(tensor) in self.graded:
+            held = tensor.grad
+            if held is not None:
+                grad = self._first.get(id(held)) or self._state(held, name + ".grad", None)
+        strided = subject.is_strided(tensor)
+        return TensorState(
+            subject.dtype_name(tensor),
+            tuple(tensor.shape),
+            tuple(tensor.stride()) if strided else None,
+            tensor.storage_offset() if strided else None,
+            subject.value_bytes(tensor),
+            tensor.requires_grad,
+            is_leaf,
+            None if grad_fn is None else grad_fn.name(),
+            tensor.output_nr,
+            None if is_inference else tensor._version,
+            tensor._is_view(),
+            None if base is None else self._first.get(id(base), UNNAMED),
+            storage,
+            retains_grad,
+            is_inference,
+            tensor.is_conj(),
+            tensor.is_neg(),
+            subject.device_name(tensor),
+            subject.layout_name(tensor),
+            same_as,
+            grad,
+        )
+
+    def glimpse(self, tensor: Any) -> Glimpse:
+        """A tensor in passing."""
+        subject = self._subject
+        grad_fn = tensor.grad_fn
+        return Glimpse(
+            self._first.get(id(tensor)),
+            subject.dtype_name(tensor),
+            tuple(tensor.shape),
+            tuple(tensor.stride()) if subject.is_strided(tensor) else None,
+            subject.value_bytes(tensor),
+            tensor.requires_grad,
+            None if grad_fn is None else grad_fn.name(),
+        )
+
+    def describe(self, value: object) -> Seen:
+        """Any result as plain data."""
+        if isinstance(value, self._is_tensor):
+            return self.glimpse(value)
+        describe = _DESCRIBE.get(type(value))
+        if describe is not None:
+            return describe(self, value)
+        for kind, describe in _DESCRIBE.items():
+            if isinstance(value, kind):
+                return describe(self, value)
+        name = getattr(value, "name", None)
+        if callable(name) and hasattr(value, "next_functions"):
+            return ("Node", name())
+        if type(value).__name__ == "dtype":
+            return ("dtype", str(value))
+        return ("object", type(value).__name__)
+
+
+def _number(kind: str, layout: str) -> Callable[[Observer, Any], Seen]:
+    def describe(_: Observer, value: Any) -> Seen:
+        parts = (value.real, value.imag) if kind == "complex128" else (value,)
+        return Number(kind, None, struct.pack(layout, *parts))
+
+    return describe
+
+
+def _sequence(observer: Observer, value: Any) -> Seen:
+    return (type(value).__name__, *[observer.describe(item) for item in value])
+
+
+def _mapping(observer: Observer, value: Any) -> Seen:
+    return (type(value).__name__, *[(observer.describe(k), observer.describe(v)) for k, v in value.items()])
+
+
+def _array(_: Observer, value: Any) -> Seen:
+    return Number(str(value.dtype), tuple(value.shape), np.ascontiguousarray(value).tobytes())
+
+
+def _itself(_: Observer, value: Any) -> Seen:
+    return value
+
+
+def _text(_: Observer, value: Any) -> Seen:
+    return clean(value)
+
+
+_DESCRIBE: dict[type, Callable[[Observer, Any], Seen]] = {
+    type(None): _itself,
+    bool: _itself,
+    int: _itself,
+    str: _text,
+    float: _number("float64", "<d"),
+    complex: _number("complex128", "<dd"),
+    tuple: _sequence,
+    list: _sequence,
+    dict: _mapping,
+    np.ndarray: _array,
+    np.generic: _array,
+}
+
+# What torch appends to words that come from C++, and what differs from process to process.
+_NOISE = re.compile(
+    r" \(Triggered internally at [^)]*\)$"
+    r"| ?Traceback of forward call that caused the error:.*"
+    r"|(?<=0x)[0-9a-f]{6,}",
+    re.DOTALL,
+)
+
+
+def clean(text: str) -> str:
+    """A message without source positions, tracebacks and addresses."""
+    return _NOISE.sub("", text) if "(Trig" in text or "Traceback" in text or "0x" in text else text
