@@ -53,10 +53,15 @@ def _names_in(struct: msgspec.Struct, fields: tuple[str, ...]) -> Iterator[str]:
             yield from (held,) if isinstance(held, str) else held
 
 
+def mentioned(part: object) -> set[str]:
+    """The names that a step or argument itself reads, leaving aside its parts."""
+    return set(_names_in(part, _NAME_FIELDS.get(type(part), ()))) if isinstance(part, msgspec.Struct) else set()
+
+
 def used(step: object) -> set[str]:
     """The names that a step reads, with those that the functions inside it read from outside."""
-    names: set[str] = set()
     if isinstance(step, s.FunctionLit):
+        names: set[str] = set()
         local = set(step.params)
         for inner in step.steps:
             names |= used(inner) - local
@@ -65,8 +70,7 @@ def used(step: object) -> set[str]:
         for mode in step.decorators:
             names |= used(mode)
         return names
-    if isinstance(step, msgspec.Struct):
-        names.update(_names_in(step, _NAME_FIELDS.get(type(step), ())))
+    names = mentioned(step)
     for part in children(step):
         if isinstance(part, (msgspec.Struct, tuple)):
             names |= used(part)
