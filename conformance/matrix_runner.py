@@ -1,8 +1,8 @@
 """Runs the same programs on many torch versions: ``python -m conformance.matrix_runner 1.13.1 2.4 2.15.0``.
 
-For each version it makes a virtual environment with that torch and a Python that this torch was built for, runs the suite
-in it as ``conformance run`` would, and keeps the Run file. At the end stands the matrix of all of them. An interrupted
-matrix is resumed by the same command: a version whose Run file answers the same settings is not run again.
+For each version it makes a virtual environment with that torch and a Python that this torch was built for, runs the
+suite in it as ``conformance run`` would, and keeps the Run file. At the end stands the matrix of all of them. An
+interrupted matrix is resumed by the same command: a version whose Run file answers the same settings is not run again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 
 import conformance
+from conformance.cli.refusals import CONFORMS, FINDINGS, SetupError, check_writable, run_command
 from conformance.report.run import Run, RunFileError, load_run
 
 #: torch release -> the Pythons (3.x) that have wheels of it; measured on the package index.
@@ -48,8 +49,8 @@ NUMPY_1_ONLY = ("1.13", "2.0", "2.1", "2.2")
 DEFAULT_VERSIONS = ("1.13.1", "2.0.1", "2.4.1", "2.8.0", "2.13.0", "2.15.0")
 
 
-class MatrixError(Exception):
-    """Why one version could not be measured, in one line."""
+class MatrixError(SetupError):
+    """Why a version could not be measured, in one line."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,14 @@ def requirements(version: str) -> list[str]:
     return [torch, "numpy<2"] if release in NUMPY_1_ONLY else [torch]
 
 
+def running_minor() -> int:
+    """The Python that runs this: 11 for 3.11."""
+    return sys.version_info.minor
+
+
 def installed_interpreters() -> dict[int, Interpreter]:
     """The Pythons that the table speaks of and this machine can start: the running one, and those on ``PATH``."""
-    found = {sys.version_info.minor: Interpreter(sys.version_info.minor, sys.executable)}
+    found = {running_minor(): Interpreter(running_minor(), sys.executable)}
     for minor in sorted({minor for minors in TORCH_PYTHONS.values() for minor in minors}):
         path = shutil.which(f"python3.{minor}")
         # A version manager's shim may be on PATH and still refuse to start.
@@ -124,8 +130,7 @@ def _minor_of(path: str) -> int | None:
 def interpreter_for(version: str, interpreters: dict[int, Interpreter]) -> Interpreter:
     """The Python to measure a version with: the running one where it will do, else the newest that will."""
     supported = TORCH_PYTHONS[release_of(version)]
-    running = sys.version_info.minor
-    for minor in sorted(supported, key=lambda minor: (minor != running, -minor)):
+    for minor in sorted(supported, key=lambda minor: (minor != running_minor(), -minor)):
         if minor in interpreters:
             return interpreters[minor]
     wanted = " or ".join(f"3.{minor}" for minor in supported)
@@ -236,16 +241,31 @@ def check_versions(_context: click.Context, _parameter: click.Parameter, version
         try:
             release_of(version)
         except MatrixError as error:
-            raise click.BadParameter(str(error)) from None
+            raise click.BadParameter(error.message) from None
     return versions or DEFAULT_VERSIONS
 
 
 @click.command(epilog=f"Without VERSIONS: {' '.join(DEFAULT_VERSIONS)}.")
 @click.argument("versions", nargs=-1, callback=check_versions)
-@click.option("--seed", default=1, show_default=True, help="Seed of the programs: the same for every version.")
-@click.option("--max-programs", "programs", default=20_000, show_default=True, help="Programs to run on each version.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the programs: the same for every version.",
+)
+@click.option(
+    "--max-programs",
+    "programs",
+    type=click.IntRange(1),
+    default=20_000,
+    show_default=True,
+    help="Programs to run on each version.",
+)
 @click.option("--profile", default="default", show_default=True, help="What kind of programs to draw.")
-@click.option("--jobs", default=os.cpu_count() or 1, show_default="one a core", help="Worker processes.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="one a core", help="Worker processes."
+)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -253,7 +273,9 @@ def check_versions(_context: click.Context, _parameter: click.Parameter, version
     show_default=True,
     help="Where Run files and environments are kept, and found again by the next matrix.",
 )
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="The matrix [default: FOLDER/matrix.html].")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="The matrix [default: FOLDER/matrix.html]."
+)
 @click.option("--suite", default=default_suite, help="What pip installs as the suite [default: this one].")
 @click.option("--remove", is_flag=True, help="Remove each environment after its run (each is several GB).")
 @click.option("--fresh", is_flag=True, help="Run again what is already measured.")
@@ -273,21 +295,17 @@ def main(
 ) -> int:
     """Run the same programs on many torch VERSIONS and show them side by side.
 
-    Makes a virtual environment for each version, with an installed Python that this torch supports. Interrupt it when you
-    like: the same command goes on where it stopped.
+    Makes a virtual environment for each version, with an installed Python that this torch supports. Interrupt it when
+    you like: the same command goes on where it stopped.
     """
     plan = Plan(folder.resolve(), suite, seed, programs, profile, jobs, remove, fresh)
-    try:
-        runs, failures = run_matrix(plan, versions)
-    except MatrixError as error:
-        raise click.ClickException(str(error)) from None
-    if not runs:
-        raise click.ClickException("no version could be measured")
-    if not no_matrix:
+    check_writable(html)
+    runs, failures = run_matrix(plan, versions)
+    if runs and not no_matrix:
         _show(runs, html or plan.folder / "matrix.html")
     if failures:
-        raise click.ClickException(f"not measured: {', '.join(failures)}")
-    return 1 if any(run.verdict == "divergence" for run in runs) else 0
+        raise SetupError(f"not measured: {', '.join(failures)}")
+    return FINDINGS if any(run.verdict == "divergence" for run in runs) else CONFORMS
 
 
 def _show(runs: list[Run], html: Path) -> None:
@@ -302,6 +320,4 @@ def _show(runs: list[Run], html: Path) -> None:
 
 
 if __name__ == "__main__":
-    from conformance.cli.entry import run_command
-
     sys.exit(run_command(main, "python -m conformance.matrix_runner"))

@@ -1,0 +1,146 @@
+"""``run``: draw programs, run them on the reference and on a subject, judge, report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conformance.cli.options import OUTPUT_FILE, Duration, options, subject_option
+from conformance.cli.refusals import CONFORMS, FINDINGS, INTERRUPTED, SetupError, check_writable, unknown
+
+if TYPE_CHECKING:
+    from conformance.campaign import CampaignSettings
+    from conformance.report.run import Run
+
+EXAMPLES = """\b
+Examples:
+  conformance run                                   check the installed torch with 2,000 programs
+  conformance run --time 10m --jobs 4 --html r.html as many as fit into ten minutes, on four cores, as a page
+  conformance run --seed 7 --max-programs 20000 --json run.json
+                                                    a reproducible run, kept as a Run file
+  conformance run --profile views                   search views and in-place changes harder
+  conformance run --subject reference               the reference against itself: must always conform
+  conformance run --junit tests.xml --sarif f.sarif for continuous integration
+
+\b
+The same seed, versions and number of programs give the same Run file but for its times. With --time alone the number
+of programs is whatever fits.
+
+\b
+Exit codes: 0 conforms, 1 findings, 2 could not run (one line says why, nothing is written), 130 interrupted (what was
+done so far is written).
+"""
+
+DEFAULT_PROGRAMS = 2_000
+
+search_options = options(
+    subject_option,
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the same programs again."),
+    click.option(
+        "--max-programs",
+        type=click.IntRange(1),
+        metavar="N",
+        help=f"Stop after N drawn programs.  [default: {DEFAULT_PROGRAMS:,}, or no bound with --time]",
+    ),
+    click.option("--time", "seconds", type=Duration(), metavar="TIME", help="Stop after this time: 60s, 5m, 1h30m."),
+    click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Worker processes."),
+    click.option(
+        "--profile", default="default", show_default=True, metavar="NAME", help="What kind of programs to draw."
+    ),
+    click.option(
+        "--driver",
+        type=click.Choice(["prng", "hypothesis"]),
+        default="prng",
+        show_default=True,
+        help="Where choices come from: prng is fastest; hypothesis covers small cases more evenly.",
+    ),
+)
+
+
+@click.command(epilog=EXAMPLES)
+@search_options
+@click.option("--laws", default="all", show_default=True, metavar="all|none|NAME,...", help="Laws to check besides.")
+@click.option(
+    "--laws-share", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of the programs to check laws on."
+)
+@click.option("--samples", type=click.Choice(["opinfo"]), help="Run torch's own sample inputs as well.")
+@click.option("--json", "json_file", type=OUTPUT_FILE, metavar="FILE", help="Write the Run file.")
+@click.option("--html", "html_file", type=OUTPUT_FILE, metavar="FILE", help="Write the report as one page.")
+@click.option("--junit", "junit_file", type=OUTPUT_FILE, metavar="FILE", help="Write JUnit XML.")
+@click.option("--sarif", "sarif_file", type=OUTPUT_FILE, metavar="FILE", help="Write the findings as SARIF.")
+def run(
+    subject: str,
+    seed: int,
+    max_programs: int | None,
+    seconds: float | None,
+    jobs: int,
+    profile: str,
+    driver: str,
+    laws: str,
+    laws_share: float | None,
+    samples: str | None,
+    json_file: Path | None,
+    html_file: Path | None,
+    junit_file: Path | None,
+    sarif_file: Path | None,
+) -> int:
+    """Draw programs, run them on the reference and on a subject, and show every difference.
+
+    Without options: 2,000 programs on the installed torch, and a summary on the terminal.
+    """
+    outputs = (json_file, html_file, junit_file, sarif_file)
+    check_writable(*outputs)
+    settings = campaign_settings(
+        subject=subject,
+        seed=seed,
+        max_programs=max_programs,
+        seconds=seconds,
+        jobs=jobs,
+        profile=profile,
+        driver=driver,
+        laws=laws,
+        laws_share=laws_share,
+        samples=samples,
+    )
+    from conformance.campaign import run_campaign
+    from conformance.report.terminal import Progress, print_summary
+
+    with Progress(settings.max_programs, settings.seconds) as progress:
+        result = run_campaign(settings, progress)
+    write_reports(result, *outputs)
+    print_summary(result)
+    for path in outputs:
+        if path is not None:
+            click.echo(f"wrote {path}", err=True)
+    return FINDINGS if result.verdict == "divergence" else CONFORMS
+
+
+def write_reports(
+    result: Run, json_file: Path | None, html_file: Path | None, junit_file: Path | None, sarif_file: Path | None
+) -> None:
+    """Write the Run in every form that was asked for."""
+    from conformance.report.files import write_atomically
+    from conformance.report.run import save_run
+    from specs.load import load
+
+    if json_file is not None:
+        save_run(result, json_file)
+    if html_file is not None:
+        from conformance.report.html import render_report
+
+        write_atomically(html_file, render_report(result, load()))
+    if junit_file is not None:
+        from conformance.report.junit import write_junit
+
+        write_junit(result, junit_file)
+    if sarif_file is not None:
+        from conformance.report.sarif import write_sarif
+
+        write_sarif(result, sarif_file, load())
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from conformance.report.annotations import github_annotations
+
+        click.echo(github_annotations(result), nl=False)
