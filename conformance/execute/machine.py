@@ -332,7 +332,6 @@ class Machine:
             exception = (type(error).__name__, self.subject.clean(clean(str(error))))
         said = tuple([(w.category.__name__, self.subject.clean(clean(str(w.message)))) for w in self._warnings])
         calls = tuple(session.calls)
-        clauses = self.subject.take_clauses()
         observer = session.observer
         tensors = {}
         if look:
@@ -345,7 +344,7 @@ class Machine:
             exception,
             said,
             calls,
-            clauses,
+            self.subject.take_clauses(),  # looking may apply some too: a view's grad_fn is made when it is asked for
             tensors,
             result,
             api.is_grad_enabled(),
