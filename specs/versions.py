@@ -19,7 +19,7 @@ class Version:
 
     @classmethod
     def parse(cls, text: str | Version) -> Version:
-        """Read ``"2.4"``, ``"2.13.0+cpu"`` or ``"2.16.0.dev20270101"``; the build label says nothing about semantics."""
+        """Read ``"2.4"``, ``"2.13.0+cpu"`` or ``"2.16.0.dev20270101"``; a build label says nothing about semantics."""
         if isinstance(text, Version):
             return text
         match = _VERSION.fullmatch(text.strip())

@@ -33,7 +33,7 @@ def test_text_that_is_no_version_is_refused(text: str) -> None:
 def test_versions_are_ordered_by_number_not_by_text() -> None:
     texts = ["1.13.1", "2.0", "2.0.1", "2.4.1", "2.13.0a0", "2.13.0rc1", "2.13.0", "2.15"]
     versions = [Version.parse(text) for text in texts]
-    assert sorted(versions[::-1]) == versions
+    assert sorted(versions, reverse=True) == versions[::-1]
 
 
 def test_build_label_makes_no_difference() -> None:
