@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import click
 
 from conformance import __version__
-from conformance.cli.catalogue import clauses, ops, show, subjects
+from conformance.cli.catalogue import clauses, show, subjects
 from conformance.cli.compare import diff, matrix
 from conformance.cli.refusals import run_command
 from conformance.cli.replay import replay
@@ -47,7 +47,7 @@ def app() -> None:
     """
 
 
-for command in (run, replay, show, clauses, ops, subjects, matrix, diff):
+for command in (run, replay, show, clauses, subjects, matrix, diff):
     app.add_command(command)
 
 

@@ -10,7 +10,7 @@ import click
 
 from conformance.cli.compare import load_runs
 from conformance.cli.options import INPUT_FILE, json_flag
-from conformance.cli.refusals import SetupError, unknown
+from conformance.cli.refusals import unknown
 
 if TYPE_CHECKING:
     from conformance.report.run import Run
@@ -40,7 +40,7 @@ def _print_json(rows: Any) -> None:
 # -- clauses -----------------------------------------------------------------------------------------------------------
 
 
-@click.command(epilog=SHOW_EXAMPLES)
+@click.command(epilog=SHOW_EXAMPLES, short_help="Show what a clause says.")
 @click.argument("clause", metavar="CLAUSE")
 @evidence_option
 @json_flag
@@ -66,7 +66,7 @@ def show(clause: str, run_file: Path | None, as_json: bool) -> None:
         click.echo("\n" * (number > 0) + _prose(entry, row, with_examples=len(chosen) == 1))
 
 
-@click.command()
+@click.command(short_help="List the clauses of the specification.")
 @click.option("--area", help="Only clauses of this area.")
 @evidence_option
 @json_flag
@@ -160,15 +160,29 @@ def _indented(text: str, by: int) -> list[str]:
 # -- ops and subjects --------------------------------------------------------------------------------------------------
 
 
-@click.command()
-@evidence_option
-@click.option("--coverage", is_flag=True, help="Count how many of torch's own OpInfo entries the table covers.")
-@json_flag
-def ops(run_file: Path | None, coverage: bool, as_json: bool) -> None:
-    """List the ops of the reference engine, with the evidence of a Run where one is given."""
-
-
-@click.command()
+@click.command(short_help="List the engines that can be put under test.")
 @json_flag
 def subjects(as_json: bool) -> None:
-    """List the engines that can be put under test, and whether each can run here."""
+    """List the engines that can be put under test, and whether each can run here.
+
+    Other packages add theirs through the entry point group `autograd_conformance.subjects`.
+    """
+    from conformance.subjects.base import SubjectUnavailable
+    from conformance.subjects.registry import subject_factories
+
+    rows = []
+    for name, factory in subject_factories().items():
+        try:
+            subject = factory()
+            rows.append({"name": name, "library": subject.library, "version": subject.version(), "unavailable": None})
+        except SubjectUnavailable as error:
+            rows.append({"name": name, "library": None, "version": None, "unavailable": str(error)})
+    if as_json:
+        _print_json(rows)
+        return
+    width = max(len(name) for row in rows if (name := row["name"]))
+    for row in rows:
+        state = (
+            f"{row['library']} {row['version']}" if row["unavailable"] is None else f"not here: {row['unavailable']}"
+        )
+        click.echo(f"{row['name']:<{width}}  {state}")

@@ -39,7 +39,7 @@ def load_runs(paths: tuple[Path, ...]) -> list[Run]:
         raise SetupError(str(error)) from None
 
 
-@click.command(epilog=MATRIX_EXAMPLES)
+@click.command(epilog=MATRIX_EXAMPLES, short_help="Show clauses by torch version, from several Run files.")
 @click.argument("runs", nargs=-1, required=True, type=INPUT_FILE, metavar="RUN.json...")
 @click.option("--html", type=OUTPUT_FILE, help="Write the matrix as a page.")
 def matrix(runs: tuple[Path, ...], html: Path | None) -> int:
@@ -60,7 +60,7 @@ def matrix(runs: tuple[Path, ...], html: Path | None) -> int:
     return FINDINGS if any(run.verdict == "divergence" for run in loaded) else CONFORMS
 
 
-@click.command(epilog=DIFF_EXAMPLES)
+@click.command(epilog=DIFF_EXAMPLES, short_help="Show what changed between two Runs of the same programs.")
 @click.argument("before", type=INPUT_FILE, metavar="A.json")
 @click.argument("after", type=INPUT_FILE, metavar="B.json")
 @json_flag

@@ -20,7 +20,7 @@ Exit codes: 0 both engines agree, 1 they differ, 2 the file holds no program. Re
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(epilog=EXAMPLES, short_help="Run one stored program again.")
 @click.argument("program", type=INPUT_FILE, metavar="PROGRAM.json")
 @subject_option
 @click.option("--finding", metavar="ID", help="Which finding of a Run file; the beginning of its id will do.")

@@ -60,7 +60,7 @@ search_options = options(
 )
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(epilog=EXAMPLES, short_help="Draw programs, run them, show every difference.")
 @search_options
 @click.option("--laws", default="all", show_default=True, metavar="all|none|NAME,...", help="Laws to check besides.")
 @click.option(
