@@ -271,7 +271,19 @@ def canonical(run: Run) -> Run:
 
 def encode_run(run: Run) -> bytes:
     """The Run file's bytes: the same Run always gives the same bytes."""
-    return msgspec.json.encode(canonical(run), order="sorted") + b"\n"
+    try:
+        return msgspec.json.encode(canonical(run), order="sorted") + b"\n"
+    except UnicodeEncodeError:
+        # A message may hold a lone surrogate, which JSON's encoding has no bytes for: its escape is kept instead.
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(canonical(run))), order="sorted") + b"\n"
+
+
+def _encodable(value: Json) -> Json:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(part) for key, part in value.items()}
+    return [_encodable(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def save_run(run: Run, path: str | os.PathLike[str]) -> None:

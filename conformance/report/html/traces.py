@@ -1,0 +1,223 @@
+"""Two traces side by side: step by step, the same on both sides in one line, a difference marked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.report.html.values import readable_value
+from conformance.report.run import Finding
+
+_LONGEST = 600
+"""Characters of one value that a trace shows; a finding's program is small, so more than this is noise."""
+
+_UNREMARKABLE: dict[str, Any] = {
+    "offset": 0,
+    "output_nr": 0,
+    "is_view": False,
+    "base": None,
+    "retains_grad": False,
+    "is_inference": False,
+    "is_conj": False,
+    "is_neg": False,
+    "device": "cpu",
+    "layout": "strided",
+    "same_as": None,
+    "grad": None,
+    "grad_fn": None,
+    "name": None,
+    "type": "tensor",
+}
+"""State that says nothing where both sides agree on it: left out, to let the eye find what matters."""
+
+_ORDER = ("outcome", "exception", "warnings", "calls", "result", "grad_enabled", "inference_mode")
+_USUAL = {"outcome": "ok", "exception": None, "result": None, "grad_enabled": True, "inference_mode": False}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One observed field on both sides; None where a side does not have it."""
+
+    name: str
+    reference: str | None
+    subject: str | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two sides disagree."""
+        return self.reference != self.subject
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is observed of one thing (the step itself, its warnings, or a tensor) after a step."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether any field of the row does."""
+        return any(field.differs for field in self.fields)
+
+    def is_absent(self, side: str) -> bool:
+        """Whether a side has nothing of this row: no exception, no such tensor."""
+        return all(getattr(field, side) is None for field in self.fields)
+
+
+@dataclass(frozen=True)
+class StepRows:
+    """One step of the program and all that both sides observed after it."""
+
+    index: int
+    label: str
+    rows: tuple[Row, ...]
+    is_finding: bool
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two sides disagree anywhere in this step."""
+        return any(row.differs for row in self.rows)
+
+
+def side_by_side(finding: Finding) -> list[StepRows]:
+    """The finding's two traces, aligned."""
+    reference, subject = _steps(finding.reference_trace), _steps(finding.subject_trace)
+    program = _steps(finding.program)
+    return [
+        StepRows(
+            index=index,
+            label=step_label(_at(program, index)),
+            rows=tuple(_rows(_mapping(_at(reference, index)), _mapping(_at(subject, index)))),
+            is_finding=index == finding.step,
+        )
+        for index in range(max(len(reference), len(subject)))
+    ]
+
+
+def step_label(step: Any) -> str:
+    """A step in a few words, whatever its kind: ``apply mul → t2``."""
+    if not isinstance(step, Mapping):
+        return ""
+    words = [step.get(key) for key in ("step", "op", "form", "mode", "on", "target", "name")]
+    label = " ".join(word.replace("_", " ") for word in words if isinstance(word, str) and word)
+    outs = step.get("outs") or step.get("out") or ()
+    made = ", ".join(map(str, outs)) if isinstance(outs, Sequence) and not isinstance(outs, str) else str(outs)
+    return f"{label} → {made}" if made else label
+
+
+def shown(value: Any) -> str:
+    """Any JSON value on one line, a tensor with its elements read."""
+    text = value if isinstance(value, str) else json.dumps(_read(value), ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text):,} characters)"
+
+
+def _steps(trace: Any) -> Sequence[Any]:
+    steps = trace.get("steps", ()) if isinstance(trace, Mapping) else trace
+    return steps if isinstance(steps, Sequence) and not isinstance(steps, str) else ()
+
+
+def _at(steps: Sequence[Any], index: int) -> Any:
+    return steps[index] if index < len(steps) else {}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iterator[Row]:
+    """What was done first (outcome, exception, warnings, calls), then each tensor that changed."""
+    for name in dict.fromkeys([*_ORDER, *reference, *subject]):
+        # The reference alone says which clauses it applied; that is no observation.
+        if name in ("tensors", "clauses"):
+            continue
+        sides = (reference.get(name), subject.get(name))
+        if sides[0] == sides[1] and (sides[0] in (None, [], {}) or sides[0] == _USUAL.get(name)):
+            continue
+        # A side that leaves out what is usual (a default in the file) does what is usual; one without the step does nothing.
+        here, there = (
+            _USUAL.get(name) if value is None and side else value
+            for value, side in zip(sides, (reference, subject), strict=True)
+        )
+        yield Row(name, tuple(_pair(dict(_parts(name, here)), dict(_parts(name, there)))))
+    states = [_mapping(side.get("tensors")) for side in (reference, subject)]
+    for name in dict.fromkeys([*states[0], *states[1]]):
+        here, there = (_mapping(side.get(name)) for side in states)
+        fields = _pair(dict(_state(here)), dict(_state(there)))
+        yield Row(name, tuple(f for f in fields if f.differs or not _says_nothing(f, here, name)))
+
+
+def _pair(reference: Mapping[str, str], subject: Mapping[str, str]) -> Iterator[Field]:
+    for name in dict.fromkeys([*reference, *subject]):
+        yield Field(name, reference.get(name), subject.get(name))
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """One field of a step as the parts that can differ on their own."""
+    if name == "exception" and value:
+        kind, message = _two(value)
+        yield "type", kind
+        yield "message", message
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, list) and name == "warnings":
+                yield f"[{index}]", ": ".join(map(str, item))
+            elif name == "calls":
+                call = _mapping(item)
+                yield f"[{index}]", f"{call.get('label', '')}({', '.join(map(shown, call.get('args', ())))})"
+            else:
+                yield f"[{index}]", shown(item)
+    elif value is not None or name == "result":
+        yield "", shown(value)
+
+
+def _two(value: Any) -> tuple[str, str]:
+    if isinstance(value, Mapping):
+        return str(value.get("type", "")), str(value.get("message", ""))
+    return (str(value[0]), str(value[1])) if isinstance(value, list) and len(value) == 2 else ("", shown(value))
+
+
+def _state(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """A tensor's state, its value first; that of its .grad after it."""
+    if "value" in state:
+        readable = readable_value(state)
+        yield f"{prefix}value", shown(state["value"]) if readable is None else readable
+    for key, value in state.items():
+        if isinstance(value, Mapping):
+            yield from _state(value, f"{prefix}{key}.")
+        elif key != "value":
+            yield f"{prefix}{key}", shown(value)
+
+
+def _says_nothing(field: Field, state: Mapping[str, Any], name: str) -> bool:
+    key = field.name.rpartition(".")[2]
+    if key == "storage":
+        return field.reference in (name, f"{name}.grad")
+    if key == "stride":
+        owner = _mapping(state.get("grad")) if field.name.startswith("grad.") else state
+        return owner.get("stride") == _contiguous(owner.get("shape"))
+    return key in _UNREMARKABLE and field.reference == shown(_UNREMARKABLE[key])
+
+
+def _contiguous(shape: Any) -> list[int] | None:
+    if not isinstance(shape, list) or not all(isinstance(size, int) for size in shape):
+        return None
+    strides: list[int] = []
+    step = 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return strides[::-1]
+
+
+def _read(value: Any) -> Any:
+    """The same JSON with the elements of tensors in place of their bytes."""
+    if isinstance(value, Mapping):
+        readable = readable_value(value)
+        if readable is not None:
+            named = value.get("name")
+            return f"{f'{named}: ' if named else ''}{value['dtype']} {value.get('shape')} {readable}"
+        return {str(key): _read(part) for key, part in value.items()}
+    return [_read(part) for part in value] if isinstance(value, list) else value
