@@ -10,11 +10,12 @@ from typing import Any
 
 from conformance.execute import callables
 from conformance.execute.arguments import evaluate, evaluate_all, keywords, node, number
-from conformance.execute.calls import FORMS
+from conformance.execute.calls import FORMS, reachable
 from conformance.execute.observe import clean
 from conformance.execute.scope import Scope, Session, Undefined
 from conformance.execute.trace import Outcome, Seen, StepTrace, Trace
 from conformance.program import steps as s
+from conformance.program.words import READ_METHODS
 from conformance.subjects.base import Subject
 
 # -- results -----------------------------------------------------------------------------------------------------------
@@ -91,7 +92,10 @@ def _make(scope: Scope, step: s.Make) -> Seen:
 def _apply(scope: Scope, step: s.Apply) -> Seen:
     args = [evaluate(scope, arg) for arg in step.args]
     kwargs = keywords(scope, step.kwargs) if step.kwargs else {}
-    return _bind(scope, step.outs, FORMS[step.form](scope, step.op, args, kwargs), step.unpack)
+    outs = step.outs
+    if step.form == "augmented" and not outs and type(step.args[0]) is s.Ref:
+        outs = (step.args[0].name,)  # `x += y` binds x again
+    return _bind(scope, outs, FORMS[step.form](scope, step.op, args, kwargs), step.unpack)
 
 
 def _getitem(scope: Scope, step: s.GetItem) -> Seen:
@@ -104,7 +108,7 @@ def _setitem(scope: Scope, step: s.SetItem) -> Seen:
 
 
 def _setattr(scope: Scope, step: s.SetAttr) -> Seen:
-    target = scope.lookup(step.target)
+    target = reachable(scope.session, scope.lookup(step.target))
     setattr(target, step.name, evaluate(scope, step.value))
     if step.name == "grad":
         scope.session.observer.graded.add(id(target))
@@ -207,7 +211,7 @@ def _backward(scope: Scope, step: s.Backward) -> Seen:
 def _grad(scope: Scope, step: s.Grad) -> Seen:
     outputs, inputs = evaluate(scope, step.outputs), evaluate(scope, step.inputs)
     result = scope.session.api.autograd.grad(outputs, inputs, **_given(scope, step, _GRAD_KEYWORDS))
-    return _bind(scope, step.outs, result, True)
+    return _bind(scope, step.outs, result, bool(step.outs))
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------
@@ -231,8 +235,8 @@ def _read(scope: Scope, step: s.Read) -> Seen:
     if builtin is not None:
         value = builtin(target)
     else:
-        value = getattr(target, step.what)
-        if callable(value) and hasattr(value, "__self__"):
+        value = getattr(reachable(scope.session, target), step.what)
+        if step.what in READ_METHODS:
             value = value()
     if step.out is not None:
         scope.bind(step.out, value)

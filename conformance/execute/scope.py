@@ -17,7 +17,7 @@ class Undefined(NameError):
 class Session:
     """What all scopes of one running Program share."""
 
-    __slots__ = ("api", "calls", "contexts", "observer", "perform", "subject")
+    __slots__ = ("api", "calls", "contexts", "functions", "observer", "perform", "reachable", "subject")
 
     def __init__(self, subject: Subject, perform: Callable[[Scope, Any], object]) -> None:
         self.subject = subject
@@ -26,6 +26,9 @@ class Session:
         self.observer = Observer(subject)
         self.calls: list[Call] = []
         self.contexts: list[Any] = []
+        # What `calls` has found out about functions and classes; kept with the subject, for all its Programs.
+        self.functions = subject.functions
+        self.reachable = subject.reachable
 
     def log(self, label: str, args: tuple[Any, ...]) -> None:
         """Note that a hook, or a method of a custom Function, was called."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from conformance.program import names as n
 from conformance.program import steps as s
+from conformance.program import words
 
 MAX_STEPS = 10_000
 MAX_DEPTH = 24
@@ -126,11 +127,16 @@ def _apply(step: s.Apply) -> str | None:
         problem = None if not step.op else "the form 'call' takes no op"
     elif step.form in ("function", "out"):
         problem = op_problem(step.op)
+    elif step.form in _OPERATORS:
+        problem = None if step.op in _OPERATORS[step.form] else f"{step.op!r} is not an operator"
     else:
         problem = attribute_problem(step.op)
     if problem is None and step.form not in ("function", "out") and not step.args:
         problem = f"the form {step.form!r} needs an argument to act on"
     return problem or _pairs(step.kwargs) or _huge(step)
+
+
+_OPERATORS: dict[str, Container[str]] = {"operator": words.OPERATORS, "augmented": words.AUGMENTED}
 
 
 def _huge(step: s.Apply) -> str | None:
@@ -172,8 +178,15 @@ def _read(step: s.Read) -> str | None:
 
 
 def _function(lit: s.FunctionLit) -> str | None:
-    repeated = len(set(lit.params)) != len(lit.params)
-    return "a parameter is named twice" if repeated else _first(_name(param) for param in lit.params)
+    if len(set(lit.params)) != len(lit.params):
+        return "a parameter is named twice"
+    local, outside = set(lit.params), set[str]()
+    for step in lit.steps:
+        outside |= n.used(step) - local
+        local |= n.defined(step)
+    # Python decides for a whole function whether a name is local.
+    both = sorted(outside & local)
+    return f"{both[0]!r} is read from outside before it is made" if both else _first(map(_name, lit.params))
 
 
 def _text(text: str) -> str | None:

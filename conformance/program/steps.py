@@ -404,8 +404,8 @@ class Grad(_Step, frozen=True, tag="grad"):
 class Read(_Step, frozen=True, tag="read"):
     """Look at a value as a user would, and record what is seen.
 
-    `what` is a property (`grad`, `grad_fn`, `is_leaf`, `_version`, ...), a method without arguments (`item`, `tolist`,
-    `numpy`, `size`, ...), or a function of Python (`bool`, `float`, `int`, `complex`, `len`, `repr`, `str`, `list`).
+    `what` is a function of Python (`bool`, `float`, `len`, `repr`, ...), a method without arguments (`item`, `tolist`,
+    ...), or else a property (`grad`, `grad_fn`, `is_leaf`, `_version`, ...); `conformance.program.words` says which.
     """
 
     target: str

@@ -28,6 +28,8 @@ class Subject(ABC):
     def __init__(self) -> None:
         self._resolved: dict[str, Any] = {}
         self._text: dict[object, str] = {}
+        self.functions: dict[str, Any] = {}
+        self.reachable: dict[type, bool] = {}
 
     @abstractmethod
     def version(self) -> str:

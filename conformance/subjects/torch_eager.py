@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Hashable
 from ctypes import string_at
 from typing import Any
@@ -35,6 +37,18 @@ class TorchEager(Subject):
         # torch below 2.0 has the untyped storage under another name.
         self._storage = getattr(torch.Tensor, "untyped_storage", None) or torch.Tensor._storage
         torch.set_warn_always(True)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Import what torch imports on first use: its warnings belong to no Program."""
+        api = self.api
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for module in ("utils.checkpoint", "autograd.forward_ad", "autograd.functional", "func"):
+                with contextlib.suppress(AttributeError):
+                    self.resolve(module)
+            with api.autograd.forward_ad.dual_level():
+                api.autograd.forward_ad.make_dual(api.ones(()), api.ones(()))
 
     def _require(self, device: str) -> None:
         if not hasattr(self.api, "set_default_device"):
