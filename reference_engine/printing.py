@@ -5,7 +5,7 @@ Layout is decided in three steps, each a function here: one column format for al
 `grad_fn=<...>` that are broken onto a new line when the last one is full (`append_suffixes`).
 
 Everything works on NumPy arrays and plain words, so that it can be read and tested without the engine;
-`tensor_text` at the end is what reads those words off a tensor.
+`of_tensor` at the end is what reads those words off a tensor.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from reference_engine.dtypes import get_default_dtype
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
 
 Array = npt.NDArray[Any]
 
@@ -283,3 +288,24 @@ def implied_dtypes(default_dtype: str) -> tuple[str, ...]:
     """The dtypes that a reader takes for granted when none is written."""
     default_complex = "complex128" if default_dtype == "float64" else "complex64"
     return (default_dtype, default_complex, "int64", "bool")
+
+
+def of_tensor(tensor: Tensor) -> str:
+    """What ``repr`` and ``str`` of a tensor give."""
+    try:
+        node = tensor.grad_fn
+        history = None if node is None else type(node).__name__
+    except RuntimeError:
+        # A view made and changed without grad mode has no history that could be told.
+        history = "Invalid"
+    tangent = tensor._tangent
+    words = Words(
+        dtype=tensor.dtype.name,
+        default_dtype=get_default_dtype().name,
+        device=str(tensor.device),
+        class_name=type(tensor).__name__,
+        requires_grad=history is None and tensor.requires_grad,
+        grad_fn=history,
+        tangent=None if tangent is None else of_tensor(tangent),
+    )
+    return tensor_repr(tensor._read(), tensor._shape, words)

@@ -1,0 +1,84 @@
+"""AccumulateGrad: the sink at a leaf, where a gradient becomes ``.grad``.
+
+Source of the layout contract:
+https://docs.pytorch.org/docs/stable/autograd.html#default-gradient-layouts
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reference_engine import modes, strides
+from reference_engine.autograd import hooks
+from reference_engine.autograd.node import ACCUMULATE_FIRST, InputMeta, Node
+from reference_engine.semantics import cite
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
+
+
+class AccumulateGrad(Node):
+    """Adds the gradient that arrives to ``variable.grad``."""
+
+    def __init__(self, variable: Tensor) -> None:
+        super().__init__()
+        self.sequence = ACCUMULATE_FIRST
+        self.variable = variable
+        self.inputs = [InputMeta(variable._shape, variable._dtype)]
+        if variable._backward_hooks is not None:
+            self.tensor_hooks[0] = [variable._backward_hooks]
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+        grad = grads[0]
+        if grad is None:
+            return ()
+        accumulate(self.variable, grad)
+        for hook in list((self.variable._post_accumulate_grad_hooks or {}).values()):
+            cite("hooks.post_accumulate.called")
+            hook(self.variable)
+        return ()
+
+
+def accumulate(variable: Tensor, grad: Tensor) -> None:
+    """First store, in-place addition, or, while recording, a new sum.
+
+    The first store never aliases what the caller holds, and follows the layout contract: the strides of the leaf if
+    they are dense, else row-major.
+    """
+    old = variable._grad
+    if old is None:
+        cite("accumulate.first.layout")
+        variable._grad = _obeying_layout(grad, variable)
+    elif modes.state.grad:
+        cite("accumulate.recorded.new_tensor")
+        variable._grad = old + grad
+    else:
+        cite("accumulate.later.in_place")
+        old.add_(grad)
+
+
+def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:
+    dense = strides.is_non_overlapping_and_dense(variable._shape, variable._strides)
+    wanted = variable._strides if dense else strides.contiguous(variable._shape)
+    if modes.state.grad:
+        return grad.new_empty_strided(variable._shape, wanted).copy_(grad)
+    return grad._copy(wanted)
+
+
+def accumulator(leaf: Tensor) -> AccumulateGrad:
+    """The leaf's one accumulator; it lives as long as a graph refers to it."""
+    if leaf._accumulator_of is not None:
+        return accumulator(leaf._accumulator_of)
+    found = leaf._accumulator() if leaf._accumulator is not None else None
+    if found is None:
+        found = AccumulateGrad(leaf)
+        leaf._accumulator = weakref.ref(found)
+    return found
+
+
+__all__ = ["AccumulateGrad", "accumulate", "accumulator", "hooks"]

@@ -1,0 +1,322 @@
+"""What a call of backward or grad may say: every argument, every refusal, in the order in which they are checked.
+
+Sources: https://docs.pytorch.org/docs/stable/generated/torch.autograd.backward.html and torch.autograd.grad.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reference_engine import overrides
+from reference_engine.autograd.engine import Pass
+from reference_engine.autograd.graph import GradientEdge
+from reference_engine.autograd.node import Edge, Node, gradient_edge
+from reference_engine.autograd.validate import validate_gradients
+from reference_engine.semantics import cite, refusal, warn
+from reference_engine.size import Size
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: Any = None,
+    create_graph: Any = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
+    """Accumulate the gradients of ``tensors`` into the leaves they were made from.
+
+    Args:
+        tensors: the roots: a tensor or GradientEdge, or an iterable of them.
+        grad_tensors: one cotangent a root, of the root's shape; None where the root has one element.
+        retain_graph: keep what the graph saved, to go through it again. Defaults to ``create_graph``.
+        create_graph: record the computation of the gradients.
+        grad_variables: the deprecated name of ``grad_tensors``.
+        inputs: accumulate into these alone.
+
+    Raises:
+        RuntimeError, TypeError: see the clauses of the areas ``backward`` and ``engine``.
+    """
+    if grad_variables is not None:
+        warn("backward.grad_variables.deprecated")
+        if grad_tensors is not None:
+            raise refusal("backward.grad_variables.both")
+        grad_tensors = grad_variables
+    input_list = _inputs(inputs, "backward")
+    if inputs is not None and not input_list:
+        raise refusal("backward.inputs.not_empty")
+    roots = _roots(tensors, "backward.tensors.iterable")
+    like = [t for t in (*roots, *input_list) if overrides.is_tensor_like(t)]
+    if overrides.has_torch_function(like):
+        overrides.handle(
+            backward, like, (roots,), grad_tensors=grad_tensors, retain_graph=retain_graph, create_graph=create_graph,
+            inputs=input_list if inputs is not None else None,
+        )  # fmt: skip
+        return
+    grads = make_grads(roots, _one_each(grad_tensors, len(roots)), batched=False)
+    if retain_graph is None:
+        retain_graph = create_graph
+    cite("backward.retain_graph.default")
+    run(roots, grads, retain_graph, create_graph, input_list, allow_unused=True, accumulate=True)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: Any = None,
+    create_graph: Any = False,
+    only_inputs: Any = True,
+    allow_unused: Any = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> Any:
+    """The gradients of ``outputs`` with respect to ``inputs``, returned; no ``.grad`` is touched.
+
+    Args:
+        outputs, grad_outputs, retain_graph, create_graph: as in ``backward``.
+        inputs: tensors or GradientEdges that require grad, or a dict of them.
+        only_inputs: deprecated.
+        allow_unused: None instead of an error for an input that no output depends on. Defaults to
+            ``materialize_grads``.
+        is_grads_batched: the first dimension of each cotangent is a batch; results are stacked along theirs.
+        materialize_grads: zeros instead of None.
+
+    Returns:
+        A tuple (a dict for a dict of inputs), one gradient an input.
+    """
+    if materialize_grads and allow_unused is False:
+        raise refusal("grad.materialize_grads.conflict")
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    roots = _roots(outputs, "grad.outputs.iterable")
+    input_list = _inputs(inputs, "grad")
+    if not input_list:
+        raise refusal("grad.inputs.not_empty")
+    like = [t for t in (*roots, *input_list) if overrides.is_tensor_like(t)]
+    if overrides.has_torch_function(like):
+        found = overrides.handle(
+            grad, like, (roots, input_list), grad_outputs=grad_outputs, retain_graph=retain_graph,
+            create_graph=create_graph, only_inputs=only_inputs, allow_unused=allow_unused,
+            is_grads_batched=is_grads_batched, materialize_grads=materialize_grads,
+        )  # fmt: skip
+        return dict(zip(inputs.keys(), found, strict=True)) if type(inputs) is dict else found
+    if not only_inputs:
+        warn("grad.only_inputs.deprecated")
+    given = _one_each(grad_outputs, len(roots))
+    grads = make_grads(roots, given, batched=is_grads_batched)
+    if retain_graph is None:
+        retain_graph = create_graph
+    if is_grads_batched:
+        found = _run_batched(roots, grads, retain_graph, create_graph, input_list, allow_unused)
+    else:
+        found = run(roots, grads, retain_graph, create_graph, input_list, allow_unused, accumulate=False)
+    if materialize_grads:
+        found = _materialized(found, input_list, create_graph)
+    if type(inputs) is dict:
+        cite("grad.inputs.dict")
+        return dict(zip(inputs.keys(), found, strict=True))
+    return found
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------
+
+
+def _roots(tensors: Any, clause: str) -> tuple[Any, ...]:
+    if overrides.is_tensor_like(tensors) or isinstance(tensors, GradientEdge):
+        return (tensors,)
+    return _iterated(tensors, clause)
+
+
+def _iterated(value: Any, clause: str) -> tuple[Any, ...]:
+    try:
+        iterator = iter(value)
+    except TypeError:
+        raise refusal(clause, type=type(value).__name__) from None
+    return tuple(iterator)
+
+
+def _inputs(inputs: Any, call: str) -> tuple[Any, ...]:
+    if inputs is None and call == "backward":
+        return ()
+    if overrides.is_tensor_like(inputs) or isinstance(inputs, GradientEdge):
+        return (inputs,)
+    if type(inputs) is dict:
+        return tuple(inputs.values())
+    if isinstance(inputs, Mapping):
+        raise refusal(f"{call}.inputs.mapping", type=type(inputs).__name__)
+    return _iterated(inputs, f"{call}.inputs.iterable")
+
+
+def _one_each(grads: Any, count: int) -> tuple[Any, ...]:
+    from reference_engine.tensor import Tensor
+
+    if grads is None:
+        return (None,) * count
+    if isinstance(grads, Tensor):
+        return (grads,)
+    return _iterated(grads, "backward.grad_tensors.iterable")
+
+
+def make_grads(outputs: Sequence[Any], grads: Sequence[Any], batched: bool) -> list[Any]:
+    """The cotangents: those given, checked; ones where none is given and the root has one element."""
+    from reference_engine.tensor import Tensor
+
+    made: list[Any] = []
+    for i, (out, given) in enumerate(zip(outputs, grads, strict=False)):
+        shape, dtype = _metadata(out, given is not None)
+        if isinstance(given, Tensor):
+            _check_given(i, out, shape, dtype, given, batched)
+            cite("backward.grad_tensors.shape")
+            made.append(given)
+        elif given is None:
+            made.append(_implicit(out, shape, dtype))
+        else:
+            raise refusal("backward.grad_tensors.type", type=type(given).__name__)
+    return made
+
+
+def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
+    from reference_engine.tensor import Tensor
+
+    if isinstance(out, GradientEdge):
+        return out.node.inputs[out.output_nr]
+    if not isinstance(out, Tensor):
+        clause = "backward.tensors.tensor_with_gradient" if with_gradient else "backward.tensors.tensor"
+        raise refusal(clause, type=type(out).__name__)
+    return out._shape, out._dtype
+
+
+def _check_given(i: int, out: Any, shape: tuple[int, ...], dtype: Any, given: Tensor, batched: bool) -> None:
+    """Exactly the root's shape (after the batch dimension), and complex exactly where the root is."""
+    first = given
+    if batched:
+        if not given._shape:
+            raise refusal("grad.batched.scalar")
+        if given._shape[0] == 0:
+            raise refusal("grad.batched.empty")
+        first = given[0]
+    fields = {"index": i, "output_index": i}
+    if first._shape != shape:
+        if batched and isinstance(out, GradientEdge):
+            raise refusal("backward.grad_tensors.batched_edge")
+        # the batched message strips the batch dimension a second time, as torch does: see deviations
+        clause = "backward.grad_tensors.batched_shape" if batched else "backward.grad_tensors.shape"
+        raise refusal(clause, grad_shape=Size(first._shape), output_shape=Size(shape), **fields)
+    if dtype.is_complex != given._dtype.is_complex:
+        raise refusal("backward.grad_tensors.dtype", grad_dtype=given._dtype, output_dtype=dtype, **fields)
+
+
+def _implicit(out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The gradient of a one-element real root is one; roots that do not require grad need none."""
+    import reference_engine as engine
+
+    if not isinstance(out, GradientEdge) and not out.requires_grad:
+        return None
+    if Size(shape).numel() != 1:
+        raise refusal("backward.implicit_grad.one_element")
+    if not dtype.is_floating_point:
+        raise refusal("backward.implicit_grad.real", dtype=dtype)
+    cite("backward.implicit_grad.ones")
+    if isinstance(out, GradientEdge):
+        return engine.ones(shape, dtype=dtype)
+    return engine.ones_like(out)
+
+
+def _flag(value: Any, clause: str) -> bool:
+    if not isinstance(value, int):
+        raise refusal(clause, type=type(value).__name__)
+    return bool(value)
+
+
+# -- running -----------------------------------------------------------------------------------------------------
+
+
+def run(
+    roots: Sequence[Any], grads: Sequence[Any], retain_graph: Any, create_graph: Any, inputs: Sequence[Any],
+    allow_unused: Any, accumulate: bool,
+) -> tuple[Any, ...]:  # fmt: skip
+    """Check what is left to check, and make the pass."""
+    call = "backward" if accumulate else "grad"
+    keep = _flag(retain_graph, "backward.retain_graph.type")
+    record = _flag(create_graph, "backward.create_graph.type")
+    if len(grads) != len(roots):
+        raise refusal("backward.grad_tensors.too_few", tensors=len(roots), gradients=len(grads))
+    edges = [_root_edge(i, root) for i, root in enumerate(roots)]
+    captures = [_input_edge(x, call) for x in inputs]
+    if record and accumulate:
+        warn("backward.create_graph.cycle_warning")
+    if not edges:
+        return ()
+    grads = validate_gradients(None, grads, edges)
+    reachable = [e if e.node is not None else None for e in captures]
+    live = [e for e in reachable if e is not None]
+    work = Pass(keep, record, live if captures else None, accumulate)
+    cite(f"{call}.no_grad_mode" if accumulate else "grad.leaves_untouched")
+    found = iter(work.run(edges, list(grads)))
+    if accumulate:
+        return ()
+    result = [next(found) if e is not None else None for e in reachable]
+    if not allow_unused and any(g is None for g in result):
+        raise refusal("grad.inputs.unused")
+    return tuple(result)
+
+
+def _root_edge(i: int, root: Any) -> Edge:
+    edge = Edge(root.node, root.output_nr) if isinstance(root, GradientEdge) else gradient_edge(root)
+    if edge.node is None:
+        raise refusal("backward.tensors.requires_grad", index=i)
+    return edge
+
+
+def _input_edge(x: Any, call: str) -> Edge:
+    """Where to listen for the gradient of an input; a leaf that nothing used has no node yet, and gets none."""
+    from reference_engine.tensor import Tensor
+
+    if isinstance(x, GradientEdge):
+        if not isinstance(x.node, Node):
+            raise refusal(f"{call}.inputs.edge_node", type=type(x.node).__name__)
+        return Edge(x.node, x.output_nr)
+    if not isinstance(x, Tensor):
+        raise refusal(f"{call}.inputs.type", type=type(x).__name__)
+    if not x.requires_grad:
+        raise refusal(f"{call}.inputs.requires_grad")
+    if call == "backward" and not x.is_leaf:
+        cite("backward.inputs.non_leaf")
+        x.retain_grad()
+    return gradient_edge(x)
+
+
+def _run_batched(
+    roots: Sequence[Any], grads: Sequence[Any], retain: Any, create: Any, inputs: Sequence[Any], allow_unused: Any
+) -> tuple[Any, ...]:
+    """One pass for each slice of the cotangents; the results stacked along a new first dimension."""
+    import reference_engine as engine
+
+    sizes = {g._shape[0] for g in grads if g is not None}
+    if len(sizes) != 1:
+        raise refusal("grad.batched.sizes")
+    cite("grad.batched.stack")
+    (count,) = sizes
+    rows = []
+    for i in range(count):
+        keep = retain or i < count - 1
+        slices = [None if g is None else g[i] for g in grads]
+        rows.append(run(roots, slices, keep, create, inputs, allow_unused, accumulate=False))
+    return tuple(None if column[0] is None else engine.stack(list(column)) for column in zip(*rows, strict=True))
+
+
+def _materialized(found: Sequence[Any], inputs: Sequence[Any], create_graph: Any) -> tuple[Any, ...]:
+    import reference_engine as engine
+
+    if any(g is None and isinstance(x, GradientEdge) for g, x in zip(found, inputs, strict=True)):
+        raise refusal("grad.materialize_grads.edge")
+    cite("grad.materialize_grads.zeros")
+    return tuple(
+        engine.zeros_like(x, requires_grad=bool(create_graph)) if g is None else g
+        for g, x in zip(found, inputs, strict=True)
+    )

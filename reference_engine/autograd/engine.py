@@ -1,0 +1,242 @@
+"""The backward pass: the loop that runs nodes in order and sends gradients along edges.
+
+The order is observable (hooks, partial accumulation before an error), so it is part of the specification: a node
+runs when every gradient that can reach it has arrived; of the nodes that are ready, the one whose forward operation
+ran last goes first, accumulators before all others.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reference_engine import modes
+from reference_engine.autograd import anomaly, hooks
+from reference_engine.autograd.node import Edge, Node
+from reference_engine.autograd.validate import validate_gradients
+from reference_engine.semantics import cite, refusal
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
+
+Grads = list["Tensor | None"]
+
+
+class _Ready:
+    """A queue entry: a node with the gradients collected for it. Orders by sequence number, highest first."""
+
+    __slots__ = ("node", "grads")
+
+    def __init__(self, node: Node, grads: Grads) -> None:
+        self.node, self.grads = node, grads
+
+    def __lt__(self, other: _Ready) -> bool:
+        return self.node.sequence > other.node.sequence
+
+
+class GraphRoot(Node):
+    """Stands before several roots, so that a backward over many tensors is one pass."""
+
+    def __init__(self, edges: Sequence[Edge], grads: Grads) -> None:
+        super().__init__(edges)
+        self.grads = grads
+
+    def apply(self, grads: Grads, needed: Sequence[bool]) -> Grads:
+        return self.grads
+
+
+class Pass:
+    """One call of backward or grad.
+
+    Args:
+        keep_graph: leave what nodes saved in place.
+        record: run the formulas with recording on (create_graph).
+        captures: the edges whose gradient is returned, in order; None accumulates into the leaves instead.
+        accumulate: with ``captures``: these are the leaves of ``backward(inputs=...)``, accumulate into them.
+    """
+
+    def __init__(
+        self, keep_graph: bool, record: bool, captures: Sequence[Edge] | None = None, accumulate: bool = False
+    ) -> None:
+        self.keep_graph, self.record, self.accumulate = keep_graph, record, accumulate
+        self.dependencies: dict[Node, int] = {}
+        self.waiting: dict[Node, Grads] = {}
+        self.ready: list[_Ready] = []
+        self.captures = captures
+        self.captured: Grads = [None] * len(captures) if captures is not None else []
+        self.capture_at: dict[Node, list[tuple[int, int]]] = {}
+        self.needed: set[Node] | None = None  # the nodes to execute; None means all
+        self.callbacks: list[Any] = []
+        self.executed_nodes: set[Node] = set()
+
+    # -- the loop ----------------------------------------------------------------------------------------------
+
+    def run(self, roots: Sequence[Edge], grads: Grads) -> Grads:
+        """Send ``grads`` into ``roots`` and run until nothing is left."""
+        _passes.append(self)
+        before = modes.state.grad
+        modes.state.grad = self.record
+        try:
+            first = self._start(roots, grads)
+            self._count_dependencies(first)
+            if self.captures is not None:
+                self._plan(first)
+            self.ready.append(_Ready(first, self._root_grads(first, roots, grads)))
+            while self.ready:
+                entry = heapq.heappop(self.ready)
+                self._evaluate(entry.node, entry.grads)
+            while self.callbacks:
+                self.callbacks.pop(0)()
+        finally:
+            modes.state.grad = before
+            _passes.pop()
+        return self.captured
+
+    def _start(self, roots: Sequence[Edge], grads: Grads) -> Node:
+        if len(roots) == 1:
+            assert roots[0].node is not None
+            return roots[0].node
+        return GraphRoot(roots, grads)
+
+    def _root_grads(self, first: Node, roots: Sequence[Edge], grads: Grads) -> Grads:
+        if isinstance(first, GraphRoot):
+            return []
+        buffer: Grads = [None] * len(first.inputs)
+        buffer[roots[0].input_nr] = grads[0]
+        return buffer
+
+    def _count_dependencies(self, first: Node) -> None:
+        """How many gradients each node must wait for. Iterative: graphs may be deep."""
+        stack, seen = [first], {first}
+        while stack:
+            for edge in stack.pop().edges:
+                if edge.node is None:
+                    continue
+                self.dependencies[edge.node] = self.dependencies.get(edge.node, 0) + 1
+                if edge.node not in seen:
+                    seen.add(edge.node)
+                    stack.append(edge.node)
+
+    def _plan(self, first: Node) -> None:
+        """With captures, only the nodes on a path to one of them run."""
+        assert self.captures is not None
+        targets: set[Node] = set()
+        for i, edge in enumerate(self.captures):
+            assert edge.node is not None
+            if self.accumulate:
+                targets.add(edge.node)
+            else:
+                self.capture_at.setdefault(edge.node, []).append((i, edge.input_nr))
+        sources = targets or set(self.capture_at)
+        self.needed = set(targets)
+        done: set[Node] = set()
+        stack: list[tuple[Node, bool]] = [(first, False)]
+        while stack:  # depth first, children before parents
+            node, children_done = stack.pop()
+            if children_done:
+                if any(e.node is not None and (e.node in self.needed or e.node in sources) for e in node.edges):
+                    self.needed.add(node)
+                continue
+            if node in done:
+                continue
+            done.add(node)
+            stack.append((node, True))
+            stack.extend((e.node, False) for e in node.edges if e.node is not None and e.node not in done)
+
+    # -- one node ----------------------------------------------------------------------------------------------
+
+    def _evaluate(self, node: Node, grads: Grads) -> None:
+        """Hooks on the tensors, capture, hooks on the node, compute, validate, hooks after, free, send on."""
+        grads = self._tensor_hooks(node, grads)
+        for i, input_nr in self.capture_at.get(node, ()):
+            cite("grad.capture.after_hooks")
+            self.captured[i] = grads[input_nr]
+        if self.needed is not None and node not in self.needed:
+            return
+        if node.pre_hooks:
+            grads = hooks.run_pre_hooks(node.pre_hooks, grads)
+
+        needed = [self._wants(edge) for edge in node.edges]
+        _evaluating.append(node)
+        try:
+            outputs = list(node.apply(grads, needed))
+        except Exception:
+            anomaly.report(node)
+            raise
+        finally:
+            _evaluating.pop()
+        if anomaly.checks_nan():
+            anomaly.refuse_nan(node, outputs)
+        outputs = validate_gradients(node, outputs)
+        if node.post_hooks:
+            outputs = hooks.run_post_hooks(node.post_hooks, outputs, grads)
+        if not self.keep_graph:
+            node.release()
+        self._send(node, outputs)
+
+    def _tensor_hooks(self, node: Node, grads: Grads) -> Grads:
+        if node.tensor_hooks:
+            grads = list(grads)
+            for output_nr, chains in node.tensor_hooks.items():
+                for chain in chains:
+                    grads[output_nr] = hooks.run_tensor_hooks(chain, grads[output_nr])
+        for output_nr, retain in node.retain_grad_hooks.items():
+            grad = grads[output_nr]
+            if grad is not None:  # after the tensor hooks: .grad holds what they returned
+                retain(grad)
+        return grads
+
+    def _wants(self, edge: Edge) -> bool:
+        """Whether the gradient along an edge is of use to this pass."""
+        if edge.node is None:
+            return False
+        return self.needed is None or edge.node in self.needed or edge.node in self.capture_at
+
+    def _send(self, node: Node, outputs: Grads) -> None:
+        """Add each gradient to the buffer of the node it goes to; queue the nodes that now have all of theirs."""
+        for edge, grad in zip(node.edges, outputs, strict=False):
+            target = edge.node
+            if target is None:
+                continue
+            self.dependencies[target] -= 1
+            buffer = self.waiting.get(target)
+            if self._wants(edge):
+                if buffer is None:
+                    buffer = self.waiting[target] = [None] * len(target.inputs)
+                if grad is not None:
+                    held = buffer[edge.input_nr]
+                    buffer[edge.input_nr] = grad if held is None else held + grad
+            if self.dependencies[target] == 0 and buffer is not None:
+                del self.waiting[target]
+                heapq.heappush(self.ready, _Ready(target, buffer))
+
+
+_passes: list[Pass] = []
+_evaluating: list[Node] = []
+
+
+def current_pass() -> Pass | None:
+    """The innermost backward that is running, if any."""
+    return _passes[-1] if _passes else None
+
+
+def current_node() -> Node | None:
+    """The node being evaluated, if any: nodes made meanwhile are its children, for anomaly mode."""
+    return _evaluating[-1] if _evaluating else None
+
+
+def queue_callback(callback: Any) -> None:
+    """Run ``callback`` when the running backward is finished.
+
+    Raises:
+        RuntimeError: no backward is running.
+    """
+    if not _passes:
+        raise refusal("engine.callback.outside")
+    _passes[-1].callbacks.append(callback)
+
+
+def validate_roots(roots: Sequence[Edge], grads: Grads) -> Grads:
+    """Cotangents are held to the same rules as gradients inside the graph."""
+    return validate_gradients(None, grads, roots)

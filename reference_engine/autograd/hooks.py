@@ -1,0 +1,125 @@
+"""Hooks: the handles, and running a chain of them.
+
+Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#backward-hooks-execution
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from reference_engine.semantics import cite, refusal
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
+
+HookDict = OrderedDict[int, Callable[..., Any]]
+
+
+class RemovableHandle:
+    """Removes a hook: by ``remove()``, or at the end of a ``with`` block. Removing twice does nothing."""
+
+    _ids = itertools.count()
+
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
+        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.id = next(RemovableHandle._ids)
+
+    def remove(self) -> None:
+        found = self.hooks_dict_ref()
+        if found is not None:
+            found.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+class _HookDict(OrderedDict):  # type: ignore[type-arg]  # OrderedDict itself cannot be weakly referenced when empty
+    """An ordered dict that a handle may refer to weakly."""
+
+
+def add(hooks: Any, fn: Callable[..., Any]) -> RemovableHandle:
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = fn
+    return handle
+
+
+def new_dict() -> HookDict:
+    return _HookDict()
+
+
+def run_tensor_hooks(hooks: HookDict, grad: Tensor | None) -> Tensor | None:
+    """Each hook sees the gradient that the one before it returned; None keeps it."""
+    for hook in list(hooks.values()):
+        cite("hooks.tensor.called")
+        result = hook(grad)
+        if result is None:
+            continue
+        cite("hooks.tensor.replaces")
+        grad = check_replacement(grad, result, hook)
+    return grad
+
+
+def check_replacement(grad: Tensor | None, result: Any, hook: Any) -> Tensor | None:
+    """A hook may change the numbers of a gradient, not its type, dtype or shape."""
+    from reference_engine.tensor import Tensor
+
+    name = getattr(hook, "__name__", "hook")
+    if not isinstance(result, Tensor):
+        raise refusal("hooks.tensor.wrong_type", hook=name, expected="torch.Tensor", got=type_name(result))
+    if grad is None:
+        raise refusal("hooks.tensor.replaced_none", hook=name)
+    if result._dtype is not grad._dtype:
+        raise refusal("hooks.tensor.wrong_dtype", hook=name, got=result.dtype.tensor_name, expected=grad.dtype.tensor_name)
+    if result._shape != grad._shape:
+        raise refusal("hooks.tensor.wrong_shape", hook=name, got=list(result._shape), expected=list(grad._shape))
+    return result
+
+
+def type_name(value: Any) -> str:
+    return type(value).__name__
+
+
+def run_pre_hooks(hooks: HookDict, grads: list[Tensor | None]) -> list[Tensor | None]:
+    """Node pre-hooks: each may return a tuple that replaces the gradients."""
+    for hook in list(hooks.values()):
+        cite("hooks.node.pre")
+        result = hook(tuple(grads))
+        if result is not None:
+            grads = _replaced(grads, result, hook)
+    return grads
+
+
+def run_post_hooks(hooks: HookDict, outputs: list[Tensor | None], inputs: list[Tensor | None]) -> list[Tensor | None]:
+    """Node post-hooks see what the node made and what it was given."""
+    for hook in list(hooks.values()):
+        cite("hooks.node.post")
+        result = hook(tuple(outputs), tuple(inputs))
+        if result is not None:
+            outputs = _replaced(outputs, result, hook)
+    return outputs
+
+
+def _replaced(before: list[Tensor | None], result: Any, hook: Any) -> list[Tensor | None]:
+    name = getattr(hook, "__name__", "hook")
+    if not isinstance(result, tuple):
+        result = (result,)
+    if len(result) != len(before):
+        raise refusal("hooks.node.wrong_count", hook=name, got=len(result), expected=len(before))
+    after: list[Tensor | None] = []
+    for old, new in zip(before, result, strict=True):
+        if old is None or new is None:
+            if (old is None) != (new is None) and old is None:
+                raise refusal("hooks.tensor.replaced_none", hook=name)
+            if new is None and old is not None:
+                raise refusal("hooks.node.none_for_tensor", hook=name)
+            after.append(new)
+        else:
+            after.append(check_replacement(old, new, hook))
+    return after

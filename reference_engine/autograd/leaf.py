@@ -1,0 +1,191 @@
+"""What may be done to a tensor's place in the graph: requires_grad, .grad, .data, retain_grad, hooks, copies."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from reference_engine.autograd import hooks
+from reference_engine.modes import state
+from reference_engine.semantics import cite, refusal
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
+
+
+def set_requires_grad(t: Tensor, value: bool, how: str) -> None:
+    """Only a leaf has a flag of its own, and only floating point and complex tensors can require grad.
+
+    Raises:
+        RuntimeError: a non-leaf, an integer or bool tensor, or an inference tensor outside inference mode.
+    """
+    if t.requires_grad == value and how == "method" and not t.is_leaf and value:
+        return
+    if t._inference and value and not state.inference:
+        raise refusal("inference.requires_grad")
+    if not t.is_leaf:
+        raise refusal("leaf.requires_grad.non_leaf" if value else "leaf.requires_grad.non_leaf_false")
+    if value and not t._dtype.is_differentiable:
+        raise refusal("leaf.requires_grad.dtype", dtype=t.dtype.scalar_name)
+    cite("leaf.requires_grad.set")
+    t._leaf_requires_grad = value
+
+
+def set_grad(t: Tensor, value: Any) -> None:
+    """``t.grad = value``: None clears; a tensor must match in dtype and shape.
+
+    Raises:
+        TypeError: not a tensor. RuntimeError: itself, another dtype, another shape.
+    """
+    from reference_engine.tensor import Tensor
+
+    if value is None:
+        cite("leaf.grad.cleared")
+        t._grad = None
+        return
+    if not isinstance(value, Tensor):
+        raise refusal("leaf.grad.type", got=_type_text(value))
+    if value is t:
+        raise refusal("leaf.grad.itself")
+    if value._dtype is not t._dtype:
+        raise refusal("leaf.grad.dtype", expected=t.dtype.tensor_name, got=value.dtype.tensor_name)
+    if value._shape != t._shape:
+        raise refusal("leaf.grad.shape", expected=list(t._shape), got=list(value._shape))
+    cite("leaf.grad.assigned")
+    t._grad = value
+
+
+def _type_text(value: Any) -> str:
+    return str(type(value))
+
+
+def set_data(t: Tensor, value: Any) -> None:
+    """``t.data = value``: the tensor looks at other memory from now on; history and version stay.
+
+    Raises:
+        TypeError: not a tensor. RuntimeError: an incompatible tensor type.
+    """
+    from reference_engine.tensor import Tensor
+
+    if not isinstance(value, Tensor):
+        raise refusal("leaf.data.type", got=type(value).__name__)
+    if t._dtype is not value._dtype and t.requires_grad and not value._dtype.is_differentiable:
+        raise refusal("leaf.data.dtype", expected=t.dtype.tensor_name, got=value.dtype.tensor_name)
+    cite("leaf.data.assigned")
+    t._storage, t._dtype, t._offset = value._storage, value._dtype, value._offset
+    t._shape, t._strides, t._conj, t._neg = value._shape, value._strides, value._conj, value._neg
+    # the accumulator remembers the metadata of the old data; a new one must be made
+    t._accumulator = None
+
+
+def retain_grad(t: Tensor) -> None:
+    """Fill ``.grad`` of a non-leaf during backward, with a copy made after its tensor hooks ran.
+
+    Raises:
+        RuntimeError: the tensor does not require grad.
+    """
+    if not t.requires_grad:
+        raise refusal("leaf.retain_grad.requires_grad")
+    node = t.grad_fn
+    if node is None or t._retains_grad:
+        cite("leaf.retain_grad.leaf_ignored")
+        return
+    cite("leaf.retain_grad.kept")
+    t._retains_grad = True
+    attach_retain_grad(t, node)
+
+
+def attach_retain_grad(t: Tensor, node: Any) -> None:
+    """The node holds the tensor weakly: a tensor that nobody can read needs no gradient."""
+    ref = weakref.ref(t)
+
+    def keep(grad: Tensor) -> None:
+        tensor = ref()
+        if tensor is None:
+            return
+        if tensor._grad is None:
+            tensor._grad = grad.clone() if state.grad or grad._storage is not None else grad
+        else:
+            tensor._grad = tensor._grad + grad
+
+    node.retain_grad_hooks[t._output_nr] = keep
+
+
+def register_hook(t: Tensor, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+    """Register a tensor hook with the node that made the tensor (a leaf: with its accumulator).
+
+    Raises:
+        RuntimeError: the tensor does not require grad.
+    """
+    if not t.requires_grad:
+        raise refusal("hooks.tensor.requires_grad")
+    node = t.grad_fn
+    if t._backward_hooks is None:
+        t._backward_hooks = hooks.new_dict()
+        if node is not None:
+            node._register_hook_dict(t)
+        else:
+            made = t._accumulator() if t._accumulator is not None else None
+            if made is not None:
+                made._register_hook_dict(t)
+    return hooks.add(t._backward_hooks, hook)
+
+
+def register_post_accumulate_grad_hook(t: Tensor, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+    """Register a hook that runs after accumulation into a leaf.
+
+    Raises:
+        RuntimeError: the tensor does not require grad, or is no leaf.
+    """
+    if not t.requires_grad:
+        raise refusal("hooks.post_accumulate.requires_grad")
+    if t.grad_fn is not None:
+        raise refusal("hooks.post_accumulate.non_leaf")
+    if t._post_accumulate_grad_hooks is None:
+        t._post_accumulate_grad_hooks = hooks.new_dict()
+    return hooks.add(t._post_accumulate_grad_hooks, hook)
+
+
+def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
+    """``copy.deepcopy``: a leaf with its own memory, the same layout, flag and gradient.
+
+    Raises:
+        RuntimeError: a non-leaf, whose history cannot be copied.
+    """
+    import copy
+
+    from reference_engine.tensor import Tensor
+
+    if not t.is_leaf:
+        raise refusal("leaf.deepcopy.non_leaf")
+    if id(t) in memo:
+        return memo[id(t)]  # type: ignore[no-any-return]
+    key = id(t._storage)
+    storage = memo.get(key)
+    if storage is None:
+        storage = type(t._storage)(0)
+        storage.bytes = t._storage.bytes.copy()
+        memo[key] = storage
+    made: Tensor = object.__new__(type(t))
+    made._storage, made._dtype, made._offset = storage, t._dtype, t._offset
+    made._shape, made._strides, made._conj, made._neg = t._shape, t._strides, t._conj, t._neg
+    made._version_counter = type(t._version_counter)()
+    made._leaf_requires_grad = t.requires_grad
+    memo[id(t)] = made
+    if t._grad is not None:
+        made._grad = copy.deepcopy(t._grad, memo)
+    return made
+
+
+def shallow_copy(t: Tensor) -> Tensor:
+    """``copy.copy``: the same memory, as a new leaf.
+
+    Raises:
+        RuntimeError: a non-leaf.
+    """
+    made = t._alias()
+    made.__class__ = type(t)
+    made._leaf_requires_grad = t._leaf_requires_grad
+    made._node, made._output_nr = t._node, t._output_nr
+    return made

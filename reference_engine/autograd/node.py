@@ -1,0 +1,173 @@
+"""Nodes of the backward graph, and the edges between them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reference_engine import modes
+from reference_engine.autograd import hooks
+from reference_engine.versions import SavedTensor
+
+if TYPE_CHECKING:
+    from reference_engine.dtypes import dtype
+    from reference_engine.ops.declare import Op
+    from reference_engine.tensor import Tensor
+
+_sequence = itertools.count()
+ACCUMULATE_FIRST = 1 << 63  # AccumulateGrad nodes outrank every operation in the ready queue
+
+
+class Edge(NamedTuple):
+    """Where a gradient goes: the node that takes it, and which of that node's inputs it is."""
+
+    node: Node | None
+    input_nr: int
+
+
+NO_EDGE = Edge(None, 0)
+
+
+class InputMeta(NamedTuple):
+    """What a gradient that arrives at a node must look like: the forward result it belongs to."""
+
+    shape: tuple[int, ...]
+    dtype: dtype
+
+
+class Node:
+    """One step of the backward pass.
+
+    A node's *inputs* are the gradients of the forward operation's results; its *outputs* are the gradients of the
+    forward operation's arguments, sent along ``edges``.
+    """
+
+    def __init__(self, edges: Sequence[Edge] = ()) -> None:
+        self.sequence = next(_sequence)
+        self.edges: tuple[Edge, ...] = tuple(edges)
+        self.inputs: list[InputMeta] = []
+        self.tensor_hooks: dict[int, list[OrderedDict[int, Callable[..., Any]]]] = {}
+        self.retain_grad_hooks: dict[int, Callable[[Tensor], None]] = {}
+        self.pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.forward_trace: str | None = None
+        self._metadata: dict[Any, Any] | None = None
+
+    # -- what the engine calls ---------------------------------------------------------------------------------
+
+    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+        """The gradients of the arguments, one an edge; those not ``needed`` may be None."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Free what was saved for backward."""
+
+    def add_input(self, tensor: Tensor) -> int:
+        """Register one more forward result; returns its output number."""
+        self.inputs.append(InputMeta(tensor._shape, tensor._dtype))
+        return len(self.inputs) - 1
+
+    # -- torch's public face -----------------------------------------------------------------------------------
+
+    def name(self) -> str:
+        return type(self).__name__
+
+    def label(self) -> str:
+        """The name as newer versions of torch put it in messages: ``Exp`` for ``ExpBackward0``."""
+        return re.sub(r"Backward\d*$", "", self.name())
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return tuple((edge.node, edge.input_nr) for edge in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        if self._metadata is None:
+            self._metadata = {}
+        return self._metadata
+
+    @property
+    def _input_metadata(self) -> list[InputMeta]:
+        return list(self.inputs)
+
+    def _sequence_nr(self) -> int:
+        return self.sequence
+
+    def _set_sequence_nr(self, nr: int) -> None:
+        self.sequence = nr
+
+    def register_hook(self, fn: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call ``fn(grad_inputs, grad_outputs)`` after the node ran; a returned tuple replaces ``grad_inputs``."""
+        return hooks.add(self.post_hooks, fn)
+
+    def register_prehook(self, fn: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call ``fn(grad_outputs)`` before the node runs; a returned tuple replaces them."""
+        return hooks.add(self.pre_hooks, fn)
+
+    def _register_hook_dict(self, tensor: Tensor) -> None:
+        assert tensor._backward_hooks is not None
+        self.tensor_hooks.setdefault(tensor._output_nr, []).append(tensor._backward_hooks)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
+
+class OpNode(Node):
+    """The backward of a declared op: keeps what the op's formulas ask for, and evaluates them."""
+
+    op: Op
+
+    def __init__(self, edges: Sequence[Edge], values: list[Any], active: set[str]) -> None:
+        super().__init__(edges)
+        self.active = active  # the arguments that want a gradient
+        self.values = values  # the bound arguments that are not tensors, by position; tensors are in `saved`
+        self.saved: dict[str, Any] = {}
+
+    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+        return self.op.backward(self, grads, needed)
+
+    def release(self) -> None:
+        for value in self.saved.values():
+            for item in value if isinstance(value, list) else (value,):
+                if isinstance(item, SavedTensor):
+                    item.release()
+
+    def __getattr__(self, name: str) -> Any:
+        """``node._saved_self`` and ``node._raw_saved_self``, as torch exposes what a node saved."""
+        for prefix in ("_raw_saved_", "_saved_"):
+            if name.startswith(prefix):
+                key = name[len(prefix) :]
+                saved = self.__dict__.get("saved", {})
+                if key in saved:
+                    item = saved[key]
+                    if prefix == "_raw_saved_":
+                        return item
+                    if isinstance(item, list):
+                        return tuple(i.unpack() if isinstance(i, SavedTensor) else i for i in item)
+                    return item.unpack() if isinstance(item, SavedTensor) else item
+                index = self.op.index_of.get(key) if "op" in type(self).__dict__ else None
+                if index is not None and prefix == "_saved_" and self.values[index] is not None:
+                    return self.values[index]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+def gradient_edge(tensor: Tensor) -> Edge:
+    """Where the gradient of ``tensor`` goes: its grad_fn, its accumulator if it is a leaf, or nowhere."""
+    node = tensor.grad_fn if tensor._view is not None else tensor._node
+    if node is not None:
+        return Edge(node, tensor._output_nr)
+    if tensor._leaf_requires_grad:
+        from reference_engine.autograd.accumulate import accumulator
+
+        return Edge(accumulator(tensor), 0)
+    return NO_EDGE
+
+
+def collect_edges(tensors: Sequence[Tensor | None]) -> list[Edge]:
+    """One edge for each tensor argument; none while recording is off."""
+    if not modes.state.grad:
+        return [NO_EDGE] * len(tensors)
+    return [NO_EDGE if t is None else gradient_edge(t) for t in tensors]

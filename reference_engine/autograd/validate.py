@@ -1,0 +1,47 @@
+"""A gradient must fit the tensor it belongs to: summed if it was broadcast, cast if its dtype differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reference_engine import strides
+from reference_engine.autograd.node import Edge, Node
+from reference_engine.semantics import cite, refusal
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
+
+
+def validate_gradients(
+    node: Node | None, grads: Sequence[Tensor | None], edges: Sequence[Edge] | None = None
+) -> list[Any]:
+    """Fit each gradient to the metadata of the edge it will travel.
+
+    Raises:
+        RuntimeError: too few or too many gradients, a shape that cannot be summed to the expected one, an integer
+            gradient, or a complex gradient of a real tensor.
+    """
+    edges = node.edges if edges is None and node is not None else edges or ()
+    where = node.name() if node is not None else ""
+    if len(grads) != len(edges):
+        raise refusal("engine.gradient.count", node=where, got=len(grads), expected=len(edges))
+    fitted: list[Any] = list(grads)
+    for i, (grad, edge) in enumerate(zip(grads, edges, strict=True)):
+        if grad is None or edge.node is None:
+            continue
+        shape, dtype = edge.node.inputs[edge.input_nr]
+        if grad._shape != shape:
+            if not strides.is_expandable_to(shape, grad._shape):
+                raise refusal("engine.gradient.shape", node=where, index=i, got=list(grad._shape), expected=list(shape))
+            cite("engine.gradient.unbroadcast")
+            grad = grad.sum_to_size(shape)
+        if grad._dtype is not dtype:
+            if not grad._dtype.is_differentiable:
+                raise refusal("engine.gradient.integer", node=where, index=i, got=grad.dtype.scalar_name)
+            if grad._dtype.is_complex and not dtype.is_complex:
+                raise refusal("engine.gradient.complex_for_real", node=where, index=i, got=grad.dtype.scalar_name)
+            cite("engine.gradient.cast")
+            grad = grad.to(dtype)
+        fitted[i] = grad
+    return fitted

@@ -1,0 +1,276 @@
+"""Making tensors from nothing: values, constants, ranges, and their ``_like`` and ``new_`` forms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from reference_engine import dtypes, strides
+from reference_engine.dtypes import dtype
+from reference_engine.ops.kernels import empty as empty_of
+from reference_engine.ops.kernels import from_array
+from reference_engine.semantics import cite, refusal, warn
+from reference_engine.storage import Storage
+from reference_engine.tensor import Tensor
+
+preserve_format = "torch.preserve_format"
+
+
+def _finish(t: Tensor, requires_grad: bool) -> Tensor:
+    """Set the flag of a fresh leaf."""
+    cite("leaf.factory")
+    if requires_grad:
+        if not t._dtype.is_differentiable:
+            raise refusal("leaf.factory.dtype")
+        t._leaf_requires_grad = True
+    return t
+
+
+def _infer_dtype(array: Any) -> dtype:
+    if array.dtype.kind == "b":
+        return dtypes.bool_
+    if array.dtype.kind in "iu":
+        return dtypes.int64
+    if array.dtype.kind == "c":
+        return dtypes.get_default_dtype().to_complex()
+    return dtypes.get_default_dtype()
+
+
+def _plain(data: Any) -> Any:
+    """Nested sequences of numbers, with tensors in them replaced by their values."""
+    if isinstance(data, Tensor):
+        return data._read()
+    if isinstance(data, (list, tuple)):
+        return [_plain(x) for x in data]
+    return data
+
+
+def tensor(
+    data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """A leaf with a copy of ``data``: a number, nested sequences of numbers, a NumPy array or a tensor."""
+    if isinstance(data, Tensor):
+        warn("tensor.copy_construct")
+        return _finish(from_array(data._read(), dtype or data._dtype), requires_grad)
+    if isinstance(data, np.ndarray) or isinstance(data, np.generic):
+        array: Any = np.asarray(data)
+        found = dtypes.BY_NUMPY.get(array.dtype)
+        if found is None and array.dtype.kind != "O":
+            found = _infer_dtype(array)
+    else:
+        array = _to_array(data)
+        found = _infer_dtype(array) if array.size or array.dtype.kind != "f" else dtypes.get_default_dtype()
+    chosen = dtype or found
+    assert chosen is not None
+    if array.dtype.kind == "c" and not chosen.is_complex:
+        raise refusal("tensor.value.complex_to_real")
+    return _finish(from_array(array.astype(chosen.np), chosen), requires_grad)
+
+
+def _to_array(data: Any) -> Any:
+    plain = _plain(data)
+    _check_rectangular(plain)
+    array = np.array(plain)
+    if array.dtype.kind not in "biufc":
+        raise refusal("tensor.value.type", type=type(data).__name__)
+    if array.size == 0:
+        array = array.astype(np.float64)
+    return array
+
+
+def _check_rectangular(data: Any) -> tuple[int, ...]:
+    if isinstance(data, np.ndarray):
+        return data.shape
+    if not isinstance(data, list):
+        return ()
+    shapes = [_check_rectangular(x) for x in data]
+    for s in shapes:
+        if s != shapes[0]:
+            if s and shapes[0]:
+                raise refusal("tensor.value.ragged", expected=shapes[0][0], got=s[0], dim=1)
+            raise refusal("tensor.value.mixed")
+    return (len(data), *(shapes[0] if shapes else ()))
+
+
+def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
+    """The tensor itself where possible, else a leaf with the data."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)  # type: ignore[no-any-return]
+    if isinstance(data, np.ndarray) and (dtype is None or dtypes.BY_NUMPY.get(data.dtype) is dtype):
+        return from_numpy(data)
+    return tensor(data, dtype=dtype)
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor over the memory of a NumPy array (of a copy, if the array is not contiguous)."""
+    d = dtypes.BY_NUMPY[array.dtype]
+    if not array.flags.c_contiguous:
+        return from_array(array, d)
+    storage = Storage(0)
+    storage.bytes = array.reshape(-1).view(np.uint8)
+    return Tensor._make(storage, d, array.shape, strides.contiguous(array.shape), 0)
+
+
+def _shape(size: Sequence[Any]) -> tuple[int, ...]:
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        size = size[0]
+    shape = tuple(int(s) for s in size)
+    if any(s < 0 for s in shape):
+        raise refusal("tensor.size.negative", size=next(s for s in shape if s < 0), shape=list(shape))
+    return shape
+
+
+def full(
+    size: Sequence[int], fill_value: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
+    layout: Any = None, out: Any = None,
+) -> Tensor:  # fmt: skip
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    d = dtype or dtypes.of_scalar(value)
+    return _finish(from_array(np.full(_shape((size,)), value).astype(d.np), d), requires_grad)
+
+
+def _constant(value: int, name: str) -> Any:
+    def make(
+        *size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        out: Any = None, pin_memory: bool = False, memory_format: Any = None,
+    ) -> Tensor:  # fmt: skip
+        d = dtype or dtypes.get_default_dtype()
+        return _finish(from_array(np.full(_shape(size), value, d.np), d), requires_grad)
+
+    make.__name__ = make.__qualname__ = name
+    return make
+
+
+zeros, ones, empty = _constant(0, "zeros"), _constant(1, "ones"), _constant(0, "empty")
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
+    memory_format: Any = None, layout: Any = None,
+) -> Tensor:  # fmt: skip
+    """A dense tensor of the same shape and memory order."""
+    d = dtype or input._dtype
+    wanted = strides.like(input._shape, input._strides) if memory_format in (None, preserve_format) else None
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    return _finish(from_array(np.full(input._shape, value).astype(d.np), d, wanted), requires_grad)
+
+
+def zeros_like(input: Tensor, **options: Any) -> Tensor:
+    return full_like(input, 0, **options)
+
+
+def ones_like(input: Tensor, **options: Any) -> Tensor:
+    return full_like(input, 1, **options)
+
+
+def empty_like(input: Tensor, **options: Any) -> Tensor:
+    return full_like(input, 0, **options)
+
+
+def empty_strided(
+    size: Sequence[int], stride: Sequence[int], *, dtype: dtype | None = None, device: Any = None,
+    requires_grad: bool = False, layout: Any = None, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    return _finish(empty_of(tuple(size), dtype or dtypes.get_default_dtype(), tuple(stride)), requires_grad)
+
+
+def arange(
+    *args: Any, start: Any = None, end: Any = None, step: Any = None, dtype: dtype | None = None, device: Any = None,
+    requires_grad: bool = False, layout: Any = None, out: Any = None,
+) -> Tensor:  # fmt: skip
+    """``arange(end)``, ``arange(start, end)``, ``arange(start, end, step)``."""
+    given = [a.item() if isinstance(a, Tensor) else a for a in args]
+    if len(given) == 1:
+        given = [0, given[0]]
+    low = given[0] if given else (start or 0)
+    high = given[1] if len(given) > 1 else end
+    by = given[2] if len(given) > 2 else (1 if step is None else step)
+    if by == 0:
+        raise refusal("tensor.arange.step")
+    if (high - low) * by < 0:
+        raise refusal("tensor.arange.bounds")
+    d = dtype or (dtypes.int64 if all(isinstance(x, int) for x in (low, high, by)) else dtypes.get_default_dtype())
+    count = math.ceil((high - low) / by)
+    return _finish(from_array((low + by * np.arange(count)).astype(d.np), d), requires_grad)
+
+
+def linspace(
+    start: Any, end: Any, steps: int, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
+    layout: Any = None, out: Any = None,
+) -> Tensor:  # fmt: skip
+    d = dtype or dtypes.get_default_dtype()
+    if steps < 0:
+        raise refusal("tensor.linspace.steps")
+    low, high = d.np.type(start), d.np.type(end)
+    if steps == 1:
+        values = np.full(1, low)
+    else:
+        step = (high - low) / d.np.type(max(steps - 1, 1))
+        i = np.arange(steps)
+        # each half is counted from its own end
+        values = np.where(i < steps // 2, low + step * i.astype(d.np), high - step * (steps - 1 - i).astype(d.np))
+    return _finish(from_array(values.astype(d.np), d), requires_grad)
+
+
+def eye(
+    n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
+    layout: Any = None, out: Any = None,
+) -> Tensor:  # fmt: skip
+    d = dtype or dtypes.get_default_dtype()
+    return _finish(from_array(np.eye(n, m).astype(d.np), d), requires_grad)
+
+
+def scalar_tensor(value: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    d = dtype or dtypes.get_default_dtype()
+    return _finish(from_array(np.asarray(value).astype(d.np), d), requires_grad)
+
+
+def complex(real: Tensor, imag: Tensor) -> Tensor:  # noqa: A001 - torch's public name
+    """A complex tensor from its parts."""
+    i = scalar_tensor(1j, dtype=real._dtype.to_complex())
+    return real + imag * i
+
+
+def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    """``torch.Tensor(...)``: sizes or data, always the default dtype."""
+    if not args:
+        made = zeros(0)
+    elif isinstance(args[0], Tensor):
+        made = args[0]._alias() if len(args) == 1 else args[0]
+    elif isinstance(args[0], (list, tuple, np.ndarray)) and not (type(args[0]).__name__ == "Size"):
+        made = tensor(args[0], dtype=dtypes.get_default_dtype())
+    else:
+        made = zeros(*args)
+    if cls is not Tensor:
+        made = made._alias()
+        made.__class__ = cls
+    return made
+
+
+# -- methods that make tensors like another ------------------------------------------------------------------------
+
+
+def _new(value: int) -> Any:
+    def make(
+        self: Tensor, *size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, layout: Any = None
+    ) -> Tensor:
+        d = dtype or self._dtype
+        return _finish(from_array(np.full(_shape(size), value, d.np), d), requires_grad)
+
+    return make
+
+
+def attach() -> None:
+    """Attach the ``new_*`` methods to Tensor."""
+    cls: Any = Tensor
+    cls.new_zeros, cls.new_ones, cls.new_empty = _new(0), _new(1), _new(0)
+    cls.new_full = lambda self, size, fill_value, dtype=None, **o: full(size, fill_value, dtype=dtype or self._dtype, **o)
+    cls.new_empty_strided = lambda self, size, stride, dtype=None, **o: empty_strided(
+        size, stride, dtype=dtype or self._dtype, **o
+    )
+    cls.new_tensor = lambda self, data, dtype=None, requires_grad=False, **o: tensor(
+        data, dtype=dtype or self._dtype, requires_grad=requires_grad
+    )

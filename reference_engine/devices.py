@@ -1,0 +1,36 @@
+"""``torch.device``: this engine has one, the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class device:  # noqa: N801 - torch's public name
+    """Where a tensor lives. Only ``cpu`` holds values here; ``meta`` and others can be named."""
+
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
+        if not isinstance(type, str):
+            type, index = type.type, type.index
+        name, _, number = type.partition(":")
+        if name not in ("cpu", "cuda", "meta", "mps", "xpu", "privateuseone"):
+            raise RuntimeError(
+                "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
+                f"vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: {type}"
+            )
+        self.type = name
+        self.index = int(number) if number else index
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+CPU = device("cpu")

@@ -1,0 +1,183 @@
+"""Element types: the dtype objects, their NumPy counterparts, and the promotion rules.
+
+Source of the rules: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import ml_dtypes
+import numpy as np
+
+
+class dtype:  # noqa: N801 - torch's public name
+    """An element type. Compare with ``is`` or ``==``; prints as ``torch.float32``."""
+
+    __slots__ = (
+        "name", "np", "itemsize", "is_floating_point", "is_complex", "is_signed", "category", "rank",
+        "scalar_name", "tensor_name", "compute",
+    )  # fmt: skip
+
+    def __init__(self, name: str, np_dtype: Any, category: int, rank: int, scalar_name: str, tensor_name: str) -> None:
+        self.name = name
+        self.np = np.dtype(np_dtype)
+        self.itemsize: int = self.np.itemsize
+        self.category = category  # 0 bool, 1 integer, 2 floating, 3 complex
+        self.rank = rank  # the order within a category
+        self.is_floating_point = category == 2
+        self.is_complex = category == 3
+        self.is_signed = name not in ("bool", "uint8", "uint16", "uint32", "uint64")
+        self.scalar_name = scalar_name  # as torch's messages call it: "Float", "ComplexDouble"
+        self.tensor_name = f"torch.{tensor_name}Tensor"  # the legacy type name: "torch.FloatTensor"
+        # torch computes reduced-precision pointwise ops and sums in float32 and rounds once at the end
+        self.compute = np.dtype(np.float32) if name in ("float16", "bfloat16") else self.np
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+    @property
+    def is_differentiable(self) -> bool:
+        """Only floating point and complex tensors can require gradients."""
+        return self.category >= 2
+
+    def to_real(self) -> dtype:
+        return _TO_REAL.get(self, self)
+
+    def to_complex(self) -> dtype:
+        return _TO_COMPLEX.get(self, self)
+
+
+uint8 = dtype("uint8", np.uint8, 1, 0, "Byte", "Byte")
+int8 = dtype("int8", np.int8, 1, 1, "Char", "Char")
+int16 = dtype("int16", np.int16, 1, 2, "Short", "Short")
+int32 = dtype("int32", np.int32, 1, 3, "Int", "Int")
+int64 = dtype("int64", np.int64, 1, 4, "Long", "Long")
+float16 = dtype("float16", np.float16, 2, 0, "Half", "Half")
+bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, 2, 0, "BFloat16", "BFloat16")
+float32 = dtype("float32", np.float32, 2, 1, "Float", "Float")
+float64 = dtype("float64", np.float64, 2, 2, "Double", "Double")
+complex64 = dtype("complex64", np.complex64, 3, 0, "ComplexFloat", "ComplexFloat")
+complex128 = dtype("complex128", np.complex128, 3, 1, "ComplexDouble", "ComplexDouble")
+bool_ = dtype("bool", np.bool_, 0, 0, "Bool", "Bool")
+
+half, float_, double = float16, float32, float64
+short, int_, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+
+ALL: Final[tuple[dtype, ...]] = (
+    uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128, bool_,
+)  # fmt: skip
+BY_NAME: Final[dict[str, dtype]] = {d.name: d for d in ALL}
+BY_NUMPY: Final[dict[Any, dtype]] = {d.np: d for d in ALL}
+
+_TO_REAL = {complex64: float32, complex128: float64}
+_TO_COMPLEX = {float32: complex64, float64: complex128, float16: complex64, bfloat16: complex64}
+
+_default: dtype = float32
+
+
+def get_default_dtype() -> dtype:
+    """The dtype of a tensor made from Python floats; float32 unless set."""
+    return _default
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Set the default floating point dtype.
+
+    Raises:
+        TypeError: ``d`` is not a floating point dtype.
+    """
+    global _default
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    _default = d
+
+
+def promote_types(a: dtype, b: dtype) -> dtype:
+    """The smallest dtype that holds both, as torch defines it (it never widens an int for a float)."""
+    if a is b:
+        return a
+    if a.category != b.category:
+        high, low = (a, b) if a.category > b.category else (b, a)
+        if high is complex64 and low is float64:
+            return complex128
+        return high
+    if a.category == 1:
+        if uint8 in (a, b):
+            other = b if a is uint8 else a
+            return int16 if other is int8 else other
+        return a if a.rank > b.rank else b
+    if a.rank == b.rank:  # float16 with bfloat16
+        return float32
+    return a if a.rank > b.rank else b
+
+
+def of_scalar(value: Any) -> dtype:
+    """The dtype that a Python number contributes to promotion."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool_
+    if isinstance(value, (int, np.integer)):
+        return int64
+    if isinstance(value, (complex, np.complexfloating)):
+        return _default.to_complex()
+    return _default
+
+
+def result_type(dimensioned: dtype | None, zero_dim: dtype | None, wrapped: dtype | None) -> dtype:
+    """Combine the promoted dtypes of the three priority classes.
+
+    A 0-dim tensor, and after it a Python number, only matters when its *category* is higher than that of the class
+    before it.
+    """
+    current = dimensioned
+    for lower in (zero_dim, wrapped):
+        if lower is None:
+            continue
+        if current is None:
+            current = lower
+        elif lower.category > current.category:
+            # a complex scalar with a float64 tensor is complex128: precision comes from the tensor
+            if lower.category == 3 and current.category == 2 and lower is wrapped:
+                current = current.to_complex()
+            else:
+                current = promote_types(current, lower)
+    assert current is not None
+    return current
+
+
+def can_cast(source: dtype, target: dtype) -> bool:
+    """Whether an in-place or ``out=`` result of dtype ``source`` may be written to ``target``."""
+    return source.category <= target.category and not (source.category >= 1 and target is bool_)
+
+
+class finfo:  # noqa: N801 - torch's public name
+    """Numerical limits of a floating point dtype (of a complex dtype: of its parts)."""
+
+    def __init__(self, d: dtype | None = None) -> None:
+        real = (d or _default).to_real()
+        info: Any = ml_dtypes.finfo(real.np)
+        self.bits, self.dtype = real.itemsize * 8, real.name
+        self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
+        self.tiny = self.smallest_normal = float(info.smallest_normal)
+        self.resolution = float(info.resolution)
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+
+class iinfo:  # noqa: N801 - torch's public name
+    """Numerical limits of an integer dtype."""
+
+    def __init__(self, d: dtype) -> None:
+        info: Any = np.iinfo(d.np)
+        self.bits, self.dtype, self.max, self.min = d.itemsize * 8, d.name, int(info.max), int(info.min)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

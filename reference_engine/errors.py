@@ -1,0 +1,14 @@
+"""Exception types of torch that Python has no name for."""
+
+from __future__ import annotations
+
+
+class LinAlgError(RuntimeError):
+    """``torch.linalg.LinAlgError``: a matrix for which the decomposition does not exist."""
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
+
+
+class DeprecatedAttributeError(AttributeError):
+    """An attribute that torch removed."""

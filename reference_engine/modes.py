@@ -1,0 +1,227 @@
+"""Grad modes: whether operations are recorded, and whether the tensors made are inference tensors.
+
+Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disable-grad-doc
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from reference_engine.semantics import cite
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _State:
+    """The mode of the (single) thread that runs the engine."""
+
+    __slots__ = ("grad", "inference", "forward_grad", "multithreading", "view_replay")
+
+    def __init__(self) -> None:
+        self.grad = True
+        self.inference = False
+        self.forward_grad = True
+        self.multithreading = True
+        self.view_replay = False
+
+
+state = _State()
+
+
+def is_grad_enabled() -> bool:
+    return state.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    return state.inference
+
+
+class _ContextDecorator:
+    """A context manager that also decorates functions, generator functions and coroutines (one clone a call)."""
+
+    def clone(self) -> Any:
+        return type(self)()
+
+    def __enter__(self) -> None:
+        raise NotImplementedError
+
+    def __exit__(self, *exc: object) -> None:
+        raise NotImplementedError
+
+    def __call__(self, func: Any) -> Any:
+        if inspect.isclass(func):
+            return _decorate_class(self, func)
+        if inspect.isgeneratorfunction(func):
+            return _decorate_generator(self, func)
+
+        @functools.wraps(func)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return func(*args, **kwargs)
+
+        return decorated
+
+
+def _decorate_class(context: _ContextDecorator, cls: Any) -> Any:
+    import warnings
+
+    warnings.warn(
+        f"Decorating classes is deprecated and will be disabled in future versions. "
+        f"You should only decorate functions or methods. To preserve the current behavior of class decoration, "
+        f"you can directly decorate the `__init__` method and nothing else.",
+        FutureWarning,
+        stacklevel=3,
+    )
+    cls.__init__ = context(cls.__init__)
+    return cls
+
+
+def _decorate_generator(context: _ContextDecorator, func: Any) -> Any:
+    """The mode holds while the generator runs and is left while its consumer runs."""
+
+    @functools.wraps(func)
+    def decorated(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        gen = func(*args, **kwargs)
+        try:
+            with context.clone():
+                response = gen.send(None)
+            while True:
+                try:
+                    request = yield response
+                except GeneratorExit:
+                    with context.clone():
+                        gen.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the consumer's exception belongs to the generator
+                    with context.clone():
+                        response = gen.throw(error)
+                else:
+                    with context.clone():
+                        response = gen.send(request)
+        except StopIteration as done:
+            return done.value
+
+    return decorated
+
+
+class no_grad(_ContextDecorator):  # noqa: N801 - torch's public name
+    """Operations inside are not recorded; their results do not require grad. Factory functions are unaffected."""
+
+    def __new__(cls, orig_func: Any = None) -> Any:
+        return super().__new__(cls) if orig_func is None else super().__new__(cls)(orig_func)
+
+    def __init__(self, orig_func: Any = None) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        cite("mode.no_grad.not_recorded")
+        self._before.append(state.grad)
+        state.grad = False
+
+    def __exit__(self, *exc: object) -> None:
+        state.grad = self._before.pop()
+
+
+class enable_grad(_ContextDecorator):  # noqa: N801 - torch's public name
+    """Operations inside are recorded again; no effect on tensors made in inference mode."""
+
+    def __new__(cls, orig_func: Any = None) -> Any:
+        return super().__new__(cls) if orig_func is None else super().__new__(cls)(orig_func)
+
+    def __init__(self, orig_func: Any = None) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        cite("mode.enable_grad.recorded")
+        self._before.append(state.grad)
+        state.grad = True
+
+    def __exit__(self, *exc: object) -> None:
+        state.grad = self._before.pop()
+
+
+class set_grad_enabled(_ContextDecorator):  # noqa: N801 - torch's public name
+    """Sets the mode when called, and restores it when used as a context manager or decorator."""
+
+    def __init__(self, mode: bool) -> None:
+        cite("mode.set_grad_enabled.immediate")
+        self._before = state.grad
+        self.mode = mode
+        state.grad = bool(mode)
+
+    def __call__(self, func: Any) -> Any:
+        state.grad = self._before  # as a decorator it must not change the mode where it decorates
+        return super().__call__(func)
+
+    def clone(self) -> Any:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        state.grad = bool(self.mode)
+
+    def __exit__(self, *exc: object) -> None:
+        state.grad = self._before
+
+    def __repr__(self) -> str:
+        return f"{type(self).__module__}.{type(self).__name__}(mode={self.mode})"
+
+
+class inference_mode(_ContextDecorator):  # noqa: N801 - torch's public name
+    """No recording, no view tracking and no version counters: tensors made inside are inference tensors."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
+
+    def __init__(self, mode: Any = True) -> None:
+        self.mode = mode
+        self._before: list[tuple[bool, bool]] = []
+
+    def clone(self) -> Any:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        cite("mode.inference.enter")
+        self._before.append((state.inference, state.grad))
+        state.inference = self.mode
+        # leaving inference inside inference restores recording: enabled=False is the opposite, not a no-op
+        state.grad = not self.mode
+
+    def __exit__(self, *exc: object) -> None:
+        state.inference, state.grad = self._before.pop()
+
+
+class set_multithreading_enabled(_ContextDecorator):  # noqa: N801 - torch's public name
+    """Whether backward may use threads. This engine has one thread; the switch is kept for programs that set it."""
+
+    def __init__(self, mode: bool) -> None:
+        self._before, self.mode = state.multithreading, mode
+        state.multithreading = mode
+
+    def clone(self) -> Any:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        state.multithreading = self._before
+
+
+class _force_original_view_tracking(_ContextDecorator):
+    """Whether the history of a stale view is rebuilt by replaying its view operations."""
+
+    def __init__(self, mode: bool) -> None:
+        self._before, self.mode = state.view_replay, mode
+        state.view_replay = mode
+
+    def clone(self) -> Any:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        state.view_replay = self._before

@@ -1,0 +1,57 @@
+"""Puts every public name where torch has it: ``torch.add``, ``torch.linalg.solve``, ``torch.nn.functional.relu``."""
+
+from __future__ import annotations
+
+import math
+import sys
+import types
+from typing import Any
+
+from reference_engine import creation, dtypes, ops
+from reference_engine.semantics import current
+from reference_engine.tensor import Tensor
+
+
+def _submodule(top: dict[str, Any], dotted: str) -> dict[str, Any]:
+    """The namespace of ``dotted``, made (and importable) if it does not exist yet."""
+    scope, path = top, top["__name__"]
+    for part in dotted.split("."):
+        path = f"{path}.{part}"
+        module = scope.get(part)
+        if not isinstance(module, types.ModuleType):
+            try:
+                module = __import__(path, fromlist=["_"])
+            except ModuleNotFoundError as missing:
+                if missing.name != path:
+                    raise
+                module = sys.modules[path] = types.ModuleType(path)
+                module.__path__ = []
+            scope[part] = module
+        scope = vars(module)
+    return scope
+
+
+def publish(top: dict[str, Any]) -> None:
+    """Fill the package's namespace ``top`` and its submodules."""
+    creation.attach()
+    for space, functions in ops.declare_all().items():
+        scope = _submodule(top, space) if space else top
+        for name, function in functions.items():
+            scope.setdefault(name, function)
+    top["complex"] = creation.complex
+    top["float"], top["int"], top["bool"] = dtypes.float_, dtypes.int_, dtypes.bool_
+    top["pi"], top["inf"], top["nan"], top["e"] = math.pi, math.inf, math.nan, math.e
+    top["preserve_format"], top["contiguous_format"] = "torch.preserve_format", "torch.contiguous_format"
+    top["channels_last"], top["strided"] = "torch.channels_last", "torch.strided"
+    top["is_floating_point"], top["is_complex"] = Tensor.is_floating_point, Tensor.is_complex
+    top["numel"] = Tensor.numel
+    top["result_type"] = _result_type
+    top["can_cast"] = dtypes.can_cast
+    top["set_warn_always"] = lambda on: None  # this engine always warns
+    top["__version__"] = str(current().version)
+
+
+def _result_type(a: Any, b: Any) -> dtypes.dtype:
+    from reference_engine.ops.kernels import promote
+
+    return promote([a, b])

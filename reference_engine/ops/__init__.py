@@ -1,0 +1,22 @@
+"""The ops: one file a kind, each op declared once. Importing this package declares them all and attaches them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+_INFRASTRUCTURE = {"declare", "dispatch", "binding", "kernels", "shadow", "domains", "operators"}
+
+
+def declare_all() -> dict[str, dict[str, Any]]:
+    """Import every op module, attach methods and operators, and return the public functions by namespace."""
+    for module in pkgutil.iter_modules(__path__):
+        if module.name not in _INFRASTRUCTURE:
+            importlib.import_module(f"{__name__}.{module.name}")
+    from reference_engine.ops import dispatch, operators
+
+    namespaces: dict[str, dict[str, Any]] = {}
+    dispatch.install(namespaces)
+    operators.attach()
+    return namespaces

@@ -1,0 +1,215 @@
+"""Binding call arguments to an op's signature, with torch's refusals for arguments that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from reference_engine import dtypes
+from reference_engine.ops.declare import Op, Param
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+
+class Mismatch(Exception):  # noqa: N818 - internal signal, never shown
+    """These arguments do not fit this signature; carries how to make the refusal, should no other fit."""
+
+    def __init__(self, error: Callable[[], Exception]) -> None:
+        self.error = error
+
+
+_SPELLING = {
+    "Tensor": "Tensor", "Tensor?": "Tensor", "Tensor[]": "tuple of Tensors", "Tensor|Scalar": "Tensor",
+    "Scalar": "Number", "Scalar?": "Number", "int": "int", "int?": "int", "int[]": "tuple of ints",
+    "int[]?": "tuple of ints", "float": "float", "float?": "float", "bool": "bool", "bool?": "bool", "dtype": "torch.dtype",
+    "dtype?": "torch.dtype", "str": "str", "str?": "str",
+}  # fmt: skip
+
+
+def _is_int(v: Any) -> bool:
+    if isinstance(v, (int, np.integer)):
+        return not isinstance(v, bool)
+    return isinstance(v, Tensor) and not v._shape and v._dtype.category == 1
+
+
+def _is_ints(v: Any) -> bool:
+    return isinstance(v, (list, tuple)) and all(_is_int(x) for x in v)
+
+
+def _is_number(v: Any) -> bool:
+    return isinstance(v, (int, float, complex, np.number, np.bool_))
+
+
+def fits(kind: str, v: Any) -> bool:
+    """Whether a value may be passed for a parameter of this type."""
+    if kind.endswith("?"):
+        if v is None:
+            return True
+        kind = kind[:-1]
+    if kind == "Tensor":
+        return isinstance(v, Tensor)
+    if kind == "Tensor|Scalar":
+        return isinstance(v, Tensor) or _is_number(v)
+    if kind == "Scalar":
+        return _is_number(v) or (isinstance(v, Tensor) and not v._shape)
+    if kind == "Tensor[]":
+        return isinstance(v, (list, tuple)) and all(isinstance(x, Tensor) for x in v)
+    if kind == "int":
+        return _is_int(v)
+    if kind == "int[]":
+        return _is_ints(v) or _is_int(v)
+    if kind == "float":
+        return isinstance(v, (int, float, np.number)) or (isinstance(v, Tensor) and not v._shape)
+    if kind == "bool":
+        return isinstance(v, (bool, np.bool_))
+    if kind == "dtype":
+        return isinstance(v, dtypes.dtype)
+    if kind == "str":
+        return isinstance(v, str)
+    return True
+
+
+def _convert(kind: str, v: Any) -> Any:
+    if v is None:
+        return v
+    if kind.startswith("int[]"):
+        return (int(v),) if _is_int(v) else tuple(int(x) for x in v)
+    if kind.startswith("int"):
+        return int(v)
+    if kind.startswith("Scalar") or kind.startswith("float"):
+        return v.item() if isinstance(v, (Tensor, np.generic)) else v
+    if kind == "Tensor|Scalar" and isinstance(v, np.generic):
+        return v.item()
+    return v
+
+
+def bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> list[Any]:
+    """Arguments in signature order, defaults filled in.
+
+    Raises:
+        TypeError: too many, unexpected, missing, or of a type that the signature does not take.
+    """
+    try:
+        return _bind(op, name, args, kwargs, is_method)
+    except Mismatch as mismatch:
+        raise mismatch.error() from None
+
+
+def resolve(
+    ops: Sequence[Op], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool
+) -> tuple[Op, list[Any]]:
+    """The first overload that fits, with its bound arguments.
+
+    Raises:
+        TypeError: none fits.
+    """
+    for op in ops:
+        try:
+            return op, _bind(op, name, args, kwargs, is_method)
+        except Mismatch:
+            continue
+    got = ", ".join([_type_name(a) for a in args[1 if is_method else 0 :]] + [f"{k}={_type_name(v)}" for k, v in kwargs.items()])
+    listing = "".join(f"\n * ({signature_text(op, is_method)})" for op in ops)
+    raise refusal("ops.arguments.combination", op=name, got=got, signatures=listing)
+
+
+def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> list[Any]:
+    params = op.params
+    count = len(args)
+    positional = [p for p in params if not p.keyword_only]
+    # x.view(2, 3): loose integers fill a trailing int[] parameter
+    at = len(positional) - 1
+    while at >= 0 and positional[at].type not in ("int[]", "int[]?"):
+        at -= 1
+    if at >= 0 and count > at + 1 and at <= (1 if params[0].is_tensor else 0) and all(_is_int(a) for a in args[at:]):
+        args = (*args[:at], tuple(args[at:]))
+        count = at + 1
+    if count > len(positional):
+        raise Mismatch(partial(_too_many, op, name, args, is_method))
+    values: list[Any] = []
+    used = 0
+    for i, p in enumerate(params):
+        if i < count and not p.keyword_only:
+            v = args[i]
+        elif p.name in kwargs:
+            v = kwargs[p.name]
+            used += 1
+        elif p.name == "self" and "input" in kwargs:
+            v = kwargs["input"]
+            used += 1
+        elif p.name == "dim" and "axis" in kwargs:
+            v = kwargs["axis"]
+            used += 1
+        elif p.name == "keepdim" and "keepdims" in kwargs:
+            v = kwargs["keepdims"]
+            used += 1
+        elif p.required:
+            raise Mismatch(partial(_missing, op, name, len(values), kwargs, is_method))
+        else:
+            values.append(p.default)
+            continue
+        if not (p.type == "Tensor" and isinstance(v, Tensor)):
+            if not fits(p.type, v):
+                raise Mismatch(partial(_wrong_type, op, p, i, name, v, is_method))
+            v = _convert(p.type, v)
+        values.append(v)
+    if used != len(kwargs):
+        known = {p.name for p in params} | {"input", "axis", "keepdims"}
+        unknown = next((k for k in kwargs if k not in known), next(iter(kwargs)))
+        raise Mismatch(partial(refusal, "ops.arguments.unexpected", op=name, name=unknown))
+    return values
+
+
+def _public(p: Param) -> str:
+    return "input" if p.name == "self" else p.name
+
+
+def signature_text(op: Op, is_method: bool) -> str:
+    """The signature as torch's messages spell it."""
+    parts, star = [], False
+    for p in op.params[1 if is_method else 0 :]:
+        if p.keyword_only and not star:
+            parts.append("*")
+            star = True
+        text = f"{_SPELLING.get(p.type, p.type)} {_public(p)}"
+        if not p.required:
+            text += f" = {p.default}"
+        parts.append(text)
+    if op.out and not is_method:
+        if not star:
+            parts.append("*")
+        parts.append("Tensor out = None")
+    return ", ".join(parts)
+
+
+def _type_name(v: Any) -> str:
+    if isinstance(v, Tensor):
+        return "Tensor" if type(v) is Tensor else type(v).__name__
+    if isinstance(v, dtypes.dtype):
+        return "torch.dtype"
+    if isinstance(v, (list, tuple)):
+        return f"{type(v).__name__} of ({', '.join(_type_name(x) for x in v)}{',' if len(v) == 1 else ''})" if isinstance(v, tuple) else (
+            f"list of [{', '.join(_type_name(x) for x in v)}]"
+        )
+    return type(v).__name__
+
+
+def _too_many(op: Op, name: str, args: tuple[Any, ...], is_method: bool) -> Exception:
+    skip = 1 if is_method else 0
+    takes = sum(not p.keyword_only for p in op.params) - skip
+    return refusal("ops.arguments.too_many", op=name, takes=takes, given=len(args) - skip)
+
+
+def _missing(op: Op, name: str, bound: int, kwargs: dict[str, Any], is_method: bool) -> Exception:
+    absent = [p for p in op.params[bound:] if p.required and p.name not in kwargs]
+    names = ", ".join(f'"{_public(p)}"' for p in absent)
+    return refusal("ops.arguments.missing", op=name, count=len(absent), names=names)
+
+
+def _wrong_type(op: Op, p: Param, i: int, name: str, v: Any, is_method: bool) -> Exception:
+    position = i + (0 if is_method else 1)
+    expected = _SPELLING.get(p.type, p.type)
+    return refusal("ops.arguments.type", op=name, name=_public(p), position=position, expected=expected, got=_type_name(v))

@@ -1,0 +1,305 @@
+"""How an op is declared: one signature, one forward, one formula for each differentiable argument.
+
+    declare(
+        "exp(Tensor self) -> Tensor",
+        forward=elementwise(np.exp, dtype=to_floating),
+        vjp={"self": lambda grad, result: grad * result.conj()},
+        inplace=True, out=True,
+    )
+
+The parameter names of a formula say what it needs, and so what the node saves:
+
+    grad, grads       the cotangent (of the one result; of each result)
+    result, results   the op's own result(s), saved as outputs
+    NAME              an argument: a tensor is saved and version-checked, anything else is kept by value
+    NAME_shape, NAME_strides, NAME_offset, NAME_dtype    metadata of a tensor argument: saves nothing
+    NAMEs_shapes, NAMEs_dtypes                           the same of a list of tensors
+    needs             the set of argument names that want a gradient
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reference_engine.autograd.node import OpNode
+from reference_engine.versions import SavedTensor
+
+if TYPE_CHECKING:
+    from reference_engine.tensor import Tensor
+
+Formula = Callable[..., Any]
+_METADATA = {"shape": "_shape", "strides": "_strides", "offset": "_offset", "dtype": "_dtype"}
+
+
+@dataclass(slots=True)
+class Param:
+    """One parameter of an op's public signature."""
+
+    name: str
+    type: str  # Tensor, Tensor?, Tensor[], Tensor|Scalar, Scalar, int, int[], float, bool, dtype, str, any (? = optional)
+    default: Any
+    required: bool
+    keyword_only: bool
+    is_tensor: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_tensor = self.type.startswith("Tensor")
+
+
+_DEFAULTS = {"None": None, "True": True, "False": False, "inf": float("inf"), "-inf": float("-inf"), "()": ()}
+
+
+def _default(text: str) -> Any:
+    if text in _DEFAULTS:
+        return _DEFAULTS[text]
+    if text.startswith("'"):
+        return text.strip("'")
+    if text.startswith("("):
+        return tuple(int(x) for x in text.strip("()").split(",") if x)
+    return int(text) if re.fullmatch(r"-?\d+", text) else float(text)
+
+
+def parse_signature(signature: str) -> tuple[str, list[Param]]:
+    """``"add(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor"`` to a name and parameters."""
+    match = re.fullmatch(r"([\w.]+)\((.*)\)\s*->\s*.*", signature, re.S)
+    if match is None:
+        raise ValueError(f"malformed op signature: {signature!r}")
+    params, keyword_only = [], False
+    for part in re.split(r",\s*(?![^()]*\))", match[2]):
+        part = part.strip()
+        if part == "*":
+            keyword_only = True
+            continue
+        if not part:
+            continue
+        head, _, default = part.partition("=")
+        type_, name = head.rsplit(" ", 1)
+        required = not default
+        params.append(Param(name, type_, None if required else _default(default), required, keyword_only))
+    return match[1], params
+
+
+class Op:
+    """A declared op (one overload)."""
+
+    def __init__(self, signature: str, forward: Callable[..., Any], vjp: dict[str, Formula], **traits: Any) -> None:
+        self.signature = signature
+        self.full_name, self.params = parse_signature(signature)
+        self.index_of = {p.name: i for i, p in enumerate(self.params)}
+        self.forward = forward
+        self.name: str = traits["name"] or self.full_name  # without the overload part
+        self.is_view: bool = traits["view"]
+        self.inplace: bool = traits["inplace"]
+        self.out: bool = traits["out"]
+        self.is_method: bool = traits["method"]
+        self.is_function: bool = traits["function"]
+        self.multi_output_view: bool = traits["multi_output_view"]
+        self.non_differentiable_outputs: tuple[int, ...] = traits["non_differentiable_outputs"]
+        self.composite: bool = traits["composite"]
+        self.samples: Any = traits["samples"]
+        self.exact: bool = traits["exact"]
+        self.smooth: bool = traits["smooth"]
+        self.reference_name: str = traits["display"] or self.name.rsplit(".", 1)[-1]
+        self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
+        self.vjp = {name: _Formula(name, fn, self) for name, fn in vjp.items()}
+        self.differentiable = [i for i in self.tensor_params if any(self.params[i].name in f.of for f in self.vjp.values())]
+        node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
+        self.node_type: type[OpNode] = type(node, (OpNode,), {"op": self})
+        self._saves = self._plan_saves()
+
+    def _plan_saves(self) -> list[tuple[str, int, str | None]]:
+        """(what, position, only if this argument wants a gradient) for each tensor that some formula reads.
+
+        A tensor that exactly one formula reads is saved only when that formula will run: multiplying by a tensor
+        that needs no gradient does not keep the other factor.
+        """
+        users: dict[str, list[_Formula]] = {}
+        for formula in self.vjp.values():
+            for need in formula.saved_tensors:
+                users.setdefault(need, []).append(formula)
+        plan = []
+        for need, formulas in users.items():
+            only = None
+            if len(formulas) == 1 and len(self.differentiable) > 1 and len(formulas[0].of) == 1:
+                index = self.index_of.get(need)
+                if index is None or self.params[index].type in ("Tensor", "Tensor?", "Tensor|Scalar"):
+                    only = formulas[0].of[0]
+            plan.append((need, self.index_of.get(need, -1), only))
+        return plan
+
+    # -- forward side ------------------------------------------------------------------------------------------
+
+    def make_node(self, values: list[Any], edges: Sequence[Any], active: set[str], inplace: bool) -> OpNode:
+        """The node, with the arguments that its formulas read saved as they are before the op runs."""
+        kept = [None if p.is_tensor and not _is_number(v) else v for p, v in zip(self.params, values, strict=True)]
+        node = self.node_type(edges, kept, active)
+        for need, index, only in self._saves:
+            if index < 0 or (only is not None and only not in active):
+                continue
+            value = values[index]
+            if isinstance(value, (list, tuple)):
+                node.saved[need] = [SavedTensor(v, node) for v in value]
+            elif _is_tensor(value):
+                # the value from before an in-place op is what the formula is about
+                node.saved[need] = SavedTensor(value.clone() if inplace and index == 0 else value, node)
+        for formula in self.vjp.values():
+            for name, index, attribute in formula.metadata:
+                value = values[index]
+                if isinstance(value, (list, tuple)):
+                    node.saved[name] = [getattr(v, attribute) for v in value]
+                else:
+                    node.saved[name] = getattr(value, attribute) if _is_tensor(value) else None
+        return node
+
+    def save_results(self, node: OpNode, results: Sequence[Tensor]) -> None:
+        """Save what the formulas read of the results, after these have been connected to the node."""
+        for need, index, only in self._saves:
+            if index >= 0 or (only is not None and only not in node.active):
+                continue
+            if need == "results":
+                node.saved[need] = [SavedTensor(r, node, True) for r in results]
+            else:
+                which = 0 if need == "result" else int(need[6:])
+                node.saved[need] = SavedTensor(results[which], node, True)
+
+    # -- backward side -----------------------------------------------------------------------------------------
+
+    def backward(self, node: OpNode, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
+        """Evaluate the formulas whose gradient somebody wants."""
+        env: dict[str, Any] = {}
+        for key, value in node.saved.items():
+            if isinstance(value, SavedTensor):
+                env[key] = value.unpack()
+            elif isinstance(value, list) and value and isinstance(value[0], SavedTensor):
+                env[key] = [v.unpack() for v in value]
+            else:
+                env[key] = value
+        out: list[Tensor | None] = [None] * len(node.edges)
+        if all(g is None for g in grads):
+            return out
+        slots = node.slots  # argument name -> (first edge, number of edges or None)
+        wanted = {n for n, (at, count) in slots.items() if any(needed[at : at + (count or 1)])}
+        env["grads"], env["needs"] = grads, wanted
+        env["grad"] = grads[0]
+        for formula in self.vjp.values():
+            if not wanted.intersection(formula.of):
+                continue
+            if formula.reads_one_grad and grads[0] is None:
+                continue
+            result = formula.fn(*[self._lookup(env, node, name) for name in formula.parameters])
+            values = result if len(formula.of) > 1 else {formula.of[0]: result}
+            for name in formula.of:
+                if name not in slots:
+                    continue
+                at, count = slots[name]
+                value = values.get(name) if isinstance(values, dict) else None
+                if count is None:
+                    out[at] = value
+                elif value is not None:
+                    out[at : at + count] = value
+        return out
+
+    def _lookup(self, env: dict[str, Any], node: OpNode, name: str) -> Any:
+        if name in env:
+            return env[name]
+        index = self.index_of.get(name)
+        return None if index is None else node.values[index]
+
+
+class _Formula:
+    """A gradient formula, and what its parameter names ask for."""
+
+    def __init__(self, of: str, fn: Formula, op: Op) -> None:
+        self.of = [name.strip() for name in of.split(",")]
+        self.fn = fn
+        self.parameters = list(inspect.signature(fn).parameters)
+        self.saved_tensors: list[str] = []
+        self.metadata: list[tuple[str, int, str]] = []
+        self.reads_one_grad = "grad" in self.parameters
+        for name in self.parameters:
+            if name in ("grad", "grads", "needs"):
+                continue
+            if re.fullmatch(r"results?|result\d", name):
+                self.saved_tensors.append(name)
+            elif name in op.index_of:
+                if op.params[op.index_of[name]].is_tensor:
+                    self.saved_tensors.append(name)
+            else:
+                base, _, what = name.rpartition("_")
+                what = what.rstrip("s") if what not in _METADATA else what
+                if base not in op.index_of or (what not in _METADATA):
+                    raise ValueError(f"{op.full_name}: a formula asks for {name!r}, which is not an argument of it")
+                self.metadata.append((name, op.index_of[base], _METADATA[what]))
+
+
+OPS: dict[str, list[Op]] = {}
+"""Every declared op by public dotted name, each with its overloads in the order in which they are tried."""
+
+
+def declare(
+    signature: str,
+    *,
+    forward: Callable[..., Any],
+    vjp: dict[str, Formula] | None = None,
+    name: str | None = None,
+    node: str | None = None,
+    display: str | None = None,
+    inplace: bool = False,
+    out: bool = False,
+    view: bool = False,
+    multi_output_view: bool = False,
+    method: bool = True,
+    function: bool = True,
+    composite: bool = False,
+    non_differentiable_outputs: tuple[int, ...] = (),
+    samples: Any = None,
+    exact: bool = False,
+    smooth: bool = True,
+    aliases: Sequence[str] = (),
+) -> Op:
+    """Declare one overload of an op and register it under its public name.
+
+    Args:
+        signature: name, typed parameters and defaults, in the manner of torch's schemas. ``"name.overload(...)"`` is
+            not used: overloads of one name are separate declarations, tried in the order declared.
+        forward: the computation; takes the bound arguments, returns fresh tensors (or views, with ``view``).
+        vjp: argument name (or names, comma-separated, for a formula that returns a dict) to formula.
+        node: the grad_fn name; by default CamelCase of the name with ``Backward0``.
+        inplace: also the method ``name_``. out: also accepts ``out=``.
+        view: results share the storage of the first argument. multi_output_view: and there are several of them.
+        composite: written in other ops: no node of its own.
+        samples: the sampling domain for the generator (see ``ops/domains.py``).
+        exact: the result is exact in its dtype (selections, copies): rounding noise is never added.
+        smooth: differentiable everywhere inside the domain, so numerical differentiation may judge it.
+        aliases: other public names of the same op.
+    """
+    op = Op(
+        signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out, view=view,
+        multi_output_view=multi_output_view, method=method, function=function, composite=composite,
+        non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact, smooth=smooth,
+    )  # fmt: skip
+    OPS.setdefault(op.name, []).append(op)
+    for alias in aliases:
+        OPS.setdefault(alias, []).append(op)
+        ALIASES[alias] = op.name
+    return op
+
+
+ALIASES: dict[str, str] = {}
+"""Public names that are the same op under another name."""
+
+
+def _camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "_storage")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, complex))

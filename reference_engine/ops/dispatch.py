@@ -1,0 +1,250 @@
+"""A call of an op: bind the arguments, compute, connect the result to the graph.
+
+The order is torch's, because it is observable: arguments, in-place permission, node (and what it saves), computation,
+version, history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reference_engine import dtypes, overrides, strides, views
+from reference_engine.autograd import anomaly, forward_ad
+from reference_engine.autograd.node import OpNode, collect_edges
+from reference_engine.modes import state
+from reference_engine.ops import binding
+from reference_engine.ops.declare import OPS, Op
+from reference_engine.semantics import cite, quiet, refusal
+from reference_engine.tensor import Tensor, tensors_in
+
+
+class Function:
+    """What ``torch.add`` is: a public name with its overloads.
+
+    Args:
+        name: the dotted public name.
+        ops: the overloads, in the order in which they are tried.
+        inplace: this is the in-place form (``add_``).
+    """
+
+    def __init__(self, name: str, ops: Sequence[Op], inplace: bool = False) -> None:
+        self.name, self.ops, self.inplace = name, list(ops), inplace
+        self.__name__ = self.__qualname__ = name.rsplit(".", 1)[-1]
+        self.__module__ = "torch" if "." not in name else f"torch.{name.rsplit('.', 1)[0]}"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(args, kwargs, is_method=False)
+
+    def __repr__(self) -> str:
+        return f"<built-in method {self.__name__} of type object>"
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
+        for a in args:
+            if type(a) is not Tensor and (isinstance(a, (list, tuple)) or overrides._overrides(a)):
+                tensor_like = [x for v in (*args, *kwargs.values()) for x in (v if isinstance(v, (list, tuple)) else (v,))]
+                if overrides.has_torch_function(tensor_like):
+                    public: Any = getattr(Tensor, self.__name__, self) if is_method else self
+                    return overrides.handle(public, tensor_like, args, **kwargs)
+                break
+        out = kwargs.pop("out", None) if "out" in kwargs and any(op.out for op in self.ops) else None
+        if len(self.ops) == 1:
+            op = self.ops[0]
+            values = binding.bind(op, self.__name__, args, kwargs, is_method)
+        else:
+            op, values = binding.resolve(self.ops, self.__name__, args, kwargs, is_method)
+        return run(op, values, self.inplace, out)
+
+
+def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> Any:
+    """Run one op on bound arguments."""
+    if op.composite and not inplace and out is None:
+        return op.forward(*values)
+    if out is not None:
+        return _run_out(op, values, out)
+    target = values[0] if inplace else None
+    active = _active(op, values) if state.grad and op.vjp and not state.inference else None
+    if target is not None:
+        views.check_in_place(target, bool(active) or _any_requires_grad(values))
+    node = _make_node(op, values, active, inplace) if active else None
+    primals = _before(values, target) if forward_ad.active else None
+    with quiet():
+        result = op.forward(*values)
+    if target is not None:
+        write_in_place(target, result, values)
+        result = target
+    results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
+    if node is not None:
+        _connect(op, node, results, inplace)
+    if primals is not None:
+        forward_ad.push_forward(op, primals, results, inplace)
+    return result
+
+
+def _active(op: Op, values: Sequence[Any]) -> set[str]:
+    """The differentiable arguments that require grad."""
+    found = set()
+    for i in op.differentiable:
+        value = values[i]
+        if isinstance(value, Tensor):
+            if value.requires_grad:
+                found.add(op.params[i].name)
+        elif isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) and v.requires_grad for v in value):
+            found.add(op.params[i].name)
+    return found
+
+
+def _any_requires_grad(values: Sequence[Any]) -> bool:
+    return any(t.requires_grad for t in tensors_in(values))
+
+
+def _make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> OpNode:
+    tensors: list[Tensor | None] = []
+    slots: dict[str, tuple[int, int | None]] = {}
+    for i in op.differentiable:
+        value = values[i]
+        if isinstance(value, (list, tuple)):
+            slots[op.params[i].name] = (len(tensors), len(value))
+            tensors.extend(v if isinstance(v, Tensor) else None for v in value)
+        else:
+            slots[op.params[i].name] = (len(tensors), None)
+            tensors.append(value if isinstance(value, Tensor) else None)
+    node = op.make_node(values, collect_edges(tensors), active, inplace)
+    node.slots = slots
+    if anomaly.enabled():
+        anomaly.remember(node)
+    return node
+
+
+def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None:
+    """Make ``node`` the history of the results that can carry one."""
+    for i, r in enumerate(results):
+        if inplace:
+            views.rebase_history(r, node)
+        elif i in op.non_differentiable_outputs or not r._dtype.is_differentiable:
+            node.add_input(r)
+        else:
+            r._output_nr = node.add_input(r)
+            r._node = node
+    op.save_results(node, results)
+
+
+def _before(values: Sequence[Any], target: Tensor | None) -> list[Any]:
+    """The arguments with the values they have before an in-place op changes them."""
+    if target is None:
+        return list(values)
+    return [target.detach().clone() if v is target else v for v in values]
+
+
+# -- in-place and out ------------------------------------------------------------------------------------------------
+
+
+def write_in_place(target: Tensor, result: Tensor, values: Sequence[Any]) -> None:
+    """Store a computed result in the memory of ``target``.
+
+    Raises:
+        RuntimeError: overlapping memory, another shape, or a dtype that cannot hold the result. Nothing is written
+            then, and the version stays.
+    """
+    if strides.may_overlap_internally(target._shape, target._strides):
+        raise refusal("inplace.internal_overlap")
+    if result._shape != target._shape:
+        raise refusal("inplace.broadcast_shape", shape=list(target._shape), result=list(result._shape))
+    if not dtypes.can_cast(result._dtype, target._dtype):
+        raise refusal("inplace.result_dtype", result=result.dtype.scalar_name, target=target.dtype.scalar_name)
+    for other in tensors_in(values[1:]):
+        if other is not target and partially_overlap(other, target):
+            raise refusal("inplace.partial_overlap")
+    target._write(result._read())
+    views.bump(target)
+
+
+def partially_overlap(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors share memory without being the same look into it."""
+    if a._storage is not b._storage or not a.numel() or not b.numel():
+        return False
+    if (a._offset, a._strides, a._shape) == (b._offset, b._strides, b._shape):
+        return False
+    if not strides.is_non_overlapping_and_dense(a._shape, a._strides):
+        return False
+    if not strides.is_non_overlapping_and_dense(b._shape, b._strides):
+        return False
+    if a._offset == b._offset and a.numel() == b.numel() and a._strides == b._strides:
+        return False
+    return a._offset < b._offset + b.numel() and b._offset < a._offset + a.numel()
+
+
+def _run_out(op: Op, values: list[Any], out: Any) -> Any:
+    """The ``out=`` form: never recorded, so refused when anything requires grad.
+
+    Raises:
+        RuntimeError: an argument or ``out`` requires grad while recording; a dtype that cannot hold the result.
+    """
+    outs = [out] if isinstance(out, Tensor) else list(out)
+    if state.grad and not state.inference:
+        if any(t.requires_grad for t in tensors_in(values)) and op.vjp:
+            raise refusal("ops.out.requires_grad", op=op.reference_name)
+        if any(o.requires_grad for o in outs):
+            raise refusal("ops.out.requires_grad", op=op.reference_name)
+    cite("ops.out.written")
+    before = state.grad
+    state.grad = False
+    try:
+        result = run(op, values)
+    finally:
+        state.grad = before
+    for o, r in zip(outs, [result] if isinstance(result, Tensor) else list(result), strict=True):
+        if not dtypes.can_cast(r._dtype, o._dtype):
+            raise refusal("inplace.result_dtype", result=r.dtype.scalar_name, target=o.dtype.scalar_name)
+        if o._shape != r._shape:
+            resize(o, r._shape)
+        o._write(r._read())
+        views.bump(o)
+    return out
+
+
+def resize(t: Tensor, shape: tuple[int, ...]) -> None:
+    """Give ``t`` another shape, row-major, growing its storage where needed."""
+    t._shape, t._strides = shape, strides.contiguous(shape)
+    need = (t._offset + strides.extent(shape, t._strides)) * t._dtype.itemsize
+    if need > t._storage.nbytes():
+        t._storage.resize_(need)
+
+
+# -- making the public surface -----------------------------------------------------------------------------------------
+
+
+def method(function: Function) -> Callable[..., Any]:
+    """The tensor method of an op."""
+
+    def call(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return function.call((self, *args), kwargs, is_method=True)
+
+    call.__name__ = function.__name__
+    call.__qualname__ = f"Tensor.{function.__name__}"
+    return call
+
+
+def install(namespaces: dict[str, dict[str, Any]]) -> None:
+    """Attach every declared op: functions to their namespaces, methods (and in-place methods) to Tensor."""
+    for name, ops in OPS.items():
+        space, _, short = name.rpartition(".")
+        functions = [op for op in ops if op.is_function]
+        if functions:
+            namespaces.setdefault(space, {})[short] = Function(name, functions)
+        methods = [op for op in ops if op.is_method]
+        if methods and not space:
+            setattr(Tensor, short, method(Function(name, methods)))
+        inplace = [op for op in ops if op.inplace]
+        if inplace and not space:
+            function = Function(f"{name}_", inplace, inplace=True)
+            setattr(Tensor, f"{short}_", method(function))
+            if functions:
+                namespaces.setdefault("", {})[f"{short}_"] = function
+
+
+def namespace(prefix: str) -> dict[str, Any]:
+    """The functions of one namespace such as ``"linalg"`` (``""`` for the top level)."""
+    spaces: dict[str, dict[str, Any]] = {}
+    install(spaces)
+    return spaces.get(prefix, {})

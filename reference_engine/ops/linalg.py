@@ -1,0 +1,181 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine import strides
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.kernels import accumulation, from_array, noisy
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """``a @ b`` in their common dtype, rounded once at the end."""
+    x, y = a._read(), b._read()
+
+    def multiply(p: Any, q: Any) -> Any:
+        return np.matmul(accumulation(p), accumulation(q))
+
+    return from_array(np.asarray(noisy(multiply(x, y), multiply, [x, y], a._dtype)), a._dtype)
+
+
+def check_same_dtype(a: Tensor, b: Tensor, clause: str = "ops.mm.dtype") -> None:
+    if a._dtype is not b._dtype:
+        raise refusal(clause, first=_cpp(a), second=_cpp(b))
+
+
+def _cpp(t: Tensor) -> str:
+    """The C++ type name that the message shows."""
+    names = {
+        "float32": "float", "float64": "double", "int64": "long long" if False else "long", "int32": "int", "int16": "short",
+        "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "float16": "c10::Half",
+        "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+    }  # fmt: skip
+    return names[t._dtype.name]
+
+
+def _mm(self: Tensor, mat2: Tensor) -> Tensor:
+    if len(self._shape) != 2:
+        raise refusal("ops.mm.first_rank", ndim=len(self._shape))
+    if len(mat2._shape) != 2:
+        raise refusal("ops.mm.second_rank", ndim=len(mat2._shape))
+    (n, k), (k2, m) = self._shape, mat2._shape
+    if k != k2:
+        raise refusal("ops.mm.shapes", a=n, b=k, c=k2, d=m)
+    check_same_dtype(self, mat2)
+    return product(self, mat2)
+
+
+def _column_major(shape: Any, st: Any) -> bool:
+    return bool(st[0] == 1 and st[1] == shape[0])
+
+
+def _mm_vjp_self(grad: Tensor, mat2: Tensor, self_shape: Any, self_strides: Any) -> Tensor:
+    """The gradient comes in the memory order of the factor it belongs to."""
+    if _column_major(self_shape, self_strides):
+        return mat2.conj().mm(grad.t()).t()
+    return grad.mm(mat2.t().conj())
+
+
+def _mm_vjp_mat2(grad: Tensor, self: Tensor, mat2_shape: Any, mat2_strides: Any) -> Tensor:
+    if _column_major(mat2_shape, mat2_strides):
+        return grad.t().mm(self.conj()).t()
+    return self.t().conj().mm(grad)
+
+
+declare(
+    "mm(Tensor self, Tensor mat2) -> Tensor",
+    forward=_mm, vjp={"self": _mm_vjp_self, "mat2": _mm_vjp_mat2}, out=True, samples=domains.field(shapes="mm"),
+)  # fmt: skip
+
+
+def _mv(self: Tensor, vec: Tensor) -> Tensor:
+    if len(self._shape) != 2 or len(vec._shape) != 1:
+        raise refusal("ops.mv.rank", a=len(self._shape), b=len(vec._shape))
+    if self._shape[1] != vec._shape[0]:
+        raise refusal("ops.mv.shapes", a=self._shape[0], b=self._shape[1], c=vec._shape[0])
+    check_same_dtype(self, vec)
+    return product(self, vec)
+
+
+declare(
+    "mv(Tensor self, Tensor vec) -> Tensor",
+    forward=_mv,
+    vjp={
+        "self": lambda grad, vec: grad.ger(vec.conj()),
+        "vec": lambda grad, self: self.conj().t().mv(grad),
+    },
+    out=True, samples=domains.field(shapes="mv"),
+)  # fmt: skip
+
+declare(
+    "ger(Tensor self, Tensor vec2) -> Tensor",
+    forward=lambda self, vec2: self.unsqueeze(1) * vec2, composite=True, out=True, aliases=("outer",),
+    samples=domains.field(shapes="two_vectors"),
+)  # fmt: skip
+
+
+def _dot(self: Tensor, tensor: Tensor) -> Tensor:
+    if len(self._shape) != 1 or len(tensor._shape) != 1:
+        raise refusal("ops.dot.rank", a=len(self._shape), b=len(tensor._shape))
+    if self._dtype is not tensor._dtype:
+        raise refusal("ops.dot.dtype", first=self.dtype.scalar_name, second=tensor.dtype.scalar_name)
+    if self._shape != tensor._shape:
+        raise refusal("ops.dot.shapes", a=self._shape[0], b=tensor._shape[0])
+    return product(self, tensor)
+
+
+declare(
+    "dot(Tensor self, Tensor tensor) -> Tensor",
+    forward=_dot,
+    vjp={"self": lambda grad, tensor: grad * tensor.conj(), "tensor": lambda grad, self: grad * self.conj()},
+    out=True, samples=domains.field(shapes="two_equal_vectors"),
+)  # fmt: skip
+
+
+def _bmm(self: Tensor, mat2: Tensor) -> Tensor:
+    if len(self._shape) != 3:
+        raise refusal("ops.bmm.rank", name="batch1")
+    if len(mat2._shape) != 3:
+        raise refusal("ops.bmm.rank", name="batch2")
+    (b, _n, k), (b2, k2, m) = self._shape, mat2._shape
+    if b != b2 or k != k2:
+        raise refusal("ops.bmm.shapes", b=b, k=k, b2=b2, k2=k2)
+    check_same_dtype(self, mat2)
+    return product(self, mat2)
+
+
+declare(
+    "bmm(Tensor self, Tensor mat2) -> Tensor",
+    forward=_bmm,
+    vjp={
+        "self": lambda grad, mat2: grad.bmm(mat2.transpose(1, 2).conj()),
+        "mat2": lambda grad, self: self.transpose(1, 2).conj().bmm(grad),
+    },
+    out=True, samples=domains.field(shapes="bmm"),
+)  # fmt: skip
+
+
+def _matmul(self: Tensor, other: Tensor) -> Tensor:
+    """Products for every pair of ranks, in terms of dot, mv, mm and bmm."""
+    a, b = len(self._shape), len(other._shape)
+    if a == 0 or b == 0:
+        raise refusal("ops.matmul.scalar", a=a, b=b)
+    if a == 1 and b == 1:
+        return self.dot(other)
+    if a == 2 and b == 1:
+        return self.mv(other)
+    if a == 1 and b == 2:
+        return self.unsqueeze(0).mm(other).squeeze_(0)
+    if a == 2 and b == 2:
+        return self.mm(other)
+    return _matmul_batched(self, other)
+
+
+def _matmul_batched(self: Tensor, other: Tensor) -> Tensor:
+    a, b = len(self._shape), len(other._shape)
+    if a >= 3 and b <= 2:  # fold the batch into the rows
+        rows = self.reshape(-1, self._shape[-1]) if self._shape[-1] or self.numel() else self.reshape(strides.numel(self._shape[:-1]), self._shape[-1])
+        out_shape = self._shape[:-1] + (other._shape[1:] if b == 2 else ())
+        return (rows.mm(other) if b == 2 else rows.mv(other))._unsafe_view(out_shape)
+    x = self.unsqueeze(0) if a == 1 else self
+    y = other.unsqueeze(1) if b == 1 else other
+    from reference_engine.ops.kernels import broadcast_shapes
+
+    batch = broadcast_shapes([x._shape[:-2], y._shape[:-2]])
+    flat = strides.numel(batch)
+    left = x.expand(*batch, *x._shape[-2:]).reshape(flat, *x._shape[-2:])
+    right = y.expand(*batch, *y._shape[-2:]).reshape(flat, *y._shape[-2:])
+    shape = (*batch, *(() if a == 1 else x._shape[-2:-1]), *(() if b == 1 else y._shape[-1:]))
+    return left.bmm(right)._unsafe_view(shape)
+
+
+declare(
+    "matmul(Tensor self, Tensor other) -> Tensor",
+    forward=_matmul, composite=True, out=True, samples=domains.field(shapes="matmul"),
+)  # fmt: skip

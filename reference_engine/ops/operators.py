@@ -1,0 +1,118 @@
+"""Python operators, and the tensor properties and methods that are thin spellings of ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from reference_engine import dtypes
+from reference_engine.devices import device
+from reference_engine.ops.declare import OPS
+from reference_engine.ops.dispatch import Function
+from reference_engine.tensor import Tensor
+
+_BINARY = {
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul", "and": "bitwise_and",
+    "or": "bitwise_or", "xor": "bitwise_xor", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "eq": "eq", "ne": "ne",
+    "mod": "remainder", "floordiv": "floor_divide",
+}  # fmt: skip
+_INPLACE = {"iadd": "add_", "isub": "sub_", "imul": "mul_", "itruediv": "div_", "ipow": "pow_", "imod": "remainder_",
+            "ifloordiv": "floor_divide_", "iand": "bitwise_and_", "ior": "bitwise_or_", "ixor": "bitwise_xor_"}  # fmt: skip
+_REFLECTED = {"radd": "add", "rmul": "mul", "rand": "bitwise_and", "ror": "bitwise_or", "rxor": "bitwise_xor"}
+
+
+def _operand(value: Any) -> bool:
+    """Whether an operator takes this; for anything else Python may try the other operand."""
+    import numpy as np
+
+    return isinstance(value, (Tensor, int, float, complex, np.number, np.bool_)) or hasattr(type(value), "__torch_function__")
+
+
+def _binary(name: str) -> Callable[[Tensor, Any], Any]:
+    def operate(self: Tensor, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        return getattr(self, name)(other)
+
+    return operate
+
+
+def attach() -> None:
+    """Attach operators and the properties made of ops to Tensor."""
+    cls: Any = Tensor
+    for operator, name in {**_BINARY, **_REFLECTED}.items():
+        if name in OPS:
+            setattr(cls, f"__{operator}__", _binary(name))
+    for operator, name in _INPLACE.items():
+        if hasattr(cls, name):
+            setattr(cls, f"__{operator}__", _binary(name))
+    functions = {name: Function(name, ops) for name, ops in OPS.items()}
+    cls.__rsub__ = lambda self, other: functions["rsub"](self, other) if _operand(other) else NotImplemented
+    cls.__rtruediv__ = lambda self, other: self.reciprocal() * other if _operand(other) else NotImplemented
+    cls.__rpow__ = lambda self, other: functions["pow"](other, self) if _operand(other) else NotImplemented
+    cls.__neg__ = lambda self: self.neg()
+    cls.__pos__ = lambda self: self
+    cls.__abs__ = lambda self: self.abs()
+    cls.__invert__ = lambda self: self.bitwise_not()
+    cls.__hash__ = object.__hash__
+    cls.real = property(lambda self: functions["real"](self), _set_part("real"))
+    cls.imag = property(lambda self: functions["imag"](self), _set_part("imag"))
+    cls.T = property(_reversed)
+    cls.mT = property(lambda self: self.transpose(-2, -1))
+    cls.H = property(lambda self: self.t().conj() if self.ndim == 2 else self)
+    cls.mH = property(lambda self: self.transpose(-2, -1).conj())
+    for name, d in {
+        "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "bfloat16": dtypes.bfloat16,
+        "int": dtypes.int32, "long": dtypes.int64, "short": dtypes.int16, "char": dtypes.int8, "byte": dtypes.uint8,
+        "bool": dtypes.bool_, "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
+    }.items():  # fmt: skip
+        setattr(cls, name, _caster(d))
+    cls.to = to
+    cls.type = _type
+    cls.type_as = lambda self, other: to(self, other.dtype)
+    cls.cpu = lambda self, memory_format=None: self
+    cls.reshape_as = lambda self, other: self.reshape(other.shape)
+    cls.view_as = lambda self, other: self.view(other.shape)
+    cls.expand_as = lambda self, other: self.expand(other.shape)
+
+
+def _set_part(name: str) -> Callable[[Tensor, Any], None]:
+    def assign(self: Tensor, value: Any) -> None:
+        getattr(self, name).copy_(value if isinstance(value, Tensor) else self.new_tensor(value))
+
+    return assign
+
+
+def _reversed(self: Tensor) -> Any:
+    return self.permute(tuple(range(self.ndim - 1, -1, -1)))
+
+
+def _caster(d: dtypes.dtype) -> Callable[..., Any]:
+    def cast(self: Tensor, memory_format: Any = None) -> Any:
+        return to(self, d)
+
+    return cast
+
+
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """``x.to(dtype)``, ``x.to(device, dtype)``, ``x.to(other)``: itself if nothing changes and no copy is asked for."""
+    d = kwargs.pop("dtype", None)
+    copy = kwargs.pop("copy", False)
+    for a in args:
+        if isinstance(a, dtypes.dtype):
+            d = a
+        elif isinstance(a, Tensor):
+            d = a.dtype
+        elif isinstance(a, (str, device)):
+            device(a)
+    if d is None or d is self._dtype:
+        return self.clone() if copy else self
+    return self._to_copy(d)
+
+
+def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    if dtype is None:
+        return self._dtype.tensor_name
+    if isinstance(dtype, str):
+        dtype = next(d for d in dtypes.ALL if d.tensor_name == dtype)
+    return to(self, dtype)

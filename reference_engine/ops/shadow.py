@@ -1,0 +1,56 @@
+"""The shadow: the same computation with every inexact result moved by a rounding error or two.
+
+Two engines may round differently and both be right. How much that can matter to a value further on is measured, not
+guessed: the program is run again several times with random rounding noise, and the spread of a value over these runs
+is its conditioning. Results that are exact in their dtype (a copy, a comparison, 1 + 1) get no noise, so ties, zeros
+and integer-valued numbers stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from reference_engine.dtypes import dtype
+
+_WIDER = {
+    np.dtype(np.float32): np.dtype(np.float64),
+    np.dtype(np.float64): np.dtype(np.longdouble),
+    np.dtype(np.complex64): np.dtype(np.complex128),
+    np.dtype(np.complex128): np.dtype(np.clongdouble),
+}
+
+
+class Shadow:
+    """Rounding noise from a seed: each inexact element moves by up to ``ulps`` units in its last place."""
+
+    def __init__(self, seed: int, ulps: float = 2.0) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.ulps = ulps
+
+    def perturb(self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype) -> Any:
+        """``out`` with noise where ``fn`` in wider arithmetic shows that it was rounded."""
+        out = np.asarray(out)
+        if not d.is_differentiable:
+            return out
+        inexact = np.ones(out.shape, bool)
+        rounded = out.astype(d.np)
+        if all(not isinstance(a, np.ndarray) or a.dtype in _WIDER or a.dtype.kind in "biu" for a in arrays):
+            wide = [a.astype(_WIDER[a.dtype]) if isinstance(a, np.ndarray) and a.dtype in _WIDER else a for a in arrays]
+            try:
+                exact = np.asarray(fn(*wide))
+                inexact = exact != rounded.astype(exact.dtype)
+            except (TypeError, np.linalg.LinAlgError):
+                pass  # no wider arithmetic for this function (LAPACK): everything counts as rounded
+        eps = float(np.finfo(np.float32).eps) if d.itemsize == 2 else float(np.finfo(d.to_real().np).eps)
+        if d.itemsize == 2:
+            eps = 2.0**-8 if d.name == "bfloat16" else 2.0**-10
+        noise = self.rng.uniform(-self.ulps, self.ulps, out.shape) * eps
+        moved = out * (1 + noise).astype(out.real.dtype)
+        return np.where(inexact & np.isfinite(out), moved, out).astype(out.dtype)
+
+
+active: Shadow | None = None
+"""The shadow under which ops run; None, nearly always."""

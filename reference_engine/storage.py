@@ -1,0 +1,54 @@
+"""Storage: the flat memory that tensors look into.
+
+A tensor is (storage, offset, shape, strides); two tensors are views of one memory exactly when they hold the same
+Storage object.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+_addresses = itertools.count(0x1000, 0x40)
+
+
+class Storage:
+    """A resizable run of bytes.
+
+    Public face: what ``Tensor.untyped_storage()`` returns. Sizes are in bytes.
+    """
+
+    __slots__ = ("bytes", "_address", "__weakref__")
+
+    def __init__(self, nbytes: int) -> None:
+        self.bytes: np.ndarray[Any, Any] = np.zeros(nbytes, np.uint8)
+        self._address = next(_addresses)
+
+    def array(self, np_dtype: Any, shape: Sequence[int], strides: Sequence[int], offset: int) -> np.ndarray[Any, Any]:
+        """A writable NumPy view; strides and offset in elements of ``np_dtype``."""
+        size = np_dtype.itemsize
+        return np.ndarray(shape, np_dtype, self.bytes, offset * size, [s * size for s in strides])
+
+    def nbytes(self) -> int:
+        return int(self.bytes.size)
+
+    size = __len__ = nbytes
+
+    def data_ptr(self) -> int:
+        """An address-like number: the same for the same memory, 0 for no memory."""
+        return self._address if self.bytes.size else 0
+
+    def resize_(self, nbytes: int) -> Storage:
+        """Grow or shrink in place, keeping the leading bytes. The memory stays one memory for all its tensors."""
+        grown = np.zeros(nbytes, np.uint8)
+        kept = min(nbytes, self.bytes.size)
+        grown[:kept] = self.bytes[:kept]
+        self.bytes = grown
+        return self
+
+    @property
+    def _cdata(self) -> int:
+        return id(self)

@@ -1,0 +1,290 @@
+"""Views: tensors that look into the memory of a base, and what an in-place change does to their history.
+
+When a view is changed in place, the change is a change of the *base*: the base's history becomes "the base as it was,
+with this slice replaced" (CopySlices), and every other view of it gets a new grad_fn when it is next looked at.
+
+Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#in-place-operations-with-autograd
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reference_engine import strides
+from reference_engine.autograd.leaf import attach_retain_grad
+from reference_engine.autograd.node import Edge, Node, OpNode, gradient_edge
+from reference_engine.modes import state
+from reference_engine.semantics import cite, refusal, warn
+from reference_engine.tensor import Tensor
+
+Replay = Callable[[Tensor], Tensor]
+
+
+class Creation(enum.Enum):
+    """How a view was made, where that decides what may be done to it."""
+
+    DEFAULT = "default"
+    NO_GRAD = "no_grad"
+    MULTI_OUTPUT = "multi_output"
+    INFERENCE = "inference"
+    CUSTOM_FUNCTION = "custom_function"
+
+
+@dataclass(slots=True)
+class ViewOf:
+    """What a view knows of its origin.
+
+    Attributes:
+        base: the tensor whose memory it is; never itself a view.
+        creation: how the view was made.
+        attr_version: the version of the memory for which the view's grad_fn is right.
+        replay: makes the same view of another tensor shaped like the base; None where strides say it all.
+        maker: the name of the op that made the view, for messages.
+    """
+
+    base: Tensor
+    creation: Creation
+    attr_version: int
+    replay: Replay | None
+    maker: Node | None = None
+
+
+def make_view(
+    parent: Tensor, shape: tuple[int, ...], strides_: tuple[int, ...], offset: int, *, dtype: Any = None,
+    conj: bool | None = None, neg: bool | None = None, replay: Replay | None = None, multi_output: bool = False,
+) -> Tensor:  # fmt: skip
+    """Another look into ``parent``'s memory, tracked as its view. Offset in elements of the view's dtype.
+
+    ``replay`` is needed only for a view that strides alone cannot express (another dtype, conjugation).
+    """
+    t: Tensor = object.__new__(Tensor)
+    t._storage, t._dtype, t._shape, t._strides, t._offset = parent._storage, dtype or parent._dtype, shape, strides_, offset
+    t._version_counter = parent._version_counter
+    t._conj = parent._conj if conj is None else conj
+    t._neg = parent._neg if neg is None else neg
+    if parent._inference:
+        t._inference = True
+        return t
+    track(t, parent, replay, multi_output)
+    return t
+
+
+def track(t: Tensor, parent: Tensor, replay: Replay | None, multi_output: bool = False) -> None:
+    """Record that ``t`` is a view of ``parent``, or of what ``parent`` is a view of."""
+    cite("view.base.is_root")
+    if state.inference:
+        creation = Creation.INFERENCE
+    elif not state.grad:
+        creation = Creation.NO_GRAD
+    else:
+        creation = Creation.MULTI_OUTPUT if multi_output else Creation.DEFAULT
+    origin, base = parent._view, parent
+    if origin is not None:
+        base = origin.base
+        if creation is Creation.DEFAULT:
+            creation = origin.creation
+        if origin.replay is not None or replay is not None:
+            replay = _chain(parent, origin.replay, t, replay)
+    t._view = ViewOf(base, creation, t._version_counter.value, replay)
+
+
+def _chain(parent: Tensor, first: Replay | None, t: Tensor, second: Replay | None) -> Replay:
+    """Two views in a row as one function of the base."""
+    first = first or _by_strides(parent)
+    second = second or _by_strides(t)
+    return lambda base: second(first(base))
+
+
+def _by_strides(t: Tensor) -> Replay:
+    shape, strides_, offset = t._shape, t._strides, t._offset
+    return lambda x: x.as_strided(shape, strides_, offset)
+
+
+def refresh_history(t: Tensor) -> None:
+    """Give a view whose memory changed since its grad_fn was made the history of that change."""
+    view = t._view
+    assert view is not None
+    base = view.base
+    if t._node is None and not base.requires_grad:
+        return
+    cite("view.stale.regenerated")
+    if view.creation is Creation.INFERENCE:
+        return
+    before = state.grad
+    state.grad = True
+    try:
+        if view.replay is not None:
+            again = view.replay(base)
+        else:
+            again = base.as_strided(t._shape, t._strides, t._offset)
+    finally:
+        state.grad = before
+    set_history(t, Edge(again._node, again._output_nr) if again._node is not None else Edge(None, 0))
+    view.attr_version = t._version_counter.value
+
+
+def set_history(t: Tensor, edge: Edge) -> None:
+    """Make ``edge`` the tensor's history. Retained gradients follow the tensor, tensor hooks stay with the old value."""
+    old, old_nr = t._node, t._output_nr
+    t._node, t._output_nr = edge.node, edge.input_nr
+    if t._retains_grad and old is not None and edge.node is not None and old is not edge.node:
+        cite("leaf.retain_grad.follows_in_place")
+        old.retain_grad_hooks.pop(old_nr, None)
+        attach_retain_grad(t, edge.node)
+    if t._backward_hooks is not None and old is not edge.node:
+        t._backward_hooks = None
+
+
+# -- in-place changes --------------------------------------------------------------------------------------------
+
+
+def check_in_place(t: Tensor, requires_grad: bool) -> None:
+    """Refuse an in-place change whose gradient could not be told.
+
+    Args:
+        t: what is about to be written to.
+        requires_grad: whether any argument of the operation requires grad.
+
+    Raises:
+        RuntimeError: an inference tensor outside inference mode; or, while recording: a leaf that requires grad, a
+            view of one, one of several views made by one function, a view made in no_grad or inference mode.
+    """
+    if t._inference and not state.inference:
+        raise refusal("inference.inplace_outside")
+    if not (requires_grad and state.grad):
+        return
+    view = t._view
+    if view is not None:
+        _check_view_creation(t, view)
+        if t.requires_grad and view.base.is_leaf and view.base._leaf_requires_grad:
+            raise refusal("inplace.view_of_leaf")
+    if t.requires_grad and t.is_leaf:
+        raise refusal("inplace.leaf")
+
+
+def _check_view_creation(t: Tensor, view: ViewOf) -> None:
+    kind = view.creation
+    if kind is Creation.DEFAULT:
+        return
+    node = t.grad_fn
+    fields: dict[str, Any] = {"output_nr": t._output_nr}
+    if node is not None:
+        fields |= {"node": node.name(), "op": node.label()}
+    clause = {
+        Creation.NO_GRAD: "view.inplace.no_grad",
+        Creation.MULTI_OUTPUT: "view.inplace.multi_output",
+        Creation.INFERENCE: "view.inplace.inference",
+        Creation.CUSTOM_FUNCTION: "view.inplace.custom_function",
+    }[kind]
+    if node is None:
+        clause += "_no_history"
+    raise refusal(clause, **fields)
+
+
+def bump(t: Tensor) -> None:
+    """Count one in-place change of the memory."""
+    if not t._inference:
+        cite("version.bumped_by_inplace")
+        t._version_counter.value += 1
+
+
+def rebase_history(t: Tensor, node: Node) -> None:
+    """``t`` was changed in place by the operation of ``node``: make that its history."""
+    view = t._view
+    if view is None:
+        set_history(t, Edge(node, node.add_input(t)))
+        return
+    cite("view.inplace.rebases_base")
+    node.add_input(t)
+    copy_slices = CopySlices(view.base, t, view.replay, node)
+    set_history(view.base, Edge(copy_slices, 0))
+    refresh_history(t)
+
+
+class CopySlices(Node):
+    """Backward of "a slice of the base was replaced by fn(slice, others)".
+
+    The gradient of the new base, with the slice's part passed through ``fn``, is the gradient of the old base; the
+    other arguments of ``fn`` get what ``fn`` gives them.
+    """
+
+    def __init__(self, base: Tensor, view: Tensor, replay: Replay | None, fn: Node) -> None:
+        super().__init__([gradient_edge(base), *fn.edges[1:]])
+        self.fn, self.replay = fn, replay
+        self.base = (base._shape, base._strides, base._offset, base._dtype)
+        self.geometry = (view._shape, view._strides, view._offset - base._offset)
+        self.add_input(base)
+
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return tuple((edge.node, edge.input_nr) for edge in self.edges)
+
+    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
+        cite("view.inplace.copy_slices")
+        grad = grads[0]
+        if grad is None:
+            return [None] * len(self.edges)
+        shape, base_strides, offset, _ = self.base
+        dense = strides.extent(shape, base_strides)
+        result = grad.new_empty_strided((dense,), (1,)).as_strided(shape, base_strides, 0)
+        result.copy_(grad)
+        if self.replay is not None:
+            grad_slice = self.replay(result)
+        else:
+            grad_slice = result.as_strided(*self.geometry)
+        inner_needed = [True, *needed[1:]] if self.fn.edges else []
+        res = list(self.fn.apply([grad_slice.clone()], inner_needed))
+        out: list[Tensor | None] = [None] * len(self.edges)
+        if needed[0]:
+            first = res[0] if res else None
+            if first is None:
+                grad_slice.zero_()
+            else:
+                grad_slice.copy_(first)
+            out[0] = result
+        out[1:] = res[1:]
+        return out
+
+    def release(self) -> None:
+        self.fn.release()
+
+
+# -- detach ------------------------------------------------------------------------------------------------------
+
+
+def detach(t: Tensor) -> Tensor:
+    """The same memory and version counter, cut from the graph; not a view in autograd's sense."""
+    cite("view.detach.shares_version")
+    from reference_engine.autograd import forward_ad
+
+    made = t._alias()
+    made._tangent = None if not forward_ad.detach_keeps_tangent() else t._tangent
+    return made
+
+
+def detach_in_place(t: Tensor) -> Tensor:
+    """Cut the tensor itself from the graph: it becomes a leaf that does not require grad.
+
+    Raises:
+        RuntimeError: a view, whose base would go on requiring grad.
+    """
+    if t._view is not None:
+        if t._view.creation is Creation.MULTI_OUTPUT:
+            raise refusal("view.detach_.multi_output")
+        raise refusal("view.detach_.view")
+    cite("leaf.detach_.becomes_leaf")
+    t._node, t._output_nr, t._leaf_requires_grad = None, 0, False
+    t._retains_grad = False
+    return t
+
+
+__all__ = [
+    "CopySlices", "Creation", "OpNode", "ViewOf", "bump", "check_in_place", "detach", "detach_in_place", "make_view",
+    "rebase_history", "refresh_history", "set_history", "track", "warn",
+]  # fmt: skip
