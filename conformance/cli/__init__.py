@@ -2,7 +2,8 @@
 
     run.py         run: draw programs, run them, judge them, report
     replay.py      replay: one stored program again
-    catalogue.py   show, clauses, ops, subjects: what the specification says and the suite knows
+    catalogue.py   show, clauses, subjects: what the specification says, and what can be put under test
+    ops.py         ops: the table of ops
     compare.py     matrix, diff: several Runs side by side
     options.py     options that commands share
     refusals.py    what is refused: one line, exit code 2
@@ -19,6 +20,7 @@ import click
 from conformance import __version__
 from conformance.cli.catalogue import clauses, show, subjects
 from conformance.cli.compare import diff, matrix
+from conformance.cli.ops import ops
 from conformance.cli.refusals import run_command
 from conformance.cli.replay import replay
 from conformance.cli.run import run
@@ -47,7 +49,7 @@ def app() -> None:
     """
 
 
-for command in (run, replay, show, clauses, subjects, matrix, diff):
+for command in (run, replay, show, clauses, ops, subjects, matrix, diff):
     app.add_command(command)
 
 

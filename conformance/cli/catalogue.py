@@ -1,4 +1,4 @@
-"""``show``, ``clauses``, ``ops`` and ``subjects``: what the specification says and what the suite knows."""
+"""``show``, ``clauses`` and ``subjects``: what the specification says and what can be put under test."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ evidence_option = click.option(
 )
 
 
-def _evidence(path: Path | None) -> Run | None:
+def evidence_of(path: Path | None) -> Run | None:
+    """The Run whose evidence was asked for, if any."""
     return None if path is None else load_runs((path,))[0]
 
 
-def _print_json(rows: Any) -> None:
+def print_json(rows: Any) -> None:
+    """Rows as JSON for people and programs."""
     click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
 
 
@@ -49,7 +51,7 @@ def show(clause: str, run_file: Path | None, as_json: bool) -> None:
     from specs.load import load
 
     specs = load()
-    evidence = _evidence(run_file)
+    evidence = evidence_of(run_file)
     prefix = clause.rstrip(".") + "."
     chosen = (
         [specs.clauses[clause]]
@@ -60,7 +62,7 @@ def show(clause: str, run_file: Path | None, as_json: bool) -> None:
         unknown("clause", clause, specs.clauses, listing="`conformance clauses` lists them")
     rows = [_clause_row(specs, entry, evidence, words=True) for entry in chosen]
     if as_json:
-        _print_json(rows[0] if clause in specs.clauses else rows)
+        print_json(rows[0] if clause in specs.clauses else rows)
         return
     for number, (entry, row) in enumerate(zip(chosen, rows, strict=True)):
         click.echo("\n" * (number > 0) + _prose(entry, row, with_examples=len(chosen) == 1))
@@ -77,11 +79,11 @@ def clauses(area: str | None, run_file: Path | None, as_json: bool) -> None:
     specs = load()
     if area is not None and area not in specs.areas():
         unknown("area", area, specs.areas())
-    evidence = _evidence(run_file)
+    evidence = evidence_of(run_file)
     chosen = [entry for entry in specs.clauses.values() if area in (None, entry.area)]
     rows = [_clause_row(specs, entry, evidence) for entry in chosen]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     width = max((len(entry.id) for entry in chosen), default=0)
     for entry, row in zip(chosen, rows, strict=True):
@@ -157,7 +159,7 @@ def _indented(text: str, by: int) -> list[str]:
     return [" " * by + line if line else "" for line in text.splitlines()]
 
 
-# -- ops and subjects --------------------------------------------------------------------------------------------------
+# -- subjects ---------------------------------------------------------------------------------------------------------
 
 
 @click.command(short_help="List the engines that can be put under test.")
@@ -178,7 +180,7 @@ def subjects(as_json: bool) -> None:
         except SubjectUnavailable as error:
             rows.append({"name": name, "library": None, "version": None, "unavailable": str(error)})
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     width = max(len(name) for row in rows if (name := row["name"]))
     for row in rows:
