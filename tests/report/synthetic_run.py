@@ -41,8 +41,34 @@ RULES = (
     ("dtype", "The gradient of a complex tensor is complex; that of a real one is real."),
     ("hooks", "Tensor hooks run in the order of their registration, each given what the one before returned."),
 )
-OPS = ("add", "mul", "exp", "matmul", "sum", "expand", "view", "select", "cat", "where", "clone", "index_select", "pow", "sin")
-OP_COLUMNS = ("function", "method", "inplace", "out", "bfloat16", "float16", "float32", "float64", "complex64", "complex128")
+OPS = (
+    "add",
+    "mul",
+    "exp",
+    "matmul",
+    "sum",
+    "expand",
+    "view",
+    "select",
+    "cat",
+    "where",
+    "clone",
+    "index_select",
+    "pow",
+    "sin",
+)
+OP_COLUMNS = (
+    "function",
+    "method",
+    "inplace",
+    "out",
+    "bfloat16",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+)
 
 INDEX_DEVIATION = "backward.grad_tensors_position"
 GONE_DEVIATION = "hooks.order_of_retain_grad"
@@ -55,7 +81,9 @@ def make_specs(clauses: int = 40) -> Specs:
         area, (rule, text) = AREAS[index % len(AREAS)], RULES[index // len(AREAS) % len(RULES)]
         clause_id = f"{area}.{rule}.case_{index // (len(AREAS) * len(RULES))}"
         kind = ("rule", "rule", "rule", "convention", "law")[index % 5]
-        made[clause_id] = Clause(id=clause_id, text=text, source=DOCS, kind=kind, since="2.4" if index % 17 == 5 else None)
+        made[clause_id] = Clause(
+            id=clause_id, text=text, source=DOCS, kind=kind, since="2.4" if index % 17 == 5 else None
+        )
     shape = "backward.shape.case_0"
     return Specs(
         clauses=made,
@@ -65,7 +93,9 @@ def make_specs(clauses: int = 40) -> Specs:
                 type="RuntimeError",
                 template=(
                     Template(text="Mismatch in shape: grad_output[{index}] has a shape of {shape}", until="2.4"),
-                    Template(text="Mismatch in shape: grad_output[{index}] has a shape of {shape} and output", since="2.4"),
+                    Template(
+                        text="Mismatch in shape: grad_output[{index}] has a shape of {shape} and output", since="2.4"
+                    ),
                 ),
             )
         },
@@ -114,7 +144,12 @@ def make_run(
         laws=(
             LawEvidence("laws.linearity", 9_031, 0, "conforms"),
             LawEvidence("laws.repetition", 12_001, 0, "conforms"),
-            LawEvidence("laws.refusal_leaves_no_trace", 9_988, 2 if findings else 0, "known_deviation" if findings else "conforms"),
+            LawEvidence(
+                "laws.refusal_leaves_no_trace",
+                9_988,
+                2 if findings else 0,
+                "known_deviation" if findings else "conforms",
+            ),
         ),
         findings=found,
         changes=make_changes(version, ids),
@@ -233,8 +268,24 @@ def _wrong_value(index: int, clause: str) -> Finding:
             "nodes": [
                 {"id": "sum", "label": "SumBackward0", "kind": "op", "sequence": 2},
                 {"id": "mul", "label": "MulBackward0", "kind": "op", "sequence": 1},
-                {"id": "s0", "label": "self", "kind": "saved", "dtype": "float32", "shape": [3], "saved_version": 0, "version": 0},
-                {"id": "s1", "label": "other", "kind": "saved", "dtype": "float32", "shape": [3], "saved_version": 0, "version": 0},
+                {
+                    "id": "s0",
+                    "label": "self",
+                    "kind": "saved",
+                    "dtype": "float32",
+                    "shape": [3],
+                    "saved_version": 0,
+                    "version": 0,
+                },
+                {
+                    "id": "s1",
+                    "label": "other",
+                    "kind": "saved",
+                    "dtype": "float32",
+                    "shape": [3],
+                    "saved_version": 0,
+                    "version": 0,
+                },
                 {"id": "acc", "label": "AccumulateGrad", "kind": "accumulate"},
                 {"id": "x", "label": "x", "kind": "leaf", "dtype": "float32", "shape": [3], "version": 0},
             ],
@@ -247,7 +298,9 @@ def _wrong_value(index: int, clause: str) -> Finding:
             ],
         },
         arbitration=Arbitration(
-            "reference", "numerical differentiation", "central differences in float64 give [2.000000, 4.000000, 7.000000]"
+            "reference",
+            "numerical differentiation",
+            "central differences in float64 give [2.000000, 4.000000, 7.000000]",
         ),
         programs=3 + index % 90,
         origin=Origin(1, 88 + index),
@@ -255,7 +308,9 @@ def _wrong_value(index: int, clause: str) -> Finding:
 
 
 def _wrong_words(index: int, clause: str) -> Finding:
-    promised = "Mismatch in shape: grad_output[1] has a shape of torch.Size([3]) and output[1] has a shape of torch.Size([2])."
+    promised = (
+        "Mismatch in shape: grad_output[1] has a shape of torch.Size([3]) and output[1] has a shape of torch.Size([2])."
+    )
     said = "Boolean value of Tensor with more than one value is ambiguous"
     a = _tensor([1.0, 1.0], requires_grad=True, storage="a")
     b = _tensor([2.0, 2.0], requires_grad=True, is_leaf=False, grad_fn="CloneBackward0", storage="b")
@@ -283,7 +338,10 @@ def _wrong_words(index: int, clause: str) -> Finding:
             "a = torch.ones(2, requires_grad=True)\nb = a.clone()\ng = torch.ones(3)\n"
             "torch.autograd.backward([b, b], [torch.ones(2), g])\n"
         ),
-        reference_trace={"subject": "reference", "steps": [*steps, _step("raised", exception=["RuntimeError", promised])]},
+        reference_trace={
+            "subject": "reference",
+            "steps": [*steps, _step("raised", exception=["RuntimeError", promised])],
+        },
         subject_trace={"subject": "torch", "steps": [*steps, _step("raised", exception=["RuntimeError", said])]},
         graph={
             "nodes": [
@@ -307,7 +365,9 @@ def _missing_refusal(index: int, clause: str) -> Finding:
     )
     x = _tensor([0.0, 1.0], requires_grad=True, storage="x")
     y = _tensor(np.exp([0.0, 1.0]), requires_grad=True, is_leaf=False, grad_fn="ExpBackward0", storage="y")
-    view = _tensor([1.0], requires_grad=True, is_leaf=False, grad_fn="SliceBackward0", is_view=True, base="y", storage="y")
+    view = _tensor(
+        [1.0], requires_grad=True, is_leaf=False, grad_fn="SliceBackward0", is_view=True, base="y", storage="y"
+    )
     moved = {**y, "version": 1, "grad_fn": "CopySlices"}
     steps = [
         _step(tensors={"x": x}),
@@ -351,7 +411,15 @@ def _missing_refusal(index: int, clause: str) -> Finding:
                 {"id": "as", "label": "AsStridedBackward0", "kind": "op"},
                 {"id": "copy", "label": "CopySlices", "kind": "op", "sequence": 3},
                 {"id": "exp", "label": "ExpBackward0", "kind": "op", "sequence": 1},
-                {"id": "res", "label": "result", "kind": "saved", "dtype": "float32", "shape": [2], "saved_version": 0, "version": 1},
+                {
+                    "id": "res",
+                    "label": "result",
+                    "kind": "saved",
+                    "dtype": "float32",
+                    "shape": [2],
+                    "saved_version": 0,
+                    "version": 1,
+                },
                 {"id": "acc", "label": "AccumulateGrad", "kind": "accumulate"},
                 {"id": "x", "label": "x", "kind": "leaf", "dtype": "float32", "shape": [2], "version": 0},
             ],
@@ -366,7 +434,9 @@ def _missing_refusal(index: int, clause: str) -> Finding:
             ],
         },
         arbitration=Arbitration(
-            "undecided", "numerical differentiation", "the function changed between forward and backward: no derivative to take"
+            "undecided",
+            "numerical differentiation",
+            "the function changed between forward and backward: no derivative to take",
         ),
         programs=1 + index % 7,
         origin=Origin(1, 2_001 + index),
@@ -386,7 +456,8 @@ def make_changes(version: str, ids: list[str]) -> tuple[Change, ...]:
                 "backward.shape.case_0",
                 "backward",
                 "exception.message",
-                "Mismatch in shape: grad_output[0] has a shape of torch.Size([3]) and output[0] has a shape of torch.Size([2]).",
+                "Mismatch in shape: grad_output[0] has a shape of torch.Size([3]) and output[0] has a shape of "
+                "torch.Size([2]).",
                 "Mismatch in shape: grad_output[0] has a shape of torch.Size([3])",
                 41,
                 {"steps": [{"step": "make"}, {"step": "backward"}]},
@@ -424,9 +495,15 @@ def make_changes(version: str, ids: list[str]) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+ATTACK = (
+    "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
+    "\"'`${window.pwned=1}<!--\u2028\x1b[31m\ud800"
+)
+
+
 def hostile_run() -> Run:
     """A Run in which every text tries to break out of where it is shown."""
-    attack = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\"'`${window.pwned=1}<!--\u2028\x1b[31m\ud800"
+    attack = ATTACK
     base = make_run(findings=2)
     poisoned = _poison(base.findings[0], attack)
     return Run(
@@ -445,7 +522,11 @@ def hostile_run() -> Run:
 
 
 def _poison(finding: Finding, attack: str) -> Finding:
-    trace = {"steps": [{"outcome": attack, attack: attack, "warnings": [[attack, attack]], "tensors": {attack: {attack: attack}}}]}
+    trace = {
+        "steps": [
+            {"outcome": attack, attack: attack, "warnings": [[attack, attack]], "tensors": {attack: {attack: attack}}}
+        ]
+    }
     return Finding(
         id=attack,
         title=attack,
@@ -458,10 +539,19 @@ def _poison(finding: Finding, attack: str) -> Finding:
         program={"steps": [{"step": attack, "outs": [attack]}]},
         script=f"# {attack}\n",
         reference_trace=trace,
-        subject_trace={"steps": [{"outcome": "ok", "exception": [attack, attack], "calls": [{"label": attack, "args": [attack]}]}]},
+        subject_trace={
+            "steps": [{"outcome": "ok", "exception": [attack, attack], "calls": [{"label": attack, "args": [attack]}]}]
+        },
         graph={
-            "nodes": [{"id": attack, "label": attack, "kind": attack, "dtype": attack, "base": attack}, {"id": "b", "label": "b"}],
-            "edges": [{"from": attack, "to": "b", "label": attack}, {"from": "b", "to": attack}, {"from": "b", "to": "gone"}],
+            "nodes": [
+                {"id": attack, "label": attack, "kind": attack, "dtype": attack, "base": attack},
+                {"id": "b", "label": "b"},
+            ],
+            "edges": [
+                {"from": attack, "to": "b", "label": attack},
+                {"from": "b", "to": attack},
+                {"from": "b", "to": "gone"},
+            ],
         },
         arbitration=Arbitration("undecided", attack, attack),
         deviation=attack,

@@ -1,11 +1,12 @@
 """The autograd graph of a program as SVG: leaves, views, nodes, what they saved, and the versions.
 
-A Finding's ``graph`` is plain JSON from a file, so nothing about it is taken for granted: unknown kinds, dangling edges,
-repeated ids and cycles are drawn as well as they can be.
+A Finding's ``graph`` is plain JSON from a file, so nothing about it is taken for granted: unknown kinds, dangling
+edges, repeated ids and cycles are drawn as well as they can be.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,9 +61,7 @@ def draw_graph(graph: Any, title: str) -> Markup | None:
     edges = [edge for edge in edges if edge[0] in nodes and edge[1] in nodes]
     texts = {key: _lines(node) for key, node in nodes.items()}
     alerts = {key: _alert(node) for key, node in nodes.items()}
-    widths = {
-        key: max(len(line) for line in (*texts[key], alerts[key])) * _CHARACTER + 2 * _PADDING for key in nodes
-    }
+    widths = {key: max(len(line) for line in (*texts[key], alerts[key])) * _CHARACTER + 2 * _PADDING for key in nodes}
     heights = {key: (len(texts[key]) + bool(alerts[key])) * _LINE + _PADDING for key in nodes}
     drawing = lay_out(widths, [(tail, head) for tail, head, _ in edges])
     rows = _rows(drawing, heights)
@@ -170,7 +169,7 @@ def _arrow(
         stops += [(place.x, top), (place.x, top + height)]
     stops.append(end)
     path = f"M{start[0]:.1f},{start[1]:.1f}"
-    for (x0, y0), (x1, y1) in zip(stops, stops[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(stops):
         middle = (y0 + y1) / 2
         path += f"L{x1:.1f},{y1:.1f}" if x0 == x1 else f"C{x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{y1:.1f}"
     (x0, y0), (x1, y1) = stops[0], stops[1]

@@ -1,4 +1,4 @@
-"""Where the nodes of an autograd graph stand in its drawing: layers from the root down, few crossings, straight where possible.
+"""Where the nodes of an autograd graph stand in its drawing: layers from the root down, few crossings, straight edges.
 
 The classic layered method: layer by longest path, a waypoint in each layer that an edge passes, order by barycentres,
 then coordinates by pulling every node towards its neighbours without overlap.
@@ -97,7 +97,7 @@ def _order(layers: list[list[str]], graph: nx.DiGraph) -> None:
         position = {node: index for layer in layers for index, node in enumerate(layer)}
         for layer in layers if down else reversed(layers):
 
-            def barycentre(node: str, down: bool = down) -> float:
+            def barycentre(node: str, down: bool = down, position: dict[str, int] = position) -> float:
                 near = list(graph.predecessors(node) if down else graph.successors(node))
                 return sum(position[other] for other in near) / len(near) if near else position[node]
 
@@ -114,7 +114,7 @@ def _crossings(layers: list[list[str]], graph: nx.DiGraph) -> int:
     count = 0
     for layer in layers:
         ends = [(position[node], position[head]) for node in layer for head in graph.successors(node)]
-        count += sum(a < c and b > d or a > c and b < d for i, (a, b) in enumerate(ends) for c, d in ends[:i])
+        count += sum((a < c and b > d) or (a > c and b < d) for i, (a, b) in enumerate(ends) for c, d in ends[:i])
     return count
 
 

@@ -13,6 +13,7 @@ from conformance.report.evidence import (
     count_verdicts,
     finding_verdict,
 )
+from conformance.report.headline import headline
 from conformance.report.html.graph import draw_graph
 from conformance.report.html.page import render_page, render_part
 from conformance.report.html.traces import side_by_side
@@ -82,22 +83,6 @@ def render_report(run: Run, specs: Specs) -> str:
     )
 
 
-def headline(run: Run) -> str:
-    """The run in one sentence."""
-    unexplained, gone = len(run.unexplained), len(run.gone)
-    if unexplained:
-        return _plural(unexplained, "unexplained finding")
-    if gone:
-        return f"{_plural(gone, 'known deviation')} no longer happen{'s' if gone == 1 else ''}"
-    if not run.totals.programs:
-        return "Nothing was run"
-    if run.verdict == "divergence":
-        return "Divergences without a finding"
-    if run.findings:
-        return f"Conforms, with {_plural(len({f.deviation for f in run.findings}), 'known deviation')}"
-    return "Conforms"
-
-
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
     """The gravest of several verdicts; ``not_applicable`` for none."""
     worst: Verdict = "not_applicable"
@@ -149,7 +134,3 @@ def _detail(finding: Finding, specs: Specs) -> str:
         steps=side_by_side(finding),
         graph=draw_graph(finding.graph, f"Autograd graph of: {finding.title}"),
     )
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

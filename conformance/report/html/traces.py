@@ -136,7 +136,7 @@ def _rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iterator[
         sides = (reference.get(name), subject.get(name))
         if sides[0] == sides[1] and (sides[0] in (None, [], {}) or sides[0] == _USUAL.get(name)):
             continue
-        # A side that leaves out what is usual (a default in the file) does what is usual; one without the step does nothing.
+        # A side that leaves out what is usual does what is usual; one that has no such step does nothing.
         here, there = (
             _USUAL.get(name) if value is None and side else value
             for value, side in zip(sides, (reference, subject), strict=True)

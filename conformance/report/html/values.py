@@ -1,7 +1,7 @@
 """The numbers in a trace as a person reads them.
 
-A trace keeps a tensor's elements as bytes, in JSON as base64. Reports read them from a file, so bytes that do not fit their own
-dtype and shape are shown as they stand.
+A trace keeps a tensor's elements as bytes, in JSON as base64. Reports read them from a file, so bytes that do not fit
+their own dtype and shape are shown as they stand.
 """
 
 from __future__ import annotations
