@@ -1,0 +1,1 @@
+"""Judging: comparing Traces, shrinking what differs, and saying who is right."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -81,3 +82,30 @@ def defined(step: object) -> set[str]:
     """The names that a step binds when it succeeds."""
     fields = tuple(field for field in ("out", "outs") if field in getattr(step, "__struct_fields__", ()))
     return set(_names_in(step, fields)) if isinstance(step, msgspec.Struct) else set()
+
+
+def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The same value with every struct in it replaced by what `change` makes of it, innermost first."""
+    if isinstance(value, tuple):
+        return tuple([rebuilt(item, change) for item in value])
+    if not isinstance(value, msgspec.Struct):
+        return value
+    fields = {name: getattr(value, name) for name in value.__struct_fields__}
+    changed = {name: rebuilt(field, change) for name, field in fields.items() if isinstance(field, _COMPOUND)}
+    return change(msgspec.structs.replace(value, **changed) if changed else value)
+
+
+def renamed(value: Any, names: dict[str, str]) -> Any:
+    """The same value reading other names; what it makes keeps its name."""
+
+    def change(part: Any) -> Any:
+        fields = {}
+        for field in _NAME_FIELDS.get(type(part), ()):
+            held = getattr(part, field)
+            fields[field] = names.get(held, held) if isinstance(held, str) else tuple(names.get(n, n) for n in held)
+        return msgspec.structs.replace(part, **fields) if fields else part
+
+    return rebuilt(value, change)
+
+
+_COMPOUND = (msgspec.Struct, tuple)

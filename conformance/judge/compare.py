@@ -1,0 +1,251 @@
+"""The first difference between two Traces of one Program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from conformance.execute.trace import Call, Glimpse, Number, Seen, StepTrace, TensorState, Trace
+from conformance.judge import numbers
+from conformance.judge.numbers import ValueMismatch
+from conformance.program import steps as s
+from conformance.program.script import Note
+
+__all__ = ["UNDER_SPECIFIED", "Divergence", "UnderSpecified", "ValueMismatch", "compare", "differences", "note"]
+
+
+class Divergence(msgspec.Struct, frozen=True):
+    """A field in which two Traces differ.
+
+    `field` is `outcome`, `exception` (the type), `message`, `warnings`, `calls`, `result`, `grad_enabled`,
+    `inference_mode`, or a field of a tensor's state; those of its gradient start with `grad.`.
+    """
+
+    step: int
+    step_kind: str
+    op: str | None
+    tensor: str | None
+    field: str
+    expected: str
+    observed: str
+    clauses: tuple[str, ...]
+    mismatch: ValueMismatch | None = None  # where it is about numbers: whether it counts is for the shadow to say
+
+
+class UnderSpecified(msgspec.Struct, frozen=True):
+    """A field that no promise settles, and so is not compared."""
+
+    field: str  # a regular expression
+    op: str  # a regular expression
+    clause: str
+    reason: str
+
+
+UNDER_SPECIFIED = (
+    UnderSpecified(
+        "value|grad[.]value",
+        r"(new_)?empty(_like|_strided)?",
+        "creation.empty.uninitialised",
+        "the elements of a tensor made by empty() are whatever the memory held",
+    ),
+)
+
+
+def compare(program: s.Program, expected: Trace, observed: Trace) -> Divergence | None:
+    """The first difference, if any. Where it has a `mismatch`, `differences` goes on behind it."""
+    return next(differences(program, expected, observed), None)
+
+
+def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterator[Divergence]:
+    """All differences, in the order of the steps; of each tensor in a step, the first."""
+    wanted_states: dict[str, TensorState] = {}
+    seen_states: dict[str, TensorState] = {}
+    for index, (step, wanted, seen) in enumerate(zip(program.steps, expected.steps, observed.steps, strict=True)):
+        wanted_states.update(wanted.tensors)
+        seen_states.update(seen.tensors)
+        for found in _of_step(wanted, seen, wanted_states, seen_states):
+            op = _op(step)
+            if any(
+                re.fullmatch(rule.field, found.field) and re.fullmatch(rule.op, op or "") for rule in UNDER_SPECIFIED
+            ):
+                continue
+            kind = str(type(step).__struct_config__.tag)
+            yield Divergence(
+                index,
+                kind,
+                op,
+                found.tensor,
+                found.field,
+                found.expected,
+                found.observed,
+                wanted.clauses,
+                found.mismatch,
+            )
+
+
+class _Found(msgspec.Struct, frozen=True):
+    tensor: str | None
+    field: str
+    expected: str
+    observed: str
+    mismatch: ValueMismatch | None = None
+
+
+def _op(step: s.Step) -> str | None:
+    if isinstance(step, s.Apply):
+        return step.op or None
+    if isinstance(step, s.EnterMode):
+        return step.mode
+    if isinstance(step, s.Read):
+        return step.what
+    return None
+
+
+def _of_step(
+    wanted: StepTrace, seen: StepTrace, wanted_states: dict[str, TensorState], seen_states: dict[str, TensorState]
+) -> Iterator[_Found]:
+    if wanted.outcome != seen.outcome:
+        yield _Found(None, "outcome", _outcome(wanted), _outcome(seen))
+        return
+    if wanted.exception != seen.exception:
+        same_type = wanted.exception and seen.exception and wanted.exception[0] == seen.exception[0]
+        found = "message" if same_type else "exception"
+        yield _Found(None, found, _words(wanted.exception), _words(seen.exception))
+    if wanted.warnings != seen.warnings:
+        yield _Found(None, "warnings", _list(wanted.warnings), _list(seen.warnings))
+    if wanted.calls != seen.calls:
+        yield from _calls(wanted.calls, seen.calls)
+    if wanted.result != seen.result:
+        yield from _seen("result", wanted.result, seen.result)
+    if wanted.tensors != seen.tensors:
+        # In the order of the Program's names, not of the dicts: a tensor may have changed on one side only.
+        for name in [name for name in wanted_states if name in wanted.tensors or name in seen.tensors]:
+            if name in seen_states:
+                yield from _state(name, wanted_states[name], seen_states[name])
+    for field in ("grad_enabled", "inference_mode"):
+        if getattr(wanted, field) != getattr(seen, field):
+            yield _Found(None, field, str(getattr(wanted, field)), str(getattr(seen, field)))
+
+
+def _outcome(step: StepTrace) -> str:
+    return step.outcome if step.exception is None else f"raised {_words(step.exception)}"
+
+
+def _words(pair: tuple[str, str] | None) -> str:
+    return "nothing" if pair is None else f"{pair[0]}: {pair[1]}"
+
+
+def _list(pairs: tuple[tuple[str, str], ...]) -> str:
+    return "no warning" if not pairs else "; ".join(_words(pair) for pair in pairs)
+
+
+# -- tensors -----------------------------------------------------------------------------------------------------------
+
+_FIELDS = tuple(field for field in TensorState.__struct_fields__ if field not in ("value", "grad"))
+
+
+def _state(name: str, wanted: TensorState, seen: TensorState, prefix: str = "") -> Iterator[_Found]:
+    if wanted == seen:
+        return
+    for field in _FIELDS:
+        one, other = getattr(wanted, field), getattr(seen, field)
+        if one != other:
+            yield _Found(name, prefix + field, str(one), str(other))
+            return
+    if wanted.value != seen.value:
+        yield from _values(name, f"{prefix}value", wanted, seen)
+    if wanted.grad != seen.grad:
+        yield from _gradient(name, wanted.grad, seen.grad)
+
+
+def _gradient(name: str, wanted: TensorState | str | None, seen: TensorState | str | None) -> Iterator[_Found]:
+    if isinstance(wanted, TensorState) and isinstance(seen, TensorState):
+        yield from _state(name, wanted, seen, "grad.")
+    else:
+        yield _Found(name, "grad", _text(wanted), _text(seen))
+
+
+def _values(name: str | None, field: str, wanted: Any, seen: Any) -> Iterator[_Found]:
+    if wanted.value is None or seen.value is None:
+        if wanted.value is not seen.value:
+            yield _Found(name, field, _text(wanted), _text(seen))
+        return
+    found = numbers.mismatch(wanted.dtype, wanted.shape, wanted.value, seen.value)
+    if found is not None:
+        shown = [numbers.show(found.dtype, found.shape, value) for value in (found.expected, found.observed)]
+        yield _Found(name, field, shown[0], shown[1], found)
+
+
+# -- hook calls and results --------------------------------------------------------------------------------------------
+
+
+def _calls(wanted: tuple[Call, ...], seen: tuple[Call, ...]) -> Iterator[_Found]:
+    if [call.label for call in wanted] != [call.label for call in seen]:
+        yield _Found(None, "calls", _labels(wanted), _labels(seen))
+        return
+    for one, other in zip(wanted, seen, strict=True):
+        for found in _seen(one.label, one.args, other.args):
+            yield msgspec.structs.replace(found, field="calls")
+
+
+def _labels(calls: tuple[Call, ...]) -> str:
+    return ", ".join(call.label for call in calls) or "no call"
+
+
+def _seen(label: str, wanted: Seen, seen: Seen) -> Iterator[_Found]:
+    """Differences between two results, or two lists of arguments; the label says where in them."""
+    if wanted == seen:
+        return
+    if isinstance(wanted, tuple) and isinstance(seen, tuple) and len(wanted) == len(seen):
+        for index, (one, other) in enumerate(zip(wanted, seen, strict=True)):
+            yield from _seen(f"{label}[{index}]", one, other)
+    elif isinstance(wanted, (Glimpse, Number)) and type(wanted) is type(seen):
+        one, other = wanted, seen
+        for field in wanted.__struct_fields__:
+            if field != "value" and getattr(one, field) != getattr(other, field):
+                texts = [f"{label}: {field} {getattr(each, field)}" for each in (one, other)]
+                yield _Found(None, "result", texts[0], texts[1])
+                return
+        for found in _values(None, "result", one, other):
+            yield msgspec.structs.replace(
+                found, expected=f"{label}: {found.expected}", observed=f"{label}: {found.observed}"
+            )
+    else:
+        yield _Found(None, "result", f"{label}: {_text(wanted)}", f"{label}: {_text(seen)}")
+
+
+def _text(value: Seen) -> str:
+    if isinstance(value, (TensorState, Glimpse, Number)):
+        return numbers.show(value.dtype, value.shape, value.value)
+    return str(value)
+
+
+# -- for the script ----------------------------------------------------------------------------------------------------
+
+_ASK = {
+    "stride": "stride()",
+    "offset": "storage_offset()",
+    "version": "_version",
+    "is_view": "_is_view()",
+    "base": "_base is None",
+    "storage": "untyped_storage()",
+    "is_inference": "is_inference()",
+    "is_conj": "is_conj()",
+    "is_neg": "is_neg()",
+}
+
+
+def note(divergence: Divergence) -> Note:
+    """What the script says after the step: the expression that shows the difference, and both answers."""
+    show = None
+    if divergence.tensor is not None and divergence.field not in ("same_as", "storage"):
+        owner, _, field = f"{divergence.tensor}.{divergence.field}".rpartition(".")
+        show = owner if field == "value" else f"{owner}.{_ASK.get(field, field)}"
+    elif divergence.field == "grad_enabled":
+        show = "torch.is_grad_enabled()"
+    elif divergence.field == "inference_mode":
+        show = "torch.is_inference_mode_enabled()"
+    return Note(show, (f"expected {divergence.expected}", f"observed {divergence.observed}"))
