@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -37,7 +38,7 @@ def _library_function(scope: Scope, op: str) -> Any:
     """A callable of the library under test; what the library imported from elsewhere is not its own."""
     session = scope.session
     found = session.subject.resolve(op)
-    home = getattr(found, "__module__", None)
+    home = getattr(found.func if isinstance(found, partial) else found, "__module__", None)
     root = session.api.__name__.partition(".")[0]
     if isinstance(found, ModuleType) or (isinstance(home, str) and home.partition(".")[0] not in (root, "builtins")):
         raise ProgramError(f"{op!r} is not a function of {root}")

@@ -52,7 +52,10 @@ class Observer:
         changed: dict[str, TensorState] = {}
         for name, tensor in tensors.items():
             known = first[id(tensor)]
-            state = self._state(tensor, name, None if known == name else known)
+            try:
+                state = self._state(tensor, name, None if known == name else known)
+            except Exception as error:  # a tensor that outlived the transform it belongs to, for one
+                state = _unreadable(error)
             if state != states.get(name):
                 changed[name] = states[name] = state
         return changed
@@ -127,6 +130,12 @@ class Observer:
         if type(value).__name__ == "dtype":
             return ("dtype", str(value))
         return ("object", type(value).__name__)
+
+
+def _unreadable(error: Exception) -> TensorState:
+    """The state of a tensor that refuses to be looked at: the refusal."""
+    blank: dict[str, Any] = dict.fromkeys(TensorState.__struct_fields__)
+    return TensorState(**{**blank, "dtype": f"unreadable: {type(error).__name__}", "shape": ()})
 
 
 def _number(kind: str, layout: str) -> Callable[[Observer, Any], Seen]:

@@ -48,5 +48,16 @@ class Reference(Subject):
         raw: bytes = tensor._read().tobytes()
         return raw
 
+    # The engine has one layout and one device.
+
+    def is_strided(self, tensor: Any) -> bool:
+        return True
+
+    def layout_name(self, tensor: Any) -> str:
+        return "strided"
+
+    def device_name(self, tensor: Any) -> str:
+        return "default"
+
     def clean(self, text: str) -> str:
         return text.replace("reference_engine", "torch") if "reference_engine" in text else text
