@@ -31,7 +31,7 @@ class Function:
     def __init__(self, name: str, ops: Sequence[Op], inplace: bool = False) -> None:
         self.name, self.ops, self.inplace = name, list(ops), inplace
         self.__name__ = self.__qualname__ = name.rsplit(".", 1)[-1]
-        self.__module__ = "torch" if "." not in name else f"torch.{name.rsplit('.', 1)[0]}"
+        self.__module__ = ".".join(["reference_engine", *name.split(".")[:-1]])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(args, kwargs, is_method=False)

@@ -1,0 +1,1 @@
+"""Drawing Programs: state-aware, from a tiny choice interface that Hypothesis or a seeded generator drives."""

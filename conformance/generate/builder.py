@@ -1,0 +1,104 @@
+"""The Builder: draws a Program step by step, running the reference as it goes.
+
+Running while drawing is what makes the generator state-aware: it knows the shapes, leaves, views and versions that
+the next step will meet, so it can aim at what is allowed and at each thing that is refused; and the reference's own
+Trace falls out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from conformance.execute.machine import Machine
+from conformance.execute.trace import StepTrace, Trace
+from conformance.generate.choices import Choices
+from conformance.generate.profiles import Profile
+from conformance.program import steps as s
+from conformance.program.steps import Program
+from conformance.subjects.base import Subject
+
+MAX_NUMEL = 64
+MAX_TENSORS = 12
+
+
+class Builder:
+    """A Program in the making.
+
+    Attributes:
+        choose: where choices come from.
+        profile: how often what is drawn.
+        tensors: the live tensors of the reference by name; read their metadata, never change them.
+        handles: names of hook handles that can be removed.
+        open_modes: how many modes are open.
+    """
+
+    def __init__(self, choose: Choices, profile: Profile, machine: Machine, observe: str) -> None:
+        self.choose, self.profile, self.machine = choose, profile, machine
+        self.look = observe == "each"
+        self.steps: list[s.Step] = []
+        self.traced: list[StepTrace] = []
+        self.handles: list[str] = []
+        self.open_modes = 0
+        self._names = 0
+
+    @property
+    def tensors(self) -> dict[str, Any]:
+        return self.machine.scope.tensors
+
+    def fresh(self, prefix: str = "t") -> str:
+        """A name that is not in use."""
+        name = f"{prefix}{self._names}"
+        self._names += 1
+        return name
+
+    def emit(self, step: s.Step, last: bool = False) -> StepTrace:
+        """Append a step and run it on the reference."""
+        self.steps.append(step)
+        trace = self.machine.step(step, self.look or last)
+        self.traced.append(trace)
+        return trace
+
+    # -- choosing among what is alive --------------------------------------------------------------------------
+
+    def pick(self, wanted: Callable[[Any], bool] | None = None) -> str | None:
+        """The name of a live tensor; newer ones are likelier. None if no tensor is wanted."""
+        names = [n for n, t in self.tensors.items() if wanted is None or wanted(t)]
+        if not names:
+            return None
+        if len(names) > 2 and self.choose.coin(0.5):
+            names = names[-3:]
+        return self.choose.one_of(names)
+
+    def pick_differentiable(self) -> str | None:
+        return self.pick(lambda t: t.requires_grad)
+
+    def spoil(self) -> bool:
+        """Whether to make the next argument wrong on purpose."""
+        return self.choose.coin(self.profile.invalid)
+
+    def shuffled(self, items: Sequence[Any]) -> list[Any]:
+        rest, out = list(items), []
+        while rest:
+            out.append(rest.pop(self.choose.integer(0, len(rest) - 1)))
+        return out
+
+
+def draw(choose: Choices, profile: Profile, reference: Subject) -> tuple[Program, Trace]:
+    """Draw one Program together with the reference's Trace of it."""
+    from conformance.generate.families import FAMILIES, calls, making
+
+    # a tensor that is looked at has its grad_fn made: now and then nobody looks until the end
+    observe = "end" if choose.coin(0.25) else "each"
+    with Machine(reference) as machine:
+        b = Builder(choose, profile, machine, observe)
+        for _ in range(choose.integer(1, 3)):
+            making.tensor(b)
+        names, cumulative = profile.table()
+        wanted = choose.integer(*profile.steps)
+        attempts = 0
+        while len(b.steps) < wanted and attempts < 3 * wanted:
+            attempts += 1
+            FAMILIES[choose.weighted(names, cumulative)](b)
+        calls.closing(b)
+    return Program(tuple(b.steps), observe="end" if observe == "end" else "each"), Trace(reference.name, tuple(b.traced))
