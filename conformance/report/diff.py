@@ -1,8 +1,8 @@
 """What changed between two Runs of the same programs: two versions of torch, or two subjects.
 
-Each Run tells what its subject does unlike the baseline (the newest semantics) on the programs that both ran. So the two subjects
-differ exactly where these accounts differ, and nothing needs to be run again. The specification need not know the
-change: what no clause speaks of is grouped by where it shows.
+Each Run tells what its subject does unlike the baseline (the newest semantics) on the programs that both
+ran. So the two subjects differ exactly where these accounts differ, and nothing needs to be run again. The
+specification need not know the change: what no clause speaks of is grouped by where it shows.
 """
 
 from __future__ import annotations
@@ -181,8 +181,9 @@ def _check_comparable(before: Run, after: Run) -> None:
     for field in Settings.__struct_fields__:
         here, there = getattr(before.settings, field), getattr(after.settings, field)
         if here != there:
+            what = names.get(field, field)
             raise RunDiffError(
-                f"the Runs did not run the same programs: {names.get(field, field)} {here!r} in one, {there!r} in the other"
+                f"the Runs did not run the same programs: {what} {here!r} in one, {there!r} in the other"
             )
 
 
@@ -198,8 +199,8 @@ def _by_place(changes: Iterable[Change]) -> dict[_Where, dict[str, Change]]:
 def _entry(where: _Where, before: dict[str, Change], after: dict[str, Change]) -> DiffEntry | None:
     """What changed at one place, from how often each subject was seen to do each thing there.
 
-    The programs are the same, so what one subject does less often it has exchanged for what the other does more often; where
-    that does not add up, the rest did as the baseline does, which no Run counts.
+    The programs are the same, so what one subject does less often it has exchanged for what the other does more often;
+    where that does not add up, the rest did as the baseline does, which no Run counts.
     """
     _, step_kind, op, field, baseline = where
     surplus = {seen: _count(before, seen) - _count(after, seen) for seen in sorted({*before, *after})}

@@ -1,7 +1,7 @@
 """JUnit XML, as CI systems read it: a case for each clause, law, and finding that no clause covers.
 
-A known deviation is a skipped case with its reason, as pytest writes an expected failure; a divergence is a failure with its script;
-a crash or a hang of the subject is an error. A clause that was not exercised is skipped, never passed.
+A known deviation is a skipped case with its reason, as pytest writes an expected failure; a divergence is a failure
+with its script; a crash or a hang of the subject is an error. A clause that was not exercised is skipped, never passed.
 """
 
 from __future__ import annotations

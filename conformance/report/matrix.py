@@ -1,7 +1,8 @@
 """Clauses by version and subject, in the manner of the browser-compatibility tables that web developers know.
 
-One row a clause, one column a Run. A cell says what the Run showed for the clause, and, where the subject does something
-else than the newest version, both what it does and what the newest does. A row tells the clause's story over the versions.
+One row a clause, one column a Run. A cell says what the Run showed for the clause, and, where the subject does
+something else than the newest version, both what it does and what the newest does. A row tells the clause's story over
+the versions.
 """
 
 from __future__ import annotations

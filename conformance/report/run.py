@@ -1,7 +1,7 @@
 """The Run file: everything one run found out about one subject, and the only input of every report.
 
-A Run is a fold over numbered chunks of programs: :func:`merge` of the chunks' Runs, in order, gives the same bytes however
-the chunks were cut or wherever they ran. :func:`save_run` writes canonical JSON, so the same seed, versions and
+A Run is a fold over numbered chunks of programs: :func:`merge` of the chunks' Runs, in order, gives the same bytes
+however the chunks were cut or wherever they ran. :func:`save_run` writes canonical JSON, so the same seed, versions and
 budget give byte-identical files apart from ``times``.
 
 Programs, traces and graphs are plain JSON values here, so that a report can be made from the file alone, without the

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from conformance.program.steps import Apply, Backward, GetItem, Make, Program, Ref, Seq, Slice, Step
 from conformance.report.run import (
     Arbitration,
     Cell,
@@ -195,6 +197,10 @@ def make_finding(index: int, clause: str) -> Finding:
     return kinds[index % len(kinds)](index, clause)
 
 
+def _program(*steps: Step) -> Any:
+    return msgspec.to_builtins(Program(steps))
+
+
 def _tensor(values: Any, dtype: str = "float32", **more: Any) -> dict[str, Any]:
     array = np.asarray(values, dtype)
     strides = [stride // array.itemsize for stride in np.ascontiguousarray(array).strides] if array.ndim else []
@@ -245,14 +251,12 @@ def _wrong_value(index: int, clause: str) -> Finding:
         step=3,
         expected="[2.0, 4.0, 7.0]",
         observed="[-2.0, 4.0, 7.0]",
-        program={
-            "steps": [
-                {"step": "make", "out": "x", "values": [1.0, 2.0, 3.5], "shape": [3], "requires_grad": True},
-                {"step": "apply", "op": "mul", "form": "operator", "outs": ["y"]},
-                {"step": "apply", "op": "sum", "form": "method", "outs": ["z"]},
-                {"step": "backward", "tensors": {"kind": "ref", "name": "z"}},
-            ]
-        },
+        program=_program(
+            Make("x", (1.0, 2.0 + index, 3.5), (3,), requires_grad=True),
+            Apply("mul", (Ref("x"), Ref("x")), outs=("y",), form="operator"),
+            Apply("sum", (Ref("y"),), outs=("z",), form="method"),
+            Backward(Ref("z")),
+        ),
         script=(
             "import torch\n\n"
             f"x = torch.tensor([1.0, {2.0 + index}, 3.5], requires_grad=True)\n"
@@ -325,14 +329,12 @@ def _wrong_words(index: int, clause: str) -> Finding:
         step=3,
         expected=f"RuntimeError: {promised}",
         observed=f"RuntimeError: {said}",
-        program={
-            "steps": [
-                {"step": "make", "out": "a", "values": [1.0], "shape": [2], "requires_grad": True},
-                {"step": "apply", "op": "clone", "form": "method", "outs": ["b"]},
-                {"step": "make", "out": "g", "values": [1.0], "shape": [3]},
-                {"step": "backward", "form": "function"},
-            ]
-        },
+        program=_program(
+            Make("a", (1.0,), (2,), requires_grad=True),
+            Apply("clone", (Ref("a"),), outs=("b",), form="method"),
+            Make("g", (1.0,), (3,)),
+            Backward(Seq((Ref("b"), Ref("b"))), Seq((Ref("b"), Ref("g"))), form="function"),
+        ),
         script=(
             "import torch\n\n"
             "a = torch.ones(2, requires_grad=True)\nb = a.clone()\ng = torch.ones(3)\n"
@@ -385,15 +387,13 @@ def _missing_refusal(index: int, clause: str) -> Finding:
         step=4,
         expected=f"RuntimeError: {message}",
         observed="ok",
-        program={
-            "steps": [
-                {"step": "make", "out": "x", "values": [0.0, 1.0], "shape": [2], "requires_grad": True},
-                {"step": "apply", "op": "exp", "form": "method", "outs": ["y"]},
-                {"step": "getitem", "out": "v", "source": "y"},
-                {"step": "apply", "op": "zero", "form": "inplace"},
-                {"step": "backward", "form": "method"},
-            ]
-        },
+        program=_program(
+            Make("x", (0.0, 1.0), (2,), requires_grad=True),
+            Apply("exp", (Ref("x"),), outs=("y",), form="method"),
+            GetItem("v", "y", Slice(stop=1)),
+            Apply("zero", (Ref("v"),), form="inplace"),
+            Backward(Ref("y"), Ref("x")),
+        ),
         script=(
             "import torch\n\n"
             "x = torch.tensor([0.0, 1.0], requires_grad=True)\ny = x.exp()\nv = y[:1]\nv.zero_()\n"

@@ -20,14 +20,17 @@ from conformance.report.evidence import VERDICT_GLYPHS, VERDICT_LABELS
 
 def render_page(template: str, **context: object) -> str:
     """A whole page: self-contained, and forbidden by its own policy to load or send anything."""
-    page = environment().get_template(template).render(context)
-    # A lone surrogate in a hostile name can't be encoded; show it as its escape instead of failing.
-    return page.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _encodable(environment().get_template(template).render(context))
 
 
 def render_part(template: str, **context: object) -> Markup:
     """A piece of a page that is already escaped."""
-    return Markup(environment().get_template(template).render(context))
+    return Markup(_encodable(environment().get_template(template).render(context)))
+
+
+def _encodable(text: str) -> str:
+    """A lone surrogate in a hostile name can't be encoded: it is shown as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @cache

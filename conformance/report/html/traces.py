@@ -7,6 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from conformance.program import codec
+from conformance.program.limits import ProgramError
+from conformance.program.script import to_script
+from conformance.program.steps import Program
 from conformance.report.html.values import readable_value
 from conformance.report.run import Finding
 
@@ -85,20 +91,40 @@ class StepRows:
 def side_by_side(finding: Finding) -> list[StepRows]:
     """The finding's two traces, aligned."""
     reference, subject = _steps(finding.reference_trace), _steps(finding.subject_trace)
-    program = _steps(finding.program)
-    return [
-        StepRows(
-            index=index,
-            label=step_label(_at(program, index)),
-            rows=tuple(_rows(_mapping(_at(reference, index)), _mapping(_at(subject, index)))),
-            is_finding=index == finding.step,
+    labels = step_labels(finding.program)
+    steps = []
+    # A trace tells of a tensor only when it changes, so what a side last said of one still holds.
+    here: dict[str, Any] = {}
+    there: dict[str, Any] = {}
+    for index in range(max(len(reference), len(subject))):
+        sides = _mapping(_at(reference, index)), _mapping(_at(subject, index))
+        changed = [_mapping(side.get("tensors")) for side in sides]
+        here.update(changed[0])
+        there.update(changed[1])
+        tensors = {name: (here.get(name), there.get(name)) for name in dict.fromkeys([*changed[0], *changed[1]])}
+        steps.append(
+            StepRows(
+                index=index,
+                label=labels[index] if index < len(labels) else "",
+                rows=(*_step_rows(*sides), *_tensor_rows(tensors)),
+                is_finding=index == finding.step,
+            )
         )
-        for index in range(max(len(reference), len(subject)))
-    ]
+    return steps
 
 
-def step_label(step: Any) -> str:
-    """A step in a few words, whatever its kind: ``apply mul → t2``."""
+def step_labels(program: Any) -> list[str]:
+    """Each step as its line of the script; in a few words where the program is none that this version can print."""
+    try:
+        steps = codec.decode(msgspec.json.encode(program)).steps
+    except (ProgramError, UnicodeError, TypeError):
+        return [_in_words(step) for step in _steps(program)]
+    scripts = (to_script(Program((step,))).partition("\n\n")[2] for step in steps)
+    # Alone, entering a mode needs a body and leaving one leaves nothing.
+    return [script.strip().removesuffix("\n    pass") or "(leave the mode)" for script in scripts]
+
+
+def _in_words(step: Any) -> str:
     if not isinstance(step, Mapping):
         return ""
     words = [step.get(key) for key in ("step", "op", "form", "mode", "on", "target", "name")]
@@ -110,7 +136,10 @@ def step_label(step: Any) -> str:
 
 def shown(value: Any) -> str:
     """Any JSON value on one line, a tensor with its elements read."""
-    text = value if isinstance(value, str) else json.dumps(_read(value), ensure_ascii=False)
+    if value is None or isinstance(value, bool):
+        return repr(value)
+    read = _read(value)
+    text = read if isinstance(read, str) else json.dumps(read, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … ({len(text):,} characters)"
 
 
@@ -127,8 +156,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iterator[Row]:
-    """What was done first (outcome, exception, warnings, calls), then each tensor that changed."""
+def _step_rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iterator[Row]:
+    """What was done: outcome, exception, warnings, calls, the result."""
     for name in dict.fromkeys([*_ORDER, *reference, *subject]):
         # The reference alone says which clauses it applied; that is no observation.
         if name in ("tensors", "clauses"):
@@ -142,11 +171,16 @@ def _rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iterator[
             for value, side in zip(sides, (reference, subject), strict=True)
         )
         yield Row(name, tuple(_pair(dict(_parts(name, here)), dict(_parts(name, there)))))
-    states = [_mapping(side.get("tensors")) for side in (reference, subject)]
-    for name in dict.fromkeys([*states[0], *states[1]]):
-        here, there = (_mapping(side.get(name)) for side in states)
-        fields = _pair(dict(_state(here)), dict(_state(there)))
-        yield Row(name, tuple(f for f in fields if f.differs or not _says_nothing(f, here, name)))
+
+
+def _tensor_rows(tensors: Mapping[str, tuple[Any, Any]]) -> Iterator[Row]:
+    """The tensors that changed, each on both sides."""
+    for name, states in tensors.items():
+        here, there = map(_mapping, states)
+        # Where only one side has a gradient, that is one difference and not twenty.
+        whole = isinstance(here.get("grad"), Mapping) != isinstance(there.get("grad"), Mapping)
+        fields = _pair(dict(_state(here, whole)), dict(_state(there, whole)))
+        yield Row(name, tuple(f for f in fields if not _says_nothing(f, here or there, name)))
 
 
 def _pair(reference: Mapping[str, str], subject: Mapping[str, str]) -> Iterator[Field]:
@@ -179,26 +213,30 @@ def _two(value: Any) -> tuple[str, str]:
     return (str(value[0]), str(value[1])) if isinstance(value, list) and len(value) == 2 else ("", shown(value))
 
 
-def _state(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _state(state: Mapping[str, Any], whole_grad: bool, prefix: str = "") -> Iterator[tuple[str, str]]:
     """A tensor's state, its value first; that of its .grad after it."""
     if "value" in state:
         readable = readable_value(state)
         yield f"{prefix}value", shown(state["value"]) if readable is None else readable
     for key, value in state.items():
-        if isinstance(value, Mapping):
-            yield from _state(value, f"{prefix}{key}.")
+        if isinstance(value, Mapping) and whole_grad:
+            yield f"{prefix}{key}", shown(value)
+        elif isinstance(value, Mapping):
+            yield from _state(value, False, f"{prefix}{key}.")
         elif key != "value":
             yield f"{prefix}{key}", shown(value)
 
 
 def _says_nothing(field: Field, state: Mapping[str, Any], name: str) -> bool:
-    key = field.name.rpartition(".")[2]
+    if field.reference is not None and field.subject is not None and field.differs:
+        return False
+    key, said = field.name.rpartition(".")[2], field.reference or field.subject
     if key == "storage":
-        return field.reference in (name, f"{name}.grad")
+        return said in (name, f"{name}.grad")
     if key == "stride":
         owner = _mapping(state.get("grad")) if field.name.startswith("grad.") else state
         return owner.get("stride") == _contiguous(owner.get("shape"))
-    return key in _UNREMARKABLE and field.reference == shown(_UNREMARKABLE[key])
+    return key in _UNREMARKABLE and said == shown(_UNREMARKABLE[key])
 
 
 def _contiguous(shape: Any) -> list[int] | None:
@@ -218,6 +256,6 @@ def _read(value: Any) -> Any:
         readable = readable_value(value)
         if readable is not None:
             named = value.get("name")
-            return f"{f'{named}: ' if named else ''}{value['dtype']} {value.get('shape')} {readable}"
+            return f"{f'{named}: ' if named else ''}{readable}, {value['dtype']} {value.get('shape')}"
         return {str(key): _read(part) for key, part in value.items()}
     return [_read(part) for part in value] if isinstance(value, list) else value
