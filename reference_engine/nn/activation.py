@@ -1,0 +1,154 @@
+"""Nonlinearities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_engine import creation
+from reference_engine.nn import functional as F
+from reference_engine.nn.applied import REQUIRED, Applied
+from reference_engine.nn.module import Module
+from reference_engine.nn.parameter import Parameter
+from reference_engine.tensor import Tensor
+
+
+class ReLU(Applied):
+    function = "relu"
+    options = {"inplace": False}
+
+
+class ReLU6(Applied):
+    function = "relu6"
+    options = {"inplace": False}
+
+
+class ELU(Applied):
+    function = "elu"
+    options = {"alpha": 1.0, "inplace": False}
+
+
+class CELU(Applied):
+    function = "celu"
+    options = {"alpha": 1.0, "inplace": False}
+
+
+class SELU(Applied):
+    function = "selu"
+    options = {"inplace": False}
+
+
+class LeakyReLU(Applied):
+    function = "leaky_relu"
+    options = {"negative_slope": 0.01, "inplace": False}
+
+
+class SiLU(Applied):
+    function = "silu"
+    options = {"inplace": False}
+
+
+class Mish(Applied):
+    function = "mish"
+    options = {"inplace": False}
+
+
+class Hardsigmoid(Applied):
+    function = "hardsigmoid"
+    options = {"inplace": False}
+
+
+class Hardswish(Applied):
+    function = "hardswish"
+    options = {"inplace": False}
+
+
+class Hardtanh(Applied):
+    function = "hardtanh"
+    options = {"min_val": -1.0, "max_val": 1.0, "inplace": False}
+
+
+class Threshold(Applied):
+    function = "threshold"
+    options = {"threshold": REQUIRED, "value": REQUIRED, "inplace": False}
+
+
+class GELU(Applied):
+    function = "gelu"
+    options = {"approximate": "none"}
+
+
+class Softplus(Applied):
+    function = "softplus"
+    options = {"beta": 1.0, "threshold": 20.0}
+
+
+class Softsign(Applied):
+    function = "softsign"
+
+
+class Tanhshrink(Applied):
+    function = "tanhshrink"
+
+
+class LogSigmoid(Applied):
+    function = "logsigmoid"
+
+
+class _Shrink(Applied):
+    options = {"lambd": 0.5}
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+class Softshrink(_Shrink):
+    function = "softshrink"
+
+
+class Hardshrink(_Shrink):
+    function = "hardshrink"
+
+
+class GLU(Applied):
+    function = "glu"
+    options = {"dim": -1}
+
+
+class Softmax(Applied):
+    function = "softmax"
+    options = {"dim": None}
+
+
+class LogSoftmax(Applied):
+    function = "log_softmax"
+    options = {"dim": None}
+
+
+class Softmin(Applied):
+    function = "softmin"
+    options = {"dim": None}
+
+
+class Tanh(Module):
+    def forward(self, input: Tensor) -> Tensor:
+        return input.tanh()  # type: ignore[no-any-return]
+
+
+class Sigmoid(Module):
+    def forward(self, input: Tensor) -> Tensor:
+        return input.sigmoid()  # type: ignore[no-any-return]
+
+
+class PReLU(Module):
+    """A leaky ReLU whose slope is learnt."""
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        self.num_parameters, self.init = num_parameters, init
+        self.weight = Parameter(creation.full((num_parameters,), float(init), dtype=dtype))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.prelu(input, self.weight)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"num_parameters={self.num_parameters}"

@@ -1,0 +1,117 @@
+"""``torch.nn.functional``: what is written in other functions, or draws random numbers.
+
+The differentiable functions themselves are declared in ``reference_engine.ops`` and added to this namespace when the
+package is published.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reference_engine import creation, dtypes
+from reference_engine.tensor import Tensor
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
+
+
+# -- dropout ---------------------------------------------------------------------------------------------------------
+
+
+def _check_probability(p: float) -> None:
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _dropped(input: Tensor, p: float, training: bool, inplace: bool, mask_shape: tuple[int, ...]) -> Tensor:
+    """`input` times a mask of zeros and 1 / (1 - p)."""
+    if p == 0 or not training or input.numel() == 0:
+        return input
+    if p == 1:
+        noise = creation.zeros((), dtype=input.dtype)
+    else:
+        if mask_shape == input._shape:
+            noise = creation.empty_like(input.detach()).bernoulli_(1 - p)
+        else:
+            noise = creation.empty(mask_shape, dtype=input.dtype).bernoulli_(1 - p)
+        noise = noise.div_(1 - p)
+    return input.mul_(noise) if inplace else input.mul(noise)  # type: ignore[no-any-return]
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero elements with probability `p` and scale the rest."""
+    _check_probability(p)
+    return _dropped(input, p, training, inplace, input._shape)
+
+
+def _channels(input: Tensor, p: float, training: bool, inplace: bool, dims: int, name: str) -> Tensor:
+    _check_probability(p)
+    if input.dim() not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"{name}: Expected {dims + 1}D or {dims + 2}D input, but received a {input.dim()}D input. "
+        )
+    if input.dim() == dims + 1:  # no batch
+        batched = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
+        result = _dropped(batched, p, training, inplace, (1, input._shape[0], *[1] * dims))
+        return result.squeeze_(0) if inplace else result.squeeze(0)  # type: ignore[no-any-return]
+    return _dropped(input, p, training, inplace, (*input._shape[:2], *[1] * dims))
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero whole channels of a sequence."""
+    return _channels(input, p, training, inplace, 1, "dropout1d")
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero whole channels of an image."""
+    _check_probability(p)
+    return _dropped(input, p, training, inplace, (*input._shape[:2], *[1] * (input.dim() - 2)))
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero whole channels of a volume."""
+    return dropout2d(input, p, training, inplace)
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Dropout to SELU's lower bound, with mean and variance restored."""
+    _check_probability(p)
+    if p == 0 or not training or input.numel() == 0:
+        return input
+    if p == 1:
+        return input.mul(creation.zeros((), dtype=input.dtype))  # type: ignore[no-any-return]
+    lowest = 1.7580993408473766
+    kept = creation.empty_like(input.detach()).bernoulli_(1 - p)
+    scale = 1.0 / ((lowest**2 * p + 1) * (1 - p)) ** 0.5
+    shift = (kept - 1).mul_(lowest * scale).add_(lowest * scale * p)
+    noise = kept.mul_(scale)
+    return input.mul_(noise).add_(shift) if inplace else input.mul(noise).add(shift)  # type: ignore[no-any-return]
+
+
+# -- written in other functions ----------------------------------------------------------------------------------------
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """A last dimension of zeros with a one at each index."""
+    if tensor.dtype is not dtypes.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if tensor.numel() == 0:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        return creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)
+    values = tensor._read()
+    if values.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    if num_classes == -1:
+        num_classes = int(values.max()) + 1
+    elif values.max() >= num_classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    made = creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)
+    made._write((values[..., None] == range(num_classes)).astype(dtypes.int64.np))
+    return made
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
+    """`input` divided by its norm along `dim`."""
+    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)

@@ -1,0 +1,170 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+from reference_engine import creation, dtypes
+from reference_engine.nn import functional as F
+from reference_engine.nn.module import Module
+from reference_engine.nn.parameter import Parameter
+from reference_engine.tensor import Tensor
+
+
+class LayerNorm(Module):
+    """Over the last dimensions of each sample."""
+
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else normalized_shape
+        self.normalized_shape, self.eps, self.elementwise_affine = tuple(shape), eps, elementwise_affine
+        affine_bias = elementwise_affine and bias
+        self.register_parameter("weight", _parameter(1, self.normalized_shape, dtype) if elementwise_affine else None)
+        self.register_parameter("bias", _parameter(0, self.normalized_shape, dtype) if affine_bias else None)
+
+    def forward(self, input: Tensor) -> Any:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class RMSNorm(Module):
+    """By the root of the mean square over the last dimensions."""
+
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else normalized_shape
+        self.normalized_shape, self.eps, self.elementwise_affine = tuple(shape), eps, elementwise_affine
+        self.register_parameter("weight", _parameter(1, self.normalized_shape, dtype) if elementwise_affine else None)
+
+    def forward(self, input: Tensor) -> Any:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(Module):
+    """Over groups of channels."""
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups != 0:
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.register_parameter("weight", _parameter(1, (num_channels,), dtype) if affine else None)
+        self.register_parameter("bias", _parameter(0, (num_channels,), dtype) if affine and bias else None)
+
+    def forward(self, input: Tensor) -> Any:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class _BatchNorm(Module):
+    """Over the batch, with running statistics for evaluation."""
+
+    allowed: tuple[int, ...]
+    expected: str
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.register_parameter("weight", _parameter(1, (num_features,), dtype) if affine else None)
+        self.register_parameter("bias", _parameter(0, (num_features,), dtype) if affine and bias else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", creation.zeros(num_features, dtype=dtype) if tracked else None)
+        self.register_buffer("running_var", creation.ones(num_features, dtype=dtype) if tracked else None)
+        self.register_buffer("num_batches_tracked", creation.zeros((), dtype=dtypes.int64) if tracked else None)
+
+    def reset_running_stats(self) -> None:
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def forward(self, input: Tensor) -> Any:
+        if input.dim() not in self.allowed:
+            raise ValueError(f"expected {self.expected} input (got {input.dim()}D input)")
+        factor = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:
+                factor = 1.0 / float(self.num_batches_tracked)
+        by_batch = self.training or (self.running_mean is None and self.running_var is None)
+        keep = not self.training or self.track_running_stats
+        return F.batch_norm(
+            input,
+            self.running_mean if keep else None,
+            self.running_var if keep else None,
+            self.weight,
+            self.bias,
+            by_batch,
+            factor,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    allowed, expected = (2, 3), "2D or 3D"
+
+
+class BatchNorm2d(_BatchNorm):
+    allowed, expected = (4,), "4D"
+
+
+def _parameter(value: float, shape: tuple[int, ...], dtype: Any) -> Any:
+    made = creation.ones(shape, dtype=dtype) if value else creation.zeros(shape, dtype=dtype)
+    return Parameter(made)

@@ -1,0 +1,76 @@
+"""Parameter and Buffer: tensors that a module keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_engine import creation, overrides
+from reference_engine.tensor import Tensor
+
+
+def adopt(cls: type[Any], data: Tensor, requires_grad: bool) -> Any:
+    """`data` as a leaf of type `cls` that shares its memory and version."""
+    made = data.detach()
+    made.__class__ = cls
+    made.requires_grad_(requires_grad)
+    return made
+
+
+class _ByMark(type(Tensor)):  # type: ignore[misc]
+    """Makes `isinstance` also answer for subclasses of Tensor that carry the mark of the class."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return cls is cls._marked() and isinstance(instance, Tensor) and getattr(instance, cls._mark, False)
+
+    def _marked(cls) -> Any:
+        return next((base for base in cls.__mro__ if "_mark" in vars(base)), None)
+
+
+class Parameter(Tensor, metaclass=_ByMark):
+    """A tensor that a module registers as its parameter when it is assigned as an attribute.
+
+    Mirrors ``torch.nn.Parameter``: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
+    """
+
+    _mark = "_is_param"
+    __torch_function__ = classmethod(overrides._disabled_torch_function_impl)
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+        if data is None:
+            data = creation.empty(0)
+        if type(data) in (Tensor, Parameter):
+            return adopt(cls, data, requires_grad)
+        # A subclass of Tensor keeps its type.
+        made = data.detach().requires_grad_(requires_grad)
+        if type(made) is not type(data):
+            raise RuntimeError(
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns "
+                f"an instance of the same type, but return type {type(made).__name__} was found instead. To use the "
+                "type as a Parameter, please correct the detach() semantics defined by its __torch_dispatch__() "
+                "implementation."
+            )
+        made._is_param = True
+        return made
+
+    def __repr__(self) -> str:  # type: ignore[override]
+        return "Parameter containing:\n" + super().__repr__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        return memo[id(self)]
+
+
+class Buffer(Tensor, metaclass=_ByMark):
+    """A tensor that a module registers as its buffer when it is assigned as an attribute."""
+
+    _mark = "_is_buffer"
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        if data is None:
+            data = creation.empty(0)
+        made = data.detach().requires_grad_(data.requires_grad)
+        made.persistent, made._is_buffer = persistent, True
+        return made

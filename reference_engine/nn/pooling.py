@@ -1,0 +1,137 @@
+"""Pooling, padding and resampling."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from reference_engine.nn.applied import REQUIRED, Applied
+
+
+class _MaxPool(Applied):
+    options = {
+        "kernel_size": REQUIRED,
+        "stride": None,
+        "padding": 0,
+        "dilation": 1,
+        "return_indices": False,
+        "ceil_mode": False,
+    }
+    shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.stride is None:
+            self.stride = self.kernel_size
+
+
+class MaxPool1d(_MaxPool):
+    function = "max_pool1d"
+
+
+class MaxPool2d(_MaxPool):
+    function = "max_pool2d"
+
+
+class AvgPool1d(Applied):
+    function = "avg_pool1d"
+    options = {"kernel_size": REQUIRED, "stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
+    shown = ("kernel_size", "stride", "padding")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.stride is None:
+            self.stride = self.kernel_size
+        for name in self.shown:
+            value = getattr(self, name)
+            setattr(self, name, value if isinstance(value, tuple) else (value,))
+
+
+class AvgPool2d(Applied):
+    function = "avg_pool2d"
+    options = {**AvgPool1d.options, "divisor_override": None}
+    shown = ("kernel_size", "stride", "padding")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.stride is None:
+            self.stride = self.kernel_size
+
+
+class AdaptiveAvgPool1d(Applied):
+    function = "adaptive_avg_pool1d"
+    options = {"output_size": REQUIRED}
+
+
+class AdaptiveAvgPool2d(Applied):
+    function = "adaptive_avg_pool2d"
+    options = {"output_size": REQUIRED}
+
+
+class Unfold(Applied):
+    """Sliding blocks as columns."""
+
+    function = "unfold"
+    options = {"kernel_size": REQUIRED, "dilation": 1, "padding": 0, "stride": 1}
+
+
+class PixelShuffle(Applied):
+    function = "pixel_shuffle"
+    options = {"upscale_factor": REQUIRED}
+
+
+class _Pad(Applied):
+    """``nn.functional.pad`` with one mode."""
+
+    function = "pad"
+    dimensions: ClassVar[int]
+    mode: ClassVar[str]
+    options = {"padding": REQUIRED}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(self.padding, int):
+            self.padding = (self.padding,) * (2 * self.dimensions)
+
+    def forward(self, *inputs: Any) -> Any:
+        from reference_engine.nn import functional as F
+
+        return F.pad(*inputs, self.padding, self.mode, getattr(self, "value", None))
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ReflectionPad1d(_Pad):
+    dimensions, mode = 1, "reflect"
+
+
+class ReflectionPad2d(_Pad):
+    dimensions, mode = 2, "reflect"
+
+
+class ReplicationPad1d(_Pad):
+    dimensions, mode = 1, "replicate"
+
+
+class ReplicationPad2d(_Pad):
+    dimensions, mode = 2, "replicate"
+
+
+class _ConstantPad(_Pad):
+    mode = "constant"
+    options = {"padding": REQUIRED, "value": REQUIRED}
+
+    def extra_repr(self) -> str:
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ConstantPad1d(_ConstantPad):
+    dimensions = 1
+
+
+class ConstantPad2d(_ConstantPad):
+    dimensions = 2
+
+
+class ZeroPad2d(_Pad):
+    dimensions, mode, value = 2, "constant", 0.0

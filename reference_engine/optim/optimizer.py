@@ -1,0 +1,259 @@
+"""Optimizer: groups of parameters, state for each, and a rule that changes one parameter.
+
+Mirrors ``torch.optim.Optimizer``: https://docs.pytorch.org/docs/stable/optim.html
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from reference_engine import dtypes
+from reference_engine.autograd import hooks
+from reference_engine.autograd.hooks import RemovableHandle
+from reference_engine.modes import enable_grad, set_grad_enabled
+from reference_engine.tensor import Tensor
+from reference_engine.typename import typename
+
+Group = dict[str, Any]
+State = dict[str, Any]
+
+
+class Optimizer:
+    """Base class of all optimizers.
+
+    A subclass says in `update` how one parameter changes, given its gradient, its group's options and its state.
+    """
+
+    def __init__(self, params: Any, defaults: Group) -> None:
+        self.defaults = defaults
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                + typename(params)
+            )
+        self.state: defaultdict[Any, State] = defaultdict(dict)
+        self.param_groups: list[Group] = []
+        self._step_pre_hooks = hooks.new_dict()
+        self._step_post_hooks = hooks.new_dict()
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls):
+            cls.step = _with_hooks(vars(cls)["step"])  # type: ignore[method-assign]
+
+    # -- groups ------------------------------------------------------------------------------------------------
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add parameters with options of their own.
+
+        Raises:
+            ValueError: a parameter that is no leaf, or in another group already. TypeError: no tensors.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, Tensor):
+            params = [params]
+        elif isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                "will change between runs. Please use a list instead."
+            )
+        params = list(params)
+        if params and isinstance(params[0], tuple):
+            param_group["param_names"] = [name for name, _ in params]
+            params = [parameter for _, parameter in params]
+        param_group["params"] = params
+        for parameter in params:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}")
+            if not self.defaults.get("differentiable") and not (parameter.is_leaf or parameter.retains_grad):
+                raise ValueError("can't optimize a non-leaf Tensor")
+        for name, default in self.defaults.items():
+            param_group.setdefault(name, default)
+        if len(params) != len(set(params)):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=3,
+            )
+        earlier = {parameter for group in self.param_groups for parameter in group["params"]}
+        if not earlier.isdisjoint(params):
+            raise ValueError("some parameters appear in more than one parameter group")
+        self.param_groups.append(param_group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop all gradients, or fill them with zeros."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                if set_to_none:
+                    parameter.grad = None
+                    continue
+                if parameter.grad.grad_fn is not None:
+                    parameter.grad.detach_()
+                else:
+                    parameter.grad.requires_grad_(False)
+                parameter.grad.zero_()
+
+    # -- stepping ----------------------------------------------------------------------------------------------
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient; `closure` recomputes the loss and is called first."""
+        loss = None
+        with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
+            if closure is not None:
+                with enable_grad():
+                    loss = closure()
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        gradient = -parameter.grad if group.get("maximize") else parameter.grad
+                        self.update(parameter, gradient, group, self.state[parameter])
+        return loss
+
+    def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
+        """Change one parameter."""
+        raise NotImplementedError
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` before each step; what it returns replaces the arguments."""
+        return hooks.add(self._step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` after each step."""
+        return hooks.add(self._step_post_hooks, hook)
+
+    # -- state -------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """State and groups, with parameters replaced by their numbers."""
+        numbers: dict[int, int] = {}
+        groups = []
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                numbers.setdefault(id(parameter), len(numbers))
+            packed = {name: value for name, value in group.items() if name != "params"}
+            packed["params"] = [numbers[id(parameter)] for parameter in group["params"]]
+            groups.append(packed)
+        state = {numbers.get(id(key), key): value for key, value in self.state.items()}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over state and options saved by `state_dict`.
+
+        Raises:
+            ValueError: other groups than this optimizer has.
+        """
+        saved_groups = deepcopy(state_dict["param_groups"])
+        if len(saved_groups) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(
+            len(group["params"]) != len(saved["params"])
+            for group, saved in zip(self.param_groups, saved_groups, strict=True)
+        ):
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+        owners = {}
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            owners.update(zip(saved["params"], group["params"], strict=True))
+            saved["params"] = group["params"]
+        self.param_groups = saved_groups
+        self.state = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            parameter = owners.get(key, key)
+            self.state[parameter] = _cast(parameter, value)
+
+    def __repr__(self) -> str:
+        lines = [type(self).__name__ + " ("]
+        for number, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {number}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join(lines) + "\n)"
+
+
+def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(step)
+    def with_hooks(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        for hook in list(self._step_pre_hooks.values()):
+            replaced = hook(self, args, kwargs)
+            if replaced is not None:
+                if not isinstance(replaced, tuple) or len(replaced) != 2:
+                    raise RuntimeError(
+                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
+                    )
+                args, kwargs = replaced
+        result = step(self, *args, **kwargs)
+        for hook in list(self._step_post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    return with_hooks
+
+
+Optimizer.step = _with_hooks(Optimizer.step)  # type: ignore[method-assign]
+
+
+def _cast(parameter: Any, value: Any, key: str | None = None) -> Any:
+    """Loaded state in the dtype of its parameter; the step count stays as it is."""
+    if isinstance(value, Tensor):
+        floating = isinstance(parameter, Tensor) and parameter.is_floating_point()
+        return value.clone() if key == "step" or not floating else value.to(parameter.dtype).clone()
+    if isinstance(value, dict):
+        return {name: _cast(parameter, each, name) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_cast(parameter, each) for each in value)
+    return value
+
+
+def check(name: str, value: Any, ok: bool) -> None:
+    """Refuse an option outside its range."""
+    if not ok:
+        raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_betas(betas: tuple[float, float]) -> None:
+    for index, beta in enumerate(betas):
+        check(f"beta parameter at index {index}", beta, 0.0 <= beta < 1.0)
+
+
+def count_step(state: State) -> float:
+    """One more step; the count is kept as a tensor of the default dtype."""
+    import reference_engine as torch
+
+    if "step" not in state:
+        state["step"] = torch.tensor(0.0, dtype=_step_dtype())
+    state["step"].add_(1)
+    return float(state["step"].item())
+
+
+def _step_dtype() -> Any:
+    return dtypes.float64 if dtypes.get_default_dtype() is dtypes.float64 else dtypes.float32
+
+
+def zeros_like(parameter: Tensor) -> Tensor:
+    """A buffer for running averages."""
+    import reference_engine as torch
+
+    return torch.zeros_like(parameter.detach(), memory_format=torch.preserve_format)
+
+
+def real_views(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Complex tensors as pairs of real numbers, for rules that treat both parts alike."""
+    import reference_engine as torch
+
+    return tuple(torch.view_as_real(t) if t.is_complex() else t for t in tensors)
+
+
