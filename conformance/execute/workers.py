@@ -6,6 +6,7 @@ process of its own, so that the one that did it is named and the others still gi
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import sys
 from collections import deque
@@ -20,9 +21,6 @@ from pebble import ProcessExpired, ProcessPool
 Result = TypeVar("Result")
 
 Fate = Literal["done", "crashed", "hung", "raised"]
-
-MEMORY_LIMIT = 8 << 30
-
 
 class Outcome(msgspec.Struct, Generic[Result], frozen=True):
     """What became of some indices: their result, or how it ended, which is told of a single index only."""
@@ -39,6 +37,7 @@ def run_chunks(
     *,
     jobs: int = 1,
     timeout: float = 10.0,
+    memory: int | None = 8 << 30,
     initializer: Callable[..., None] | None = None,
     initargs: Sequence[Any] = (),
 ) -> Iterator[Outcome[Result]]:
@@ -48,10 +47,11 @@ def run_chunks(
         work: a function of the indices of a chunk, or of a part of one; it can be pickled, and so can its results.
         chunks: the indices; taken as they are needed, so there may be no end to them.
         timeout: seconds that one index may take.
+        memory: bytes of address space that a process may have; None for a device that maps more than it uses.
         initializer: called in each new process, with `initargs`.
     """
     ahead = iter(chunks)
-    with _pool(jobs, initializer, initargs) as pool:
+    with _pool(jobs, memory, initializer, initargs) as pool:
         waiting: deque[tuple[tuple[int, ...], Any]] = deque()
         try:
             while True:
@@ -95,26 +95,28 @@ def _last_words(expired: ProcessExpired) -> str:
     return f"the process was killed by signal {-code}" if code < 0 else f"the process ended with exit code {code}"
 
 
-def _pool(jobs: int, initializer: Callable[..., None] | None, initargs: Sequence[Any]) -> ProcessPool:
+def _pool(
+    jobs: int, memory: int | None, initializer: Callable[..., None] | None, initargs: Sequence[Any]
+) -> ProcessPool:
     # Forking a process that has used torch or has threads may hang; a forkserver starts clean and still starts fast.
     method = "spawn" if sys.platform in ("win32", "darwin") else "forkserver"
     return ProcessPool(
         max_workers=jobs,
         initializer=_prepare,
-        initargs=(initializer, tuple(initargs)),
+        initargs=(memory, initializer, tuple(initargs)),
         context=multiprocessing.get_context(method),
     )
 
 
-def _prepare(initializer: Callable[..., None] | None, initargs: Sequence[Any]) -> None:
+def _prepare(memory: int | None, initializer: Callable[..., None] | None, initargs: Sequence[Any]) -> None:
     """In a new worker: a bound on memory, so that one Program can't take the machine with it."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        pass
-    else:
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        limit = MEMORY_LIMIT if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    if memory is not None:
+        # Windows has neither the module nor such a limit.
+        with contextlib.suppress(ImportError):
+            import resource
+
+            _, hard = resource.getrlimit(resource.RLIMIT_AS)
+            limit = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     if initializer is not None:
         initializer(*initargs)

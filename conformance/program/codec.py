@@ -87,7 +87,7 @@ def _explain(text: str) -> str:
     place = _PLACE.search(text)
     if place:
         return f"{place['place'] or 'Program'}: {_line(text[: place.start()])}"
-    return _line(text)
+    return f"Program: {_line(text)}"
 
 
 def _line(text: str) -> str:
