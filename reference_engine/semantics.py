@@ -90,6 +90,21 @@ def take_cited() -> tuple[str, ...]:
     return taken
 
 
+_evidence: set[tuple[str, str]] = set()
+
+
+def witness(column: str, op: str) -> None:
+    """Record that an op's gradient formula ran: ``"gradient"``, or ``"double gradient"`` for what a formula made."""
+    _evidence.add((column, op))
+
+
+def take_evidence() -> tuple[tuple[str, str], ...]:
+    """What was witnessed since the last call, sorted; the record starts afresh."""
+    taken = tuple(sorted(_evidence))
+    _evidence.clear()
+    return taken
+
+
 def refusal(clause: str, **fields: Any) -> Exception:
     """The exception that a clause promises, in this version's words. The caller raises it."""
     cite(clause)

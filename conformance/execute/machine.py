@@ -353,6 +353,7 @@ class Machine:
             result,
             api.is_grad_enabled(),
             api.is_inference_mode_enabled(),
+            self.subject.take_evidence(),
         )
 
 

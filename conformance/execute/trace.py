@@ -78,6 +78,7 @@ class StepTrace(msgspec.Struct, frozen=True):
     result: Seen = None
     grad_enabled: bool = True
     inference_mode: bool = False
+    evidence: tuple[tuple[str, str], ...] = ()  # (column of the op matrix, op): gradient formulas that ran
 
 
 class Trace(msgspec.Struct, frozen=True):

@@ -54,6 +54,10 @@ class Subject(ABC):
         """The clauses that the engine cited since the last call; only an executable specification can say."""
         return ()
 
+    def take_evidence(self) -> tuple[tuple[str, str], ...]:
+        """The gradient formulas that ran since the last call; only an executable specification can say."""
+        return ()
+
     def is_strided(self, tensor: Any) -> bool:
         """Whether the tensor has strides."""
         return tensor.layout is self.api.strided

@@ -28,6 +28,7 @@ class Reference(Subject):
         self._using = semantics.using
         self._context: Any = None
         self.take_clauses = semantics.take_cited  # type: ignore[method-assign]
+        self.take_evidence = semantics.take_evidence  # type: ignore[method-assign]
 
     def version(self) -> str:
         return str(self.semantics.version)
@@ -36,6 +37,7 @@ class Reference(Subject):
         self._context = self._using(self.semantics)
         self._context.__enter__()
         self.take_clauses()
+        self.take_evidence()
 
     def end(self) -> None:
         self.api.set_grad_enabled(True)

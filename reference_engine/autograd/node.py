@@ -125,6 +125,8 @@ class OpNode(Node):
         self.active = active  # the arguments that want a gradient
         self.values = values  # the bound arguments that are not tensors, by position; tensors are in `saved`
         self.saved: dict[str, Any] = {}
+        self.slots: dict[str, tuple[int, int | None]] = {}
+        self.made_by: str | None = None  # the op whose gradient formula made this node, if one did
 
     def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
         return self.op.backward(self, grads, needed)

@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd.node import OpNode
+from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import witness
 from reference_engine.versions import SavedTensor
 
 if TYPE_CHECKING:
@@ -103,13 +105,27 @@ class Op:
         self.samples: Any = traits["samples"]
         self.exact: bool = traits["exact"]
         self.smooth: bool = traits["smooth"]
+        self.when: str | None = traits["when"]
+        self.underived: bool = traits["underived"]
         self.reference_name: str = traits["display"] or self.name.rsplit(".", 1)[-1]
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
         self.vjp = {name: _Formula(name, fn, self) for name, fn in vjp.items()}
-        self.differentiable = [i for i in self.tensor_params if any(self.params[i].name in f.of for f in self.vjp.values())]
-        node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
-        self.node_type: type[OpNode] = type(node, (OpNode,), {"op": self})
+        if self.underived:
+            self.differentiable = self.tensor_params
+            self.node_type: type[OpNode] = type("NotImplemented", (_Underived,), {"op": self})
+        else:
+            formulas = self.vjp.values()
+            self.differentiable = [i for i in self.tensor_params if any(self.params[i].name in f.of for f in formulas)]
+            node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
+            self.node_type = type(node, (OpNode,), {"op": self})
+        self.recorded = bool(self.vjp) or self.underived
         self._saves = self._plan_saves()
+
+    def holds(self) -> bool:
+        """Whether this overload exists in the version in force."""
+        if self.when is None:
+            return True
+        return not switch(self.when[1:]) if self.when.startswith("!") else switch(self.when)
 
     def _plan_saves(self) -> list[tuple[str, int, str | None]]:
         """(what, position, only if this argument wants a gradient) for each tensor that some formula reads.
@@ -137,6 +153,8 @@ class Op:
         """The node, with the arguments that its formulas read saved as they are before the op runs."""
         kept = [None if p.is_tensor and not _is_number(v) else v for p, v in zip(self.params, values, strict=True)]
         node = self.node_type(edges, kept, active)
+        if self.underived:
+            node.inplace = inplace  # type: ignore[attr-defined]
         for need, index, only in self._saves:
             if index < 0 or (only is not None and only not in active):
                 continue
@@ -185,6 +203,7 @@ class Op:
         wanted = {n for n, (at, count) in slots.items() if any(needed[at : at + (count or 1)])}
         env["grads"], env["needs"] = grads, wanted
         env["grad"] = grads[0]
+        witness("double gradient" if node.made_by else "gradient", node.made_by or self.name)
         for formula in self.vjp.values():
             if not wanted.intersection(formula.of):
                 continue
@@ -198,7 +217,7 @@ class Op:
                 at, count = slots[name]
                 value = values.get(name) if isinstance(values, dict) else None
                 if count is None:
-                    out[at] = value
+                    out[at] = value if value is None or not value._dtype.is_complex else _fitting(value, node.edges[at])
                 elif value is not None:
                     out[at : at + count] = value
         return out
@@ -208,6 +227,26 @@ class Op:
             return env[name]
         index = self.index_of.get(name)
         return None if index is None else node.values[index]
+
+
+def _fitting(grad: Tensor, edge: Any) -> Tensor:
+    """A complex gradient of a real argument is its real part: a real number can only move along the real axis."""
+    if edge.node is None or edge.node.inputs[edge.input_nr].dtype.is_complex:
+        return grad
+    cite("complex.gradient.real_argument")
+    return grad.real
+
+
+class _Underived(OpNode):
+    """The node of an op that has no derivative: harmless until somebody asks it for one."""
+
+    inplace = False
+
+    def name(self) -> str:
+        return "torch::autograd::NotImplemented"
+
+    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+        raise refusal("pointwise.underived", op=self.op.reference_name + "_" * self.inplace)
 
 
 class _Formula:
@@ -259,6 +298,8 @@ def declare(
     samples: Any = None,
     exact: bool = False,
     smooth: bool = True,
+    when: str | None = None,
+    underived: bool = False,
     aliases: Sequence[str] = (),
 ) -> Op:
     """Declare one overload of an op and register it under its public name.
@@ -275,12 +316,15 @@ def declare(
         samples: the sampling domain for the generator (see ``ops/domains.py``).
         exact: the result is exact in its dtype (selections, copies): rounding noise is never added.
         smooth: differentiable everywhere inside the domain, so numerical differentiation may judge it.
+        when: the switch of the versions that have this overload (``"!switch"``: of those that do not).
+        underived: recorded, but refuses to be differentiated.
         aliases: other public names of the same op.
     """
     op = Op(
         signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out, view=view,
         multi_output_view=multi_output_view, method=method, function=function, composite=composite,
-        non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact, smooth=smooth,
+        non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact, smooth=smooth, when=when,
+        underived=underived,
     )  # fmt: skip
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:
@@ -294,7 +338,7 @@ ALIASES: dict[str, str] = {}
 
 
 def _camel(name: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    return re.sub(r"(?:^|_|(?<=\d))([a-z])", lambda m: m[1].upper(), name).replace("_", "")
 
 
 def _is_tensor(value: Any) -> bool:

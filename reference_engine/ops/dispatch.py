@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from reference_engine import dtypes, overrides, strides, views
-from reference_engine.autograd import anomaly, forward_ad
+from reference_engine.autograd import anomaly, engine, forward_ad
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
 from reference_engine.ops import binding
@@ -30,6 +30,7 @@ class Function:
 
     def __init__(self, name: str, ops: Sequence[Op], inplace: bool = False) -> None:
         self.name, self.ops, self.inplace = name, list(ops), inplace
+        self.by_version = any(op.when for op in self.ops)
         self.__name__ = self.__qualname__ = name.rsplit(".", 1)[-1]
         self.__module__ = ".".join(["reference_engine", *name.split(".")[:-1]])
 
@@ -48,11 +49,12 @@ class Function:
                     return overrides.handle(public, tensor_like, args, **kwargs)
                 break
         out = kwargs.pop("out", None) if "out" in kwargs and any(op.out for op in self.ops) else None
-        if len(self.ops) == 1:
-            op = self.ops[0]
+        ops = [op for op in self.ops if op.holds()] if self.by_version else self.ops
+        if len(ops) == 1:
+            op = ops[0]
             values = binding.bind(op, self.__name__, args, kwargs, is_method)
         else:
-            op, values = binding.resolve(self.ops, self.__name__, args, kwargs, is_method)
+            op, values = binding.resolve(ops, self.__name__, args, kwargs, is_method)
         return run(op, values, self.inplace, out)
 
 
@@ -63,7 +65,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> An
     if out is not None:
         return _run_out(op, values, out)
     target = values[0] if inplace else None
-    active = _active(op, values) if state.grad and op.vjp and not state.inference else None
+    active = _active(op, values) if state.grad and op.recorded and not state.inference else None
     if target is not None:
         views.check_in_place(target, bool(active) or _any_requires_grad(values))
     node = _make_node(op, values, active, inplace) if active else None
@@ -111,6 +113,9 @@ def _make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> Op
             tensors.append(value if isinstance(value, Tensor) else None)
     node = op.make_node(values, collect_edges(tensors), active, inplace)
     node.slots = slots
+    evaluating = engine.current_node()
+    if isinstance(evaluating, OpNode):
+        node.made_by = evaluating.made_by or evaluating.op.name
     if anomaly.enabled():
         anomaly.remember(node)
     return node
@@ -182,7 +187,7 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
     """
     outs = [out] if isinstance(out, Tensor) else list(out)
     if state.grad and not state.inference:
-        if any(t.requires_grad for t in tensors_in(values)) and op.vjp:
+        if any(t.requires_grad for t in tensors_in(values)) and op.recorded:
             raise refusal("ops.out.requires_grad", op=op.reference_name)
         if any(o.requires_grad for o in outs):
             raise refusal("ops.out.requires_grad", op=op.reference_name)

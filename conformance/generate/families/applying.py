@@ -50,7 +50,7 @@ def inplace(b: Builder) -> None:
     form: Any = "inplace"
     operator = _OPERATORS.get(name)
     if operator in ("add", "sub", "mul", "truediv", "pow") and len(positional) == 2 and not keywords and b.choose.coin(0.25):
-        name, form = "i" + operator, "augmented"
+        name, form = operator, "augmented"
     b.emit(s.Apply(name, tuple(positional), tuple(keywords.items()), (), form))
 
 

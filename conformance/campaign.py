@@ -1,0 +1,120 @@
+"""A campaign: draw many Programs, run each on both engines, judge, and fold what was seen into a Run.
+
+The fold is over numbered chunks: a chunk is a range of program indices, each of which determines its program. Any
+process may do a chunk; merged in order, chunks give the same bytes however they were cut.
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from conformance import evidence
+from conformance.execute.workers import Outcome, run_chunks
+from conformance.generate.profiles import find_profile
+from conformance.report.run import DeviationEvidence, Finding, Run, Settings, SubjectInfo, Times, Totals, merge
+from conformance.subjects.registry import find_subject
+from conformance.trial import Trial, finish
+
+CHUNK = 100
+SECONDS_PER_PROGRAM = 20.0
+
+
+class CampaignSettings(msgspec.Struct, frozen=True):
+    """What to do: as the command line's options."""
+
+    subject: str = "torch"
+    seed: int = 0
+    max_programs: int | None = 2000
+    seconds: float | None = None
+    jobs: int = 1
+    profile: str = "default"
+    driver: str = "prng"
+    laws: tuple[str, ...] = ()
+    laws_share: float = 0.1
+    samples: str | None = None
+    version: str | None = None  # the semantics to hold the subject to; by default its own version
+
+
+class Watcher(Protocol):
+    """Who is told how a campaign goes."""
+
+    def advance(self, programs: int = 1) -> None: ...
+    def found(self, finding: Finding) -> None: ...
+
+
+def run_campaign(settings: CampaignSettings, progress: Watcher | None = None) -> Run:
+    """Run a campaign to its end, its time limit, or an interruption; what was done until then is the result.
+
+    Raises:
+        SubjectUnavailable, UnknownSubject, UnknownProfile: before anything is run.
+    """
+    find_profile(settings.profile)
+    started, clock = datetime.datetime.now(datetime.timezone.utc), time.perf_counter()
+    trial = Trial(settings)  # also tells early when the subject is missing
+    total = examples = trial.examples()
+    if progress is not None:
+        progress.advance(0)
+    try:
+        for outcome in _outcomes(settings, clock):
+            part = outcome.result if outcome.result is not None else trial.lost(outcome)
+            total = merge([total, part])
+            if progress is not None:
+                progress.advance(len(outcome.indices))
+                for finding in part.findings:
+                    progress.found(finding)
+    except KeyboardInterrupt:
+        pass  # what was done so far is reported
+    del examples
+    total = finish(total, trial)
+    finished = datetime.datetime.now(datetime.timezone.utc)
+    return msgspec.structs.replace(
+        total,
+        times=msgspec.structs.replace(
+            total.times, started=started.isoformat(timespec="seconds"), finished=finished.isoformat(timespec="seconds"),
+            wall=round(time.perf_counter() - clock, 3),
+        ),
+    )  # fmt: skip
+
+
+def _chunks(settings: CampaignSettings, clock: float) -> Iterator[Sequence[int]]:
+    """Ranges of program indices until a bound is reached."""
+    first = 0
+    while settings.max_programs is None or first < settings.max_programs:
+        if settings.seconds is not None and time.perf_counter() - clock >= settings.seconds:
+            return
+        stop = first + CHUNK if settings.max_programs is None else min(first + CHUNK, settings.max_programs)
+        yield range(first, stop)
+        first = stop
+
+
+def _outcomes(settings: CampaignSettings, clock: float) -> Iterator[Outcome[Run]]:
+    return run_chunks(
+        _work, _chunks(settings, clock), jobs=settings.jobs, timeout=SECONDS_PER_PROGRAM, initializer=_begin,
+        initargs=(settings,),
+    )  # fmt: skip
+
+
+_trial: Trial | None = None
+
+
+def _begin(settings: CampaignSettings) -> None:
+    """In a new worker process."""
+    global _trial
+    _trial = Trial(settings)
+
+
+def _work(indices: tuple[int, ...]) -> Run:
+    assert _trial is not None
+    return _trial.chunk(indices)
+
+
+__all__ = [
+    "CampaignSettings", "DeviationEvidence", "Settings", "SubjectInfo", "Times", "Totals", "evidence", "find_subject",
+    "platform", "run_campaign",
+]  # fmt: skip

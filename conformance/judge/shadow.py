@@ -1,0 +1,108 @@
+"""Whether two different numbers may both be right: conditioning, measured instead of guessed.
+
+Where the values of the two engines differ by more than a few units in the last place, the reference runs the program
+again several times with random rounding noise on every inexact result. If the observed value lies within the spread
+of these runs, the difference is rounding, amplified by the program; otherwise it stands.
+
+This takes the place of a plain float64 shadow run. A float64 run tells how far the reference is from the exact
+result, but a lucky reference (an error that happens to cancel) then condemns a correct subject; the spread over
+random noise does not depend on luck. Exact results get no noise, so nothing is excused at ties, at zeros or at
+whole numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from conformance.execute.machine import execute
+from conformance.execute.trace import Glimpse, Number, TensorState, Trace
+from conformance.judge import numbers
+from conformance.judge.compare import Divergence
+from conformance.program.steps import Program
+from conformance.subjects.base import Subject
+
+RUNS = 8
+SLACK = 4.0  # the observed value may lie this many spreads away from the expected one
+
+
+class ShadowRuns:
+    """The noisy reference runs of one Program, made when they are first needed."""
+
+    def __init__(self, program: Program, reference: Subject) -> None:
+        self._program, self._reference = program, reference
+        self._traces: list[Trace] | None = None
+
+    def traces(self) -> list[Trace]:
+        if self._traces is None:
+            from reference_engine.ops import shadow
+
+            self._traces = []
+            for seed in range(RUNS):
+                shadow.active = shadow.Shadow(seed)
+                try:
+                    self._traces.append(execute(self._program, self._reference))
+                finally:
+                    shadow.active = None
+        return self._traces
+
+    def excuses(self, divergence: Divergence) -> bool:
+        """Whether rounding alone may explain a difference of numbers."""
+        mismatch = divergence.mismatch
+        if mismatch is None:
+            return False
+        expected = _wide(mismatch.dtype, mismatch.expected)
+        observed = _wide(mismatch.dtype, mismatch.observed)
+        if expected.shape != observed.shape:
+            return False
+        spread = np.zeros(expected.shape)
+        same_kind = np.zeros(expected.shape, bool)  # a noisy run gave the very special value that was observed
+        for trace in self.traces():
+            raw = _find(trace, divergence)
+            if raw is None or len(raw) != len(mismatch.expected):
+                continue
+            noisy = _wide(mismatch.dtype, raw)
+            with np.errstate(all="ignore"):
+                distance = np.abs(noisy - expected)
+            spread = np.fmax(spread, np.where(np.isfinite(distance), distance, 0))
+            same_kind |= (noisy == observed) | (np.isnan(noisy) & np.isnan(observed))
+            same_kind |= np.isfinite(noisy) & np.isfinite(observed) & ~np.isfinite(expected)
+        with np.errstate(all="ignore"):
+            close = np.abs(observed - expected) <= SLACK * spread
+        alike = (expected == observed) & (np.signbit(expected.real) == np.signbit(observed.real)) | (
+            np.isnan(expected) & np.isnan(observed)
+        )
+        zero_signs = (expected == 0) & (observed == 0) & (spread > 0)
+        return bool(np.all(alike | close & (spread > 0) | same_kind & (expected != observed) | zero_signs))
+
+
+def _wide(dtype: str, raw: bytes) -> Any:
+    a = numbers.array(dtype, (-1,), raw)
+    return a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
+
+
+def _find(trace: Trace, divergence: Divergence) -> bytes | None:
+    """The same field in another Trace: the last state up to the diverging step, or that step's result."""
+    if divergence.tensor is not None:
+        state: Any = None
+        for step in trace.steps[: divergence.step + 1]:
+            state = step.tensors.get(divergence.tensor, state)
+        for part in divergence.field.split(".")[:-1]:
+            state = getattr(state, part, None)
+        return state.value if isinstance(state, TensorState) else None
+    step = trace.steps[divergence.step]
+    if divergence.field == "result":
+        return _only(step.result)
+    found = [_only(arg) for call in step.calls for arg in call.args]
+    same = [f for f in found if f is not None and divergence.mismatch and len(f) == len(divergence.mismatch.expected)]
+    return same[0] if len(same) == 1 else None
+
+
+def _only(value: Any) -> bytes | None:
+    if isinstance(value, (Glimpse, Number)):
+        return value.value
+    if isinstance(value, tuple):
+        inside = [v for v in map(_only, value) if v is not None]
+        return inside[0] if len(inside) == 1 else None
+    return None

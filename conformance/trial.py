@@ -1,0 +1,227 @@
+"""One engine on trial: drawing, running and judging Programs, and turning what is seen into parts of a Run."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from conformance.evidence import Tally
+from conformance.execute.graph import graph_of
+from conformance.execute.machine import execute
+from conformance.execute.trace import Trace
+from conformance.generate.builder import draw
+from conformance.generate.prng import PRNGChoices
+from conformance.generate.profiles import find_profile
+from conformance.judge.arbitrate import arbitrate
+from conformance.judge.compare import note
+from conformance.judge.shrink import shrink
+from conformance.judge.verdict import Judgement, judge
+from conformance.program import codec
+from conformance.program.script import to_script
+from conformance.program.steps import Program
+from conformance.report.run import Arbitration, Finding, Origin, Run, Settings, SubjectInfo
+from conformance.subjects.base import Subject
+from conformance.subjects.reference import Reference
+from conformance.subjects.registry import find_subject
+from specs import Version, load
+
+if TYPE_CHECKING:
+    from conformance.campaign import CampaignSettings
+    from conformance.execute.workers import Outcome
+
+SUITE = "autograd-conformance"
+
+
+class Trial:
+    """A subject, the reference of its version, and the programs of a campaign.
+
+    Args:
+        settings: what was asked for.
+
+    Raises:
+        SubjectUnavailable: the subject cannot run here.
+    """
+
+    def __init__(self, settings: CampaignSettings) -> None:
+        self.settings = settings
+        self.subject: Subject = find_subject(settings.subject)
+        self.specs = load()
+        held_to = settings.version or self.subject.version()
+        self.version = min(Version.parse(held_to), self.specs.newest)
+        self.reference = Reference(str(self.version))
+        self.profile = find_profile(settings.profile)
+        self.deviations = tuple(self.specs.deviations.values())
+
+    # -- single programs ---------------------------------------------------------------------------------------
+
+    def draw(self, index: int) -> tuple[Program, Trace]:
+        """The program that an index determines, and the reference's Trace of it."""
+        return draw(PRNGChoices(self.settings.seed, index), self.profile, self.reference)
+
+    def judge(self, program: Program, expected: Trace, observed: Trace) -> Judgement | None:
+        return judge(program, expected, observed, self.reference, self.deviations, self.version)
+
+    def rerun(self, program: Program) -> tuple[Judgement | None, Trace, Trace]:
+        """Run a program afresh on both engines."""
+        expected, observed = execute(program, self.reference), execute(program, self.subject)
+        return self.judge(program, expected, observed), expected, observed
+
+    # -- chunks ------------------------------------------------------------------------------------------------
+
+    def chunk(self, indices: Sequence[int]) -> Run:
+        """The Run of a range of programs."""
+        tally = Tally()
+        for index in indices:
+            began = time.perf_counter()
+            program, expected = self.draw(index)
+            drawn = time.perf_counter()
+            observed = execute(program, self.subject)
+            ran = time.perf_counter()
+            judgement = self.judge(program, expected, observed)
+            tally.add(program, expected, judgement)
+            if judgement is not None:
+                tally.found(self.raw_finding(program, judgement, Origin(self.settings.seed, index)))
+            tally.spent(drawn - began, ran - drawn, time.perf_counter() - ran)
+        return self._run(tally, indices[0], len(indices))
+
+    def examples(self) -> Run:
+        """The named examples of the clauses, as the chunk before the first."""
+        from conformance.examples import EXAMPLES
+
+        tally = Tally()
+        for example in EXAMPLES.values():
+            judgement, expected, _ = self.rerun(example.program)
+            tally.add(example.program, expected, judgement, example=example.name)
+            if judgement is not None:
+                origin = Origin(self.settings.seed, 0, example=example.name)
+                tally.found(self.raw_finding(example.program, judgement, origin))
+        return self._run(tally, 0, 0)
+
+    def lost(self, outcome: Outcome[Run]) -> Run:
+        """A chunk of one program that crashed or hung the subject's process."""
+        index = outcome.indices[0]
+        program, expected = self.draw(index)
+        tally = Tally()
+        tally.add(program, expected, None)
+        tally.lost(outcome.fate)
+        what = "timeout" if outcome.fate == "hung" else "crash"
+        signature = f"{what}/{outcome.detail}/" + "/".join(type(step).__name__ for step in program.steps[-2:])
+        tally.found(
+            Finding(
+                id=_digest(signature), title=f"the subject's process ended: {outcome.detail}", clauses=(), op=None,
+                field=what, step=len(program.steps) - 1, expected="an answer", observed=outcome.detail,
+                program=_plain(program), script=to_script(program), reference_trace=_trace(expected), subject_trace=None,
+                graph=None, arbitration=Arbitration("reference", "process", "an engine must not take its process along"),
+                origin=Origin(self.settings.seed, index), kind=what,
+            )
+        )  # fmt: skip
+        return self._run(tally, index, 1)
+
+    def _run(self, tally: Tally, first: int, programs: int) -> Run:
+        s = self.settings
+        return tally.run(
+            SUITE,
+            SubjectInfo(
+                s.subject, self.subject.library, self.subject.version(), platform.python_version(), platform.system(),
+                self.subject.device,
+            ),
+            Settings(s.seed, programs, first, s.driver, s.profile, baseline=str(self.specs.newest)),
+        )  # fmt: skip
+
+    # -- findings ----------------------------------------------------------------------------------------------
+
+    def raw_finding(self, program: Program, judgement: Judgement, origin: Origin) -> Finding:
+        """A finding before it is shrunk: enough to tell it from others."""
+        d = judgement.divergence
+        return Finding(
+            id=signature(judgement), title=title(judgement), clauses=d.clauses, op=d.op, field=d.field, step=d.step,
+            expected=d.expected, observed=d.observed, program=_plain(program), script="", reference_trace=None,
+            subject_trace=None, graph=None, arbitration=Arbitration("undecided", ""), origin=origin,
+            deviation=judgement.deviation.id if judgement.deviation else None,
+        )  # fmt: skip
+
+    def full_finding(self, raw: Finding) -> Finding:
+        """Shrink a finding's program, arbitrate it, and write its script, traces and graph."""
+        if raw.kind != "divergence":
+            return raw
+        program = codec.decode(msgspec.json.encode(raw.program))
+
+        def still(candidate: Program) -> bool:
+            found, _, _ = self.rerun(candidate)
+            return found is not None and signature(found) == raw.id
+
+        if still(program):
+            program = shrink(program, still)
+        judgement, expected, observed = self.rerun(program)
+        if judgement is None:  # it does not happen again: the subject is not deterministic
+            return msgspec.structs.replace(raw, title=f"not reproducible: {raw.title}", script=to_script(program, expected.steps))
+        d = judgement.divergence
+        return msgspec.structs.replace(
+            raw, title=title(judgement), clauses=d.clauses, op=d.op, field=d.field, step=d.step, expected=d.expected,
+            observed=d.observed, program=_plain(program), script=to_script(program, observed.steps, {d.step: note(d)}),
+            reference_trace=_trace(expected), subject_trace=_trace(observed),
+            graph=graph_of(program, d.step, self.reference),
+            arbitration=arbitrate(program, d, self.reference, expected, observed),
+        )  # fmt: skip
+
+
+def finish(run: Run, trial: Trial) -> Run:
+    """Shrink and complete the findings of a merged Run."""
+    return msgspec.structs.replace(run, findings=tuple(trial.full_finding(f) for f in run.findings))
+
+
+# -- signatures --------------------------------------------------------------------------------------------------------
+
+
+def signature(judgement: Judgement) -> str:
+    """The same for two divergences that are the same thing: names, numbers and shapes do not matter."""
+    d = judgement.divergence
+    if judgement.deviation is not None:
+        return _digest(f"deviation/{judgement.deviation.id}")
+    if d.mismatch is not None:
+        what = d.mismatch.kind
+    elif d.field in ("exception", "message", "warnings", "outcome"):
+        what = f"{_template(d.expected)} | {_template(d.observed)}"
+    else:
+        what = ""
+    return _digest(f"{d.step_kind}/{d.op}/{d.field}/{what}")
+
+
+def _template(text: str) -> str:
+    text = re.sub(r"\[[^\[\]]*\]|\([^()]*\)", "[]", text)
+    return re.sub(r"'[^']*'|-?\d+(\.\d+)?", "#", text)[:300]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+
+def title(judgement: Judgement) -> str:
+    """One line for lists."""
+    if judgement.deviation is not None:
+        return judgement.deviation.title
+    d = judgement.divergence
+    where = d.op or d.step_kind
+    return f"{where}: {d.field} differs: expected {_short(d.expected)}, observed {_short(d.observed)}"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 90 else text[:87] + "..."
+
+
+# -- plain data --------------------------------------------------------------------------------------------------------
+
+
+def _plain(program: Program) -> Any:
+    return msgspec.json.decode(codec.encode(program))
+
+
+def _trace(trace: Trace) -> Any:
+    return msgspec.to_builtins(trace)
