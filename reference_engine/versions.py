@@ -122,5 +122,5 @@ def _modified(data: Tensor, saved: SavedTensor, node: Node | None) -> Exception:
     }
     if history is None:
         return refusal(f"{clause}_leaf" if not anomaly.enabled() else f"{clause}_leaf_anomaly", **fields)
-    fields |= {"output_nr": saved._output_nr, "node": history.name()}
+    fields |= {"output_nr": saved._output_nr, "node": history.name(), "op": history.op_label()}
     return refusal(f"{clause}_anomaly" if anomaly.enabled() else clause, **fields)

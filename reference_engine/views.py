@@ -172,7 +172,7 @@ def _check_view_creation(t: Tensor, view: ViewOf) -> None:
     node = t.grad_fn
     fields: dict[str, Any] = {"output_nr": t._output_nr}
     if node is not None:
-        fields |= {"node": node.name(), "op": node.label()}
+        fields |= {"node": node.name(), "op": node.op_label()}
     clause = {
         Creation.NO_GRAD: "view.inplace.no_grad",
         Creation.MULTI_OUTPUT: "view.inplace.multi_output",
@@ -212,7 +212,7 @@ class CopySlices(Node):
     """
 
     def __init__(self, base: Tensor, view: Tensor, replay: Replay | None, fn: Node) -> None:
-        super().__init__([gradient_edge(base), *fn.edges[1:]])
+        super().__init__([gradient_edge(base), *fn.next_edges[1:]])
         self.fn, self.replay = fn, replay
         self.base = (base._shape, base._strides, base._offset, base._dtype)
         self.geometry = (view._shape, view._strides, view._offset - base._offset)
@@ -223,13 +223,13 @@ class CopySlices(Node):
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        return tuple((edge.node, edge.input_nr) for edge in self.edges)
+        return tuple((edge.node, edge.input_nr) for edge in self.next_edges)
 
-    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
+    def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
         cite("view.inplace.copy_slices")
         grad = grads[0]
         if grad is None:
-            return [None] * len(self.edges)
+            return [None] * len(self.next_edges)
         shape, base_strides, offset, _ = self.base
         dense = strides.extent(shape, base_strides)
         result = grad.new_empty_strided((dense,), (1,)).as_strided(shape, base_strides, 0)
@@ -238,9 +238,9 @@ class CopySlices(Node):
             grad_slice = self.replay(result)
         else:
             grad_slice = result.as_strided(*self.geometry)
-        inner_needed = [True, *needed[1:]] if self.fn.edges else []
-        res = list(self.fn.apply([grad_slice.clone()], inner_needed))
-        out: list[Tensor | None] = [None] * len(self.edges)
+        inner_needed = [True, *needed[1:]] if self.fn.next_edges else []
+        res = list(self.fn.evaluate([grad_slice.clone()], inner_needed))
+        out: list[Tensor | None] = [None] * len(self.next_edges)
         if needed[0]:
             first = res[0] if res else None
             if first is None:
@@ -251,8 +251,8 @@ class CopySlices(Node):
         out[1:] = res[1:]
         return out
 
-    def release(self) -> None:
-        self.fn.release()
+    def release_variables(self) -> None:
+        self.fn.release_variables()
 
 
 # -- detach ------------------------------------------------------------------------------------------------------

@@ -24,16 +24,16 @@ class AccumulateGrad(Node):
 
     def __init__(self, variable: Tensor) -> None:
         super().__init__()
-        self.sequence = ACCUMULATE_FIRST
+        self.sequence_nr = ACCUMULATE_FIRST
         self.variable = variable
-        self.inputs = [InputMeta(variable._shape, variable._dtype)]
+        self.input_metadata = [InputMeta(variable._shape, variable._dtype)]
         if variable._backward_hooks is not None:
             self.tensor_hooks[0] = [variable._backward_hooks]
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
 
-    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+    def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
         grad = grads[0]
         if grad is None:
             return ()

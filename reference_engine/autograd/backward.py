@@ -184,7 +184,7 @@ def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
     from reference_engine.tensor import Tensor
 
     if isinstance(out, GradientEdge):
-        return out.node.inputs[out.output_nr]
+        return out.node.input_metadata[out.output_nr]
     if not isinstance(out, Tensor):
         clause = "backward.tensors.tensor_with_gradient" if with_gradient else "backward.tensors.tensor"
         raise refusal(clause, type=type(out).__name__)

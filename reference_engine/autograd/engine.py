@@ -32,7 +32,7 @@ class _Ready:
         self.node, self.grads = node, grads
 
     def __lt__(self, other: _Ready) -> bool:
-        return self.node.sequence > other.node.sequence
+        return self.node.sequence_nr > other.node.sequence_nr
 
 
 class GraphRoot(Node):
@@ -42,7 +42,7 @@ class GraphRoot(Node):
         super().__init__(edges)
         self.grads = grads
 
-    def apply(self, grads: Grads, needed: Sequence[bool]) -> Grads:
+    def evaluate(self, grads: Grads, needed: Sequence[bool]) -> Grads:
         return self.grads
 
 
@@ -102,7 +102,7 @@ class Pass:
     def _root_grads(self, first: Node, roots: Sequence[Edge], grads: Grads) -> Grads:
         if isinstance(first, GraphRoot):
             return []
-        buffer: Grads = [None] * len(first.inputs)
+        buffer: Grads = [None] * len(first.input_metadata)
         buffer[roots[0].input_nr] = grads[0]
         return buffer
 
@@ -110,7 +110,7 @@ class Pass:
         """How many gradients each node must wait for. Iterative: graphs may be deep."""
         stack, seen = [first], {first}
         while stack:
-            for edge in stack.pop().edges:
+            for edge in stack.pop().next_edges:
                 if edge.node is None:
                     continue
                 self.dependencies[edge.node] = self.dependencies.get(edge.node, 0) + 1
@@ -135,14 +135,14 @@ class Pass:
         while stack:  # depth first, children before parents
             node, children_done = stack.pop()
             if children_done:
-                if any(e.node is not None and (e.node in self.needed or e.node in sources) for e in node.edges):
+                if any(e.node is not None and (e.node in self.needed or e.node in sources) for e in node.next_edges):
                     self.needed.add(node)
                 continue
             if node in done:
                 continue
             done.add(node)
             stack.append((node, True))
-            stack.extend((e.node, False) for e in node.edges if e.node is not None and e.node not in done)
+            stack.extend((e.node, False) for e in node.next_edges if e.node is not None and e.node not in done)
 
     # -- one node ----------------------------------------------------------------------------------------------
 
@@ -157,10 +157,10 @@ class Pass:
         if node.pre_hooks:
             grads = hooks.run_pre_hooks(node.pre_hooks, grads)
 
-        needed = [self._wants(edge) for edge in node.edges]
+        needed = [self._wants(edge) for edge in node.next_edges]
         _evaluating.append(node)
         try:
-            outputs = list(node.apply(grads, needed))
+            outputs = list(node.evaluate(grads, needed))
         except Exception:
             anomaly.report(node)
             raise
@@ -172,7 +172,7 @@ class Pass:
         if node.post_hooks:
             outputs = hooks.run_post_hooks(node.post_hooks, outputs, grads)
         if not self.keep_graph:
-            node.release()
+            node.release_variables()
         self._send(node, outputs)
 
     def _tensor_hooks(self, node: Node, grads: Grads) -> Grads:
@@ -195,7 +195,7 @@ class Pass:
 
     def _send(self, node: Node, outputs: Grads) -> None:
         """Add each gradient to the buffer of the node it goes to; queue the nodes that now have all of theirs."""
-        for edge, grad in zip(node.edges, outputs, strict=False):
+        for edge, grad in zip(node.next_edges, outputs, strict=False):
             target = edge.node
             if target is None:
                 continue
@@ -203,7 +203,7 @@ class Pass:
             buffer = self.waiting.get(target)
             if self._wants(edge):
                 if buffer is None:
-                    buffer = self.waiting[target] = [None] * len(target.inputs)
+                    buffer = self.waiting[target] = [None] * len(target.input_metadata)
                 if grad is not None:
                     held = buffer[edge.input_nr]
                     buffer[edge.input_nr] = grad if held is None else held + grad

@@ -46,9 +46,9 @@ class Node:
     """
 
     def __init__(self, edges: Sequence[Edge] = ()) -> None:
-        self.sequence = next(_sequence)
-        self.edges: tuple[Edge, ...] = tuple(edges)
-        self.inputs: list[InputMeta] = []
+        self.sequence_nr = next(_sequence)
+        self.next_edges: tuple[Edge, ...] = tuple(edges)
+        self.input_metadata: list[InputMeta] = []
         self.tensor_hooks: dict[int, list[OrderedDict[int, Callable[..., Any]]]] = {}
         self.retain_grad_hooks: dict[int, Callable[[Tensor], None]] = {}
         self.pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
@@ -58,30 +58,30 @@ class Node:
 
     # -- what the engine calls ---------------------------------------------------------------------------------
 
-    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+    def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
         """The gradients of the arguments, one an edge; those not ``needed`` may be None."""
         raise NotImplementedError
 
-    def release(self) -> None:
+    def release_variables(self) -> None:
         """Free what was saved for backward."""
 
     def add_input(self, tensor: Tensor) -> int:
         """Register one more forward result; returns its output number."""
-        self.inputs.append(InputMeta(tensor._shape, tensor._dtype))
-        return len(self.inputs) - 1
+        self.input_metadata.append(InputMeta(tensor._shape, tensor._dtype))
+        return len(self.input_metadata) - 1
 
     # -- torch's public face -----------------------------------------------------------------------------------
 
     def name(self) -> str:
         return type(self).__name__
 
-    def label(self) -> str:
+    def op_label(self) -> str:
         """The name as newer versions of torch put it in messages: ``Exp`` for ``ExpBackward0``."""
         return re.sub(r"Backward\d*$", "", self.name())
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        return tuple((edge.node, edge.input_nr) for edge in self.edges)
+        return tuple((edge.node, edge.input_nr) for edge in self.next_edges)
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -91,13 +91,13 @@ class Node:
 
     @property
     def _input_metadata(self) -> list[InputMeta]:
-        return list(self.inputs)
+        return list(self.input_metadata)
 
     def _sequence_nr(self) -> int:
-        return self.sequence
+        return self.sequence_nr
 
     def _set_sequence_nr(self, nr: int) -> None:
-        self.sequence = nr
+        self.sequence_nr = nr
 
     def register_hook(self, fn: Callable[..., Any]) -> hooks.RemovableHandle:
         """Call ``fn(grad_inputs, grad_outputs)`` after the node ran; a returned tuple replaces ``grad_inputs``."""
@@ -128,10 +128,10 @@ class OpNode(Node):
         self.slots: dict[str, tuple[int, int | None]] = {}
         self.made_by: str | None = None  # the op whose gradient formula made this node, if one did
 
-    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+    def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
         return self.op.backward(self, grads, needed)
 
-    def release(self) -> None:
+    def release_variables(self) -> None:
         for value in self.saved.values():
             for item in value if isinstance(value, list) else (value,):
                 if isinstance(item, SavedTensor):

@@ -22,7 +22,7 @@ def validate_gradients(
         RuntimeError: too few or too many gradients, a shape that cannot be summed to the expected one, an integer
             gradient, or a complex gradient of a real tensor.
     """
-    edges = node.edges if edges is None and node is not None else edges or ()
+    edges = node.next_edges if edges is None and node is not None else edges or ()
     where = node.name() if node is not None else ""
     if len(grads) != len(edges):
         raise refusal("engine.gradient.count", node=where, got=len(grads), expected=len(edges))
@@ -30,7 +30,7 @@ def validate_gradients(
     for i, (grad, edge) in enumerate(zip(grads, edges, strict=True)):
         if grad is None or edge.node is None:
             continue
-        shape, dtype = edge.node.inputs[edge.input_nr]
+        shape, dtype = edge.node.input_metadata[edge.input_nr]
         if grad._shape != shape:
             if not strides.is_expandable_to(shape, grad._shape):
                 raise refusal("engine.gradient.shape", node=where, index=i, got=list(grad._shape), expected=list(shape))

@@ -196,7 +196,7 @@ class Op:
                 env[key] = [v.unpack() for v in value]
             else:
                 env[key] = value
-        out: list[Tensor | None] = [None] * len(node.edges)
+        out: list[Tensor | None] = [None] * len(node.next_edges)
         if all(g is None for g in grads):
             return out
         slots = node.slots  # argument name -> (first edge, number of edges or None)
@@ -217,7 +217,7 @@ class Op:
                 at, count = slots[name]
                 value = values.get(name) if isinstance(values, dict) else None
                 if count is None:
-                    out[at] = value if value is None or not value._dtype.is_complex else _fitting(value, node.edges[at])
+                    out[at] = value if value is None or not value._dtype.is_complex else _fitting(value, node.next_edges[at])
                 elif value is not None:
                     out[at : at + count] = value
         return out
@@ -231,7 +231,7 @@ class Op:
 
 def _fitting(grad: Tensor, edge: Any) -> Tensor:
     """A complex gradient of a real argument is its real part: a real number can only move along the real axis."""
-    if edge.node is None or edge.node.inputs[edge.input_nr].dtype.is_complex:
+    if edge.node is None or edge.node.input_metadata[edge.input_nr].dtype.is_complex:
         return grad
     cite("complex.gradient.real_argument")
     return grad.real
@@ -245,7 +245,7 @@ class _Underived(OpNode):
     def name(self) -> str:
         return "torch::autograd::NotImplemented"
 
-    def apply(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
+    def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
         raise refusal("pointwise.underived", op=self.op.reference_name + "_" * self.inplace)
 
 
