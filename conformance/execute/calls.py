@@ -28,7 +28,9 @@ def reachable(session: Session, value: Any) -> Any:
     known = session.reachable.get(kind)
     if known is None:
         root = session.api.__name__.partition(".")[0]
-        known = session.reachable[kind] = kind in _DATA or kind.__module__.partition(".")[0] == root
+        # The classes of torch's graph nodes are made in C++ and have no module.
+        of_library = kind.__module__.partition(".")[0] == root or hasattr(kind, "next_functions")
+        known = session.reachable[kind] = kind in _DATA or of_library
     if not known:
         raise ProgramError(f"a Program may not use the attributes of a {kind.__name__}")
     return value

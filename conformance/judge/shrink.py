@@ -118,7 +118,8 @@ def _keeping(program: s.Program, kept: Sequence[int]) -> s.Program:
 
 # -- reductions --------------------------------------------------------------------------------------------------------
 
-DROP, BYPASS, KEEP = 0, 1, 2
+# Without the step; without it, its first or its last input standing for its result; as it is.
+DROP, FIRST_INPUT, LAST_INPUT, KEEP = 0, 1, 2, 3
 
 
 def reduce(program: s.Program, choose: Choose) -> s.Program:
@@ -129,7 +130,7 @@ def reduce(program: s.Program, choose: Choose) -> s.Program:
     instead: dict[str, str] = {}
     for index, (step, fate) in enumerate(zip(program.steps, fates, strict=True)):
         simpler = SIMPLER.get(type(step), _as_it_is)(step, choose)
-        if fate == BYPASS and _bypass(step, instead):
+        if fate in (FIRST_INPUT, LAST_INPUT) and _bypass(step, fate, instead):
             continue
         if fate != DROP:
             kept.append(index)
@@ -141,12 +142,13 @@ def reduce(program: s.Program, choose: Choose) -> s.Program:
     return msgspec.structs.replace(placed, steps=tuple(steps), regions=regions)
 
 
-def _bypass(step: s.Step, instead: dict[str, str]) -> bool:
-    """Leave out a step with one result and let its first input stand for that; false if it has none."""
-    made, read = n.defined(step), sorted(n.used(step)) if isinstance(step, s.CustomFunction) else _inputs(step)
+def _bypass(step: s.Step, fate: int, instead: dict[str, str]) -> bool:
+    """Let an input stand for the result of a step that is left out; false if it has not one result and an input."""
+    made, read = n.defined(step), _inputs(step)
     if len(made) != 1 or not read:
         return False
-    instead[made.pop()] = instead.get(read[0], read[0])
+    stand_in = read[0 if fate == FIRST_INPUT else -1]
+    instead[made.pop()] = instead.get(stand_in, stand_in)
     return True
 
 

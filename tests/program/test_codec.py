@@ -65,9 +65,7 @@ EVERYTHING = Program(
         CustomFunction(FunctionDef("F", DOUBLE, DOUBLE, once_differentiable=True), (Ref("x"),), ("a", "b")),
         Backward(Generator((Edge("y"), NodeOf("y", (0,)))), grad_tensors=None, form="function"),
         Grad(("g",), Ref("y"), Mapping((("k", Ref("x")),)), allow_unused=True),
-        Apply(
-            "f", (Opaque(), Overriding(3), Dtype("float64"), Device("meta"), TorchAttr("strided")), form="call", outs=()
-        ),
+        Apply("", (Opaque(), Overriding(3), Dtype("float64"), Device("meta"), TorchAttr("strided")), form="call"),
         Read("x", "_version", "v"),
         Delete(("x", "y")),
     ),
