@@ -316,7 +316,7 @@ def test_a_printed_report_holds_every_clause_and_each_findings_outcome(page: Wri
     try:
         assert opened.run("return document.querySelectorAll('[data-group]:not([open])').length") == 0
         assert not opened.one(".filters").is_displayed()
-        shown = "return document.querySelector('#finding-value-0000 .pair').checkVisibility({ contentVisibilityAuto: true })"
-        assert opened.run(shown)
+        outcome = "document.querySelector('#finding-value-0000 .pair')"
+        assert opened.run(f"return {outcome}.checkVisibility({{ contentVisibilityAuto: true }})")
     finally:
         opened.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

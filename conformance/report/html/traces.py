@@ -162,14 +162,11 @@ def _step_rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iter
         # The reference alone says which clauses it applied; that is no observation.
         if name in ("tensors", "clauses"):
             continue
-        sides = (reference.get(name), subject.get(name))
-        if sides[0] == sides[1] and (sides[0] in (None, [], {}) or sides[0] == _USUAL.get(name)):
+        # A side that leaves a field out does what is usual; one that has no such step at all does nothing.
+        here, there = (side.get(name, _USUAL.get(name)) if side else None for side in (reference, subject))
+        remarkable = [value for value in (here, there) if value not in (None, [], {}, _USUAL.get(name))]
+        if not remarkable and (here == there or name != "outcome"):
             continue
-        # A side that leaves out what is usual does what is usual; one that has no such step does nothing.
-        here, there = (
-            _USUAL.get(name) if value is None and side else value
-            for value, side in zip(sides, (reference, subject), strict=True)
-        )
         yield Row(name, tuple(_pair(dict(_parts(name, here)), dict(_parts(name, there)))))
 
 
