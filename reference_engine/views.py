@@ -159,7 +159,7 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
     view = t._view
     if view is not None:
         _check_view_creation(t, view)
-        if t.requires_grad and view.base.is_leaf and view.base._leaf_requires_grad:
+        if t.requires_grad and view.base.is_leaf:
             raise refusal("inplace.view_of_leaf")
     if t.requires_grad and t.is_leaf:
         raise refusal("inplace.leaf")

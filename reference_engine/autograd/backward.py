@@ -262,7 +262,7 @@ def run(
         return ()
     result = [next(found) if e is not None else None for e in reachable]
     if not allow_unused and any(g is None for g in result):
-        raise refusal("grad.inputs.unused")
+        raise refusal("grad.inputs.unused", index=next(i for i, g in enumerate(result) if g is None))
     return tuple(result)
 
 
