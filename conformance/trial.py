@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from conformance import __version__
 from conformance.evidence import Tally
 from conformance.execute.graph import graph_of
 from conformance.execute.machine import execute
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from conformance.campaign import CampaignSettings
     from conformance.execute.workers import Outcome
 
-SUITE = "autograd-conformance"
+SUITE = f"autograd-conformance {__version__}"
 
 
 class Trial:

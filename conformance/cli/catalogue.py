@@ -146,11 +146,13 @@ def _deviation(deviation_id: str) -> list[str]:
 
 
 def _examples(clause_id: str) -> list[str]:
-    from conformance.examples import examples_of
+    from conformance.examples import EXAMPLES
     from conformance.program.script import to_script
 
     lines: list[str] = []
-    for example in examples_of(clause_id):
+    for example in EXAMPLES.values():
+        if clause_id not in example.clauses:
+            continue
         lines += ["", f"  example {example.name}:", *_indented(to_script(example.program), 4)]
     return lines
 

@@ -29,8 +29,8 @@ Examples:
 def ops(run_file: Path | None, coverage: bool, as_json: bool) -> None:
     """List the ops of the reference engine: forms, derivatives, other names.
 
-    With --run, each op shows how many programs of that Run exercised it in which way, and what came of it. A way without
-    evidence is left out, never shown as conforming.
+    With --run, each op shows how many programs of that Run exercised it in which way, and what came of it. A way
+    without evidence is left out, never shown as conforming.
     """
     rows = op_rows(evidence_of(run_file))
     if coverage:

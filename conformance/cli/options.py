@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from conformance.cli.refusals import SetupError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,3 +60,16 @@ subject_option = click.option(
 )
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@contextmanager
+def refusing_names() -> Iterator[None]:
+    """Refuse, in one line, a subject or a profile that is not there or can't run here."""
+    from conformance.generate.profiles import UnknownProfile
+    from conformance.subjects.base import SubjectUnavailable
+    from conformance.subjects.registry import UnknownSubject
+
+    try:
+        yield
+    except (UnknownSubject, UnknownProfile, SubjectUnavailable) as error:
+        raise SetupError(str(error)) from None

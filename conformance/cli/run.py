@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.cli.options import OUTPUT_FILE, Duration, options, subject_option
-from conformance.cli.refusals import CONFORMS, FINDINGS, INTERRUPTED, SetupError, check_writable, unknown
+from conformance.cli.options import OUTPUT_FILE, Duration, options, refusing_names, subject_option
+from conformance.cli.refusals import CONFORMS, FINDINGS, INTERRUPTED, check_writable
 
 if TYPE_CHECKING:
-    from conformance.campaign import CampaignSettings
     from conformance.report.run import Run
 
 EXAMPLES = """\b
@@ -93,28 +92,32 @@ def run(
     """
     outputs = (json_file, html_file, junit_file, sarif_file)
     check_writable(*outputs)
-    settings = campaign_settings(
+    from conformance.campaign import CampaignSettings, run_campaign
+    from conformance.report.terminal import Progress, print_summary
+
+    settings = CampaignSettings(
         subject=subject,
         seed=seed,
-        max_programs=max_programs,
+        max_programs=max_programs if max_programs is not None or seconds is not None else DEFAULT_PROGRAMS,
         seconds=seconds,
         jobs=jobs,
         profile=profile,
         driver=driver,
-        laws=laws,
-        laws_share=laws_share,
-        samples=samples,
     )
-    from conformance.campaign import run_campaign
-    from conformance.report.terminal import Progress, print_summary
-
-    with Progress(settings.max_programs, settings.seconds) as progress:
+    with refusing_names(), Progress(settings.max_programs, settings.seconds) as progress:
         result = run_campaign(settings, progress)
     write_reports(result, *outputs)
     print_summary(result)
     for path in outputs:
         if path is not None:
             click.echo(f"wrote {path}", err=True)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from conformance.report.annotations import github_annotations
+
+        click.echo(github_annotations(result), nl=False)
+    if seconds is None and result.settings.programs < (settings.max_programs or 0):
+        click.echo(f"interrupted after {result.settings.programs:,} programs", err=True)
+        return INTERRUPTED
     return FINDINGS if result.verdict == "divergence" else CONFORMS
 
 
@@ -140,7 +143,3 @@ def write_reports(
         from conformance.report.sarif import write_sarif
 
         write_sarif(result, sarif_file, load())
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        from conformance.report.annotations import github_annotations
-
-        click.echo(github_annotations(result), nl=False)
