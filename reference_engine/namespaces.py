@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import sys
 import types
@@ -49,6 +50,28 @@ def publish(top: dict[str, Any]) -> None:
     top["can_cast"] = dtypes.can_cast
     top["set_warn_always"] = lambda on: None  # this engine always warns
     top["__version__"] = str(current().version)
+    _publish_surface(top)
+
+
+#: Names of the top level that are defined in a module of another name.
+_ELSEWHERE = {
+    "random": (
+        "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
+    ),
+    "printing": ("set_printoptions", "get_printoptions"),
+    "typename": ("typename",),
+    "ops.sampling": ("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"),
+}  # fmt: skip
+
+
+def _publish_surface(top: dict[str, Any]) -> None:
+    """Random numbers, printing, and the parts of torch that are not autograd: nn, optim, testing, utils."""
+    package = top["__name__"]
+    for module, names in _ELSEWHERE.items():
+        found = vars(importlib.import_module(f"{package}.{module}"))
+        top.update({name: found[name] for name in names})
+    for part in ("nn", "optim", "testing"):
+        top[part] = importlib.import_module(f"{package}.{part}")
 
 
 def _result_type(a: Any, b: Any) -> dtypes.dtype:

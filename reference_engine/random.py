@@ -11,11 +11,12 @@ precision; 16 and more are filled in blocks in their own precision (see `normal_
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import platform
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,32 @@ WIDE_RANGE = 1 << 28
 _REDUCED = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 
 
+#: How the state of a generator lies in memory.
+SNAPSHOT = np.dtype(
+    [
+        ("seed", "<u8"),
+        ("left", "<i4"),
+        ("seeded", "<i4"),
+        ("next", "<u8"),
+        ("words", "<u8", 624),
+        ("normal_x", "<f8"),
+        ("normal_y", "<f8"),
+        ("normal_rho", "<f8"),
+        ("normal_is_valid", "<i4"),
+        ("padding", "<i4"),
+        ("next_float_normal", "<f4"),
+        ("next_float_normal_is_valid", "<i4"),
+    ]
+)
+
+
 class Generator:
     """The state of a stream of random numbers."""
 
     def __init__(self, device: Any = "cpu") -> None:
-        self.device = device
+        from reference_engine.devices import device as make_device
+
+        self.device = make_device(device)
         self.spare_normal: float | None = None
         self._seed = DEFAULT_SEED
         self._twister = np.random.MT19937()
@@ -50,6 +72,7 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to `seed`; only its lowest 32 bits decide the numbers."""
         self._seed = canonical_seed(seed)
+        self._fresh = True
         self._twister.state = np.random.RandomState(self._seed & 0xFFFFFFFF).get_state(legacy=False)
         self.spare_normal = None
         return self
@@ -65,6 +88,8 @@ class Generator:
 
     def words32(self, count: int) -> Words:
         """The next `count` outputs of the twister, 32 bits each."""
+        if count:
+            self._fresh = False
         return np.asarray(self._twister.random_raw(count), dtype=np.uint64)
 
     def words64(self, count: int) -> Words:
@@ -72,13 +97,43 @@ class Generator:
         pairs = self.words32(2 * count)
         return (pairs[0::2] << np.uint64(32)) | pairs[1::2]
 
-    def snapshot(self) -> tuple[int, dict[str, Any], float | None]:
-        """Everything that the next numbers depend on."""
-        return self._seed, self._twister.state, self.spare_normal
+    def get_state(self) -> Any:
+        """The state as a tensor of bytes."""
+        from reference_engine import creation
 
-    def restore(self, state: tuple[int, dict[str, Any], float | None]) -> None:
+        return creation.from_numpy(np.frombuffer(self.snapshot(), np.uint8).copy())
+
+    def set_state(self, new_state: Any) -> Generator:
+        """Continue from a state that `get_state` gave."""
+        self.restore(new_state._read().tobytes())
+        return self
+
+    def clone_state(self) -> Generator:
+        """Another generator in the same state."""
+        made = Generator()
+        made.restore(self.snapshot())
+        return made
+
+    def snapshot(self) -> bytes:
+        """Everything that the next numbers depend on, in torch's own layout."""
+        inner = self._twister.state["state"]
+        position = 0 if self._fresh else int(inner["pos"])
+        record = np.zeros((), SNAPSHOT)
+        record["seed"], record["seeded"] = self._seed, 1
+        record["left"], record["next"] = (1, 0) if self._fresh else (625 - position, position)
+        record["words"] = inner["key"]
+        if self.spare_normal is not None:
+            record["normal_y"], record["normal_is_valid"] = self.spare_normal, 1
+        return record.tobytes()
+
+    def restore(self, state: bytes) -> None:
         """Go back to a `snapshot`."""
-        self._seed, self._twister.state, self.spare_normal = state
+        record = np.frombuffer(state, SNAPSHOT)[0]
+        self._seed = int(record["seed"])
+        self._fresh = int(record["next"]) == 0
+        words = {"key": record["words"].astype(np.uint32), "pos": 624 if self._fresh else int(record["next"])}
+        self._twister.state = {"bit_generator": "MT19937", "state": words}
+        self.spare_normal = float(record["normal_y"]) if record["normal_is_valid"] else None
 
 
 def canonical_seed(seed: int) -> int:
@@ -96,6 +151,27 @@ default_generator.seed()
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator and return it."""
     return default_generator.manual_seed(int(seed))
+
+
+def get_rng_state() -> Any:
+    """The state of the default generator as a tensor of bytes."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Continue the default generator from a state that `get_rng_state` gave."""
+    default_generator.set_state(new_state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cpu") -> Iterator[None]:
+    """What is drawn inside the block leaves the default generator as it was."""
+    before = default_generator.snapshot()
+    try:
+        yield
+    finally:
+        if enabled:
+            default_generator.restore(before)
 
 
 def seed() -> int:

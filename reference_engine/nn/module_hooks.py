@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd import hooks
-from reference_engine.autograd.function import Function
 from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.modes import is_grad_enabled
 from reference_engine.tensor import Tensor
@@ -178,19 +177,6 @@ def _forward_hook(module: Module, key: int, hook: Hook, args: Any, kwargs: Any, 
 # -- full backward hooks ---------------------------------------------------------------------------------------------
 
 
-class BackwardHookFunction(Function):
-    """The identity."""
-
-    @staticmethod
-    def forward(ctx: Any, *args: Any) -> Any:
-        ctx.mark_non_differentiable(*[arg for arg in args if not arg.requires_grad])
-        return args
-
-    @staticmethod
-    def backward(ctx: Any, *args: Any) -> Any:
-        return args
-
-
 class _Boundary:
     """The two identities around one call of a module, and what passes between them."""
 
@@ -274,6 +260,8 @@ def _identity(values: tuple[Any, ...]) -> tuple[Any, list[int] | None, Any]:
     tensors = [values[index] for index in places]
     if not (is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
         return values, None, None
+    from reference_engine.nn.backward_hook import BackwardHookFunction
+
     passed = BackwardHookFunction.apply(*tensors)
     node = next(tensor.grad_fn for tensor in passed if tensor.grad_fn is not None)
     spread = list(values)
