@@ -116,7 +116,9 @@ def _same_age(found: _Found, states: dict[str, TensorState], births: dict[str, i
     apart = births.get(found.tensor)
     if apart is None:
         apart = births.get(states[found.tensor].storage or "")
-    return apart is not None and int(found.observed) - int(found.expected) == apart
+    if apart is None or "None" in (found.expected, found.observed):  # inference tensors have no counter
+        return False
+    return int(found.observed) - int(found.expected) == apart
 
 
 class _Found(msgspec.Struct, frozen=True):

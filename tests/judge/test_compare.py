@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from conformance.execute.trace import Call, Glimpse, Number, StepTrace, TensorState, Trace
 from conformance.judge.compare import compare, differences, note
 from conformance.judge.numbers import MAX_ULP, mismatch, show
-from conformance.program.steps import Apply, Backward, Make, Program, Ref
+from conformance.program.steps import Apply, Backward, Grad, Make, Program, Ref
 
 PROGRAM = Program((Make("x", (1.0,), (2,)), Apply("mul", (Ref("x"), 2), outs=("y",)), Backward(Ref("y"))))
 
@@ -149,12 +149,27 @@ def test_what_empty_leaves_in_memory_is_not_compared() -> None:
     assert compare(Program((Apply("zeros", (2,), outs=("x",)),)), *sides) is not None
 
 
+def test_a_gradients_version_counts_from_its_birth() -> None:
+    program = Program((Grad(("g",), Ref("y"), Ref("x")), Apply("zero", (Ref("g"),), form="inplace")))
+
+    def side(*versions: int | None) -> Trace:
+        return Trace("any", tuple(StepTrace("ok", tensors={"g": state(version=version)}) for version in versions))
+
+    assert compare(program, side(0, 1), side(2, 3)) is None
+    found = compare(program, side(0, 1), side(2, 2))
+    assert found is not None
+    assert (found.step, found.field) == (1, "version")
+    found = compare(program, side(0, None), side(2, 2))
+    assert found is not None
+    assert (found.expected, found.observed) == ("None", "2")
+
+
 def test_a_note_asks_for_what_differs() -> None:
     found = compare(
-        PROGRAM, trace(tensors={"x": state(grad=state())}), trace(tensors={"x": state(grad=state(version=2))})
+        PROGRAM, trace(tensors={"x": state(grad=state())}), trace(tensors={"x": state(grad=state(offset=2))})
     )
     assert found is not None
-    assert note(found).show == "x.grad._version"
+    assert note(found).show == "x.grad.storage_offset()"
     assert note(found).comments == ("expected 0", "observed 2")
 
 
