@@ -16,6 +16,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from conformance.report.evidence import VERDICT_GLYPHS, VERDICT_LABELS
+from conformance.report.headline import plural
 
 
 def render_page(template: str, **context: object) -> str:
@@ -44,7 +45,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        in_script=in_script, python=highlighted, web_link=web_link, fragment=fragment, number=lambda n: f"{n:,}"
+        in_script=in_script, python=highlighted, web_link=web_link, fragment=fragment, number=lambda n: f"{n:,}", counted=plural
     )
     made.globals.update(
         verdict_labels=VERDICT_LABELS, verdict_glyphs=VERDICT_GLYPHS, style=_asset("style.css"), script=_asset("app.js")
