@@ -40,7 +40,7 @@ def _walk(tensors: dict[str, Any], states: dict[str, Any]) -> dict[str, Any]:
             continue
         kind = "view" if state.is_view else "leaf" if state.is_leaf else "tensor"
         nodes[name] = {
-            "id": name, "label": name, "kind": "view" if kind == "view" else "leaf" if kind == "leaf" else "op",
+            "id": name, "label": name, "kind": kind,
             "shape": list(state.shape), "dtype": state.dtype, "version": state.version, "base": state.base,
             "requires_grad": state.requires_grad,
         }  # fmt: skip

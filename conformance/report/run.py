@@ -152,7 +152,8 @@ class Finding(_Part, frozen=True):
 
     ``id`` is the signature of the divergence, stable over seeds and chunks: findings of the same id are one finding.
     ``program``, ``reference_trace`` and ``subject_trace`` are the JSON forms of a Program and of Traces; ``graph`` is
-    ``{"nodes": [{"id", "label", "kind": "leaf" | "view" | "op" | "accumulate" | "saved", ...detail}],
+    ``{"nodes": [{"id", "label", "kind": "leaf" | "view" | "tensor" | "op" | "accumulate" | "saved",
+    ...detail}],
     "edges": [{"from", "to", "label"}]}``, edges running from a node to what backward visits next.
     """
 

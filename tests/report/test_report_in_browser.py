@@ -185,6 +185,7 @@ def test_an_opened_finding_shows_script_traces_graph_and_verdict(page: Write) ->
         "return [...document.querySelectorAll('#finding-refusal-0002 mark')].map((e) => e.textContent.trim())"
     )
     assert marked[:2] == ["raised", "ok"]
+    assert opened.run("return document.querySelectorAll('#finding-refusal-0002 mark:not(.aside)').length") == 2
 
 
 def test_the_marked_field_is_the_one_that_differs(page: Write) -> None:

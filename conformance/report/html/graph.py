@@ -17,7 +17,14 @@ from conformance.report.html.layout import Drawing, Placed, lay_out
 from conformance.report.html.page import render_part
 from conformance.report.html.traces import shown
 
-KINDS = {"leaf": "leaf", "view": "view", "op": "backward node", "accumulate": "accumulates", "saved": "saved tensor"}
+KINDS = {
+    "leaf": "leaf",
+    "view": "view",
+    "tensor": "other tensor",
+    "op": "backward node",
+    "accumulate": "accumulates",
+    "saved": "saved tensor",
+}
 _MOST_NODES = 150
 _LONGEST_LINE = 34
 _CHARACTER = 6.7

@@ -45,7 +45,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        in_script=in_script, python=highlighted, web_link=web_link, fragment=fragment, number=lambda n: f"{n:,}", counted=plural
+        in_script=in_script,
+        python=highlighted,
+        web_link=web_link,
+        fragment=fragment,
+        number=lambda n: f"{n:,}",
+        counted=plural,
     )
     made.globals.update(
         verdict_labels=VERDICT_LABELS, verdict_glyphs=VERDICT_GLYPHS, style=_asset("style.css"), script=_asset("app.js")

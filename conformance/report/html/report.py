@@ -98,8 +98,21 @@ def op_columns(ops: Iterable[OpEvidence]) -> list[str]:
 
 
 _COLUMNS = (
-    *("function", "method", "operator", "inplace", "out", "property", "augmented", "call"),
-    *("forward", "backward", "double_backward", "double backward", "forward_ad"),
+    *(
+        "forward",
+        "function",
+        "method",
+        "operator",
+        "in-place",
+        "inplace",
+        "out=",
+        "out",
+        "property",
+        "augmented",
+        "call",
+    ),
+    *("backward", "double backward", "triple backward", "forward AD", "refusals"),
+    *("view", "non-contiguous", "zero-size"),
     *("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"),
     *("complex64", "complex128"),
 )

@@ -62,6 +62,7 @@ class Row:
 
     name: str
     fields: tuple[Field, ...]
+    is_tensor: bool = False
 
     @property
     def differs(self) -> bool:
@@ -71,6 +72,15 @@ class Row:
     def is_absent(self, side: str) -> bool:
         """Whether a side has nothing of this row: no exception, no such tensor."""
         return all(getattr(field, side) is None for field in self.fields)
+
+    def is_finding(self, field: Field, finding_field: str) -> bool:
+        """Whether a field is the one that the finding is about, and not merely another that differs."""
+        if self.is_tensor:
+            # A tensor's field may be named alone, or after the tensor.
+            names = (finding_field, finding_field.removeprefix(f"{self.name}."))
+            return any(field.name == name or name.startswith(f"{field.name}.") for name in names)
+        named = f"{self.name}.{field.name}".rstrip(".")
+        return finding_field in (self.name, field.name, named) and bool(finding_field)
 
 
 @dataclass(frozen=True)
@@ -159,8 +169,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _step_rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iterator[Row]:
     """What was done: outcome, exception, warnings, calls, the result."""
     for name in dict.fromkeys([*_ORDER, *reference, *subject]):
-        # The reference alone says which clauses it applied; that is no observation.
-        if name in ("tensors", "clauses"):
+        # The reference alone says which clauses and formulas it applied; that is no observation.
+        if name in ("tensors", "clauses", "evidence"):
             continue
         # A side that leaves a field out does what is usual; one that has no such step at all does nothing.
         here, there = (side.get(name, _USUAL.get(name)) if side else None for side in (reference, subject))
@@ -177,7 +187,7 @@ def _tensor_rows(tensors: Mapping[str, tuple[Any, Any]]) -> Iterator[Row]:
         # Where only one side has a gradient, that is one difference and not twenty.
         whole = isinstance(here.get("grad"), Mapping) != isinstance(there.get("grad"), Mapping)
         fields = _pair(dict(_state(here, whole)), dict(_state(there, whole)))
-        yield Row(name, tuple(f for f in fields if not _says_nothing(f, here or there, name)))
+        yield Row(name, tuple(f for f in fields if not _says_nothing(f, here or there, name)), True)
 
 
 def _pair(reference: Mapping[str, str], subject: Mapping[str, str]) -> Iterator[Field]:
