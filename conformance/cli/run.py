@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli.options import OUTPUT_FILE, Duration, options, refusing_names, subject_option
-from conformance.cli.refusals import CONFORMS, FINDINGS, INTERRUPTED, check_writable
+from conformance.cli.refusals import CONFORMS, FINDINGS, INTERRUPTED, SetupError, check_writable
 
 if TYPE_CHECKING:
     from conformance.report.run import Run
@@ -93,6 +93,7 @@ def run(
     outputs = (json_file, html_file, junit_file, sarif_file)
     check_writable(*outputs)
     from conformance.campaign import CampaignSettings, run_campaign
+    from conformance.report.run import RunFileError
     from conformance.report.terminal import Progress, print_summary
 
     settings = CampaignSettings(
@@ -106,7 +107,10 @@ def run(
     )
     with refusing_names(), Progress(settings.max_programs, settings.seconds) as progress:
         result = run_campaign(settings, progress)
-    write_reports(result, *outputs)
+    try:
+        write_reports(result, *outputs)
+    except (RunFileError, OSError) as error:
+        raise SetupError(f"the run is done but its reports could not be written: {error}") from None
     print_summary(result)
     for path in outputs:
         if path is not None:

@@ -14,10 +14,11 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> None:
     Raises ``OSError`` as ``open`` would.
     """
     content = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        target.write_bytes(content)
+    # Before links are resolved: /dev/stdout leads to a pipe, which has no name that could be opened.
+    if Path(path).exists() and not Path(path).is_file():
+        Path(path).write_bytes(content)
         return
+    target = Path(os.path.realpath(path))
     descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:

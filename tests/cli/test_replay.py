@@ -98,26 +98,26 @@ def test_an_id_that_names_no_one_finding_is_refused(
     assert said in capsys.readouterr().err
 
 
+MAKE = '{"steps": [{"step": "make", "out": "%s", "dtype": "float32", "shape": %s, "values": [1]}]}'
 HOSTILE = {
-    "nothing": b"",
-    "no JSON": b"cos\nsystem\n(S'rm -rf /'\ntR.",
-    "not UTF-8": b"\xff\xfe{}",
-    "nested without end": b"[" * 100_000,
-    "no program": b'{"steps": 3}',
-    "an unknown step": b'{"steps": [{"step": "bakcward"}]}',
-    "an op outside torch": b'{"steps": [{"step": "apply", "op": "os.system", "form": "function", "args": ["id"]}]}',
-    "a private attribute": b'{"steps": [{"step": "read", "target": "x", "what": "__class__"}]}',
-    "a name that is code": b'{"steps": [{"step": "make", "out": "x; import os", "dtype": "float32", "shape": [], "values": [1]}]}',
-    "a huge tensor": b'{"steps": [{"step": "make", "out": "x", "dtype": "float32", "shape": [99999, 99999], "values": [1]}]}',
+    "nothing": "",
+    "no JSON": "cos\nsystem\n(S'rm -rf /'\ntR.",
+    "nested without end": "[" * 100_000,
+    "no program": '{"steps": 3}',
+    "an unknown step": '{"steps": [{"step": "bakcward"}]}',
+    "an op outside torch": '{"steps": [{"step": "apply", "op": "os.system", "form": "function", "args": ["id"]}]}',
+    "a private attribute": '{"steps": [{"step": "read", "target": "x", "what": "__class__"}]}',
+    "a name that is code": MAKE % ("x; import os", "[]"),
+    "a huge tensor": MAKE % ("x", "[99999, 99999]"),
 }
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_file_that_holds_no_program_is_refused_in_one_line(
-    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "program.json"
-    path.write_bytes(content)
+    path.write_text(content)
     assert main(["replay", str(path)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
