@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from conformance.execute.observe import clean
 from conformance.execute.scope import Scope, Session, Undefined
 from conformance.execute.trace import Outcome, Seen, StepTrace, Trace
 from conformance.program import steps as s
+from conformance.program.limits import ProgramError
 from conformance.program.words import READ_METHODS
 from conformance.subjects.base import Subject
 
@@ -109,6 +111,8 @@ def _setitem(scope: Scope, step: s.SetItem) -> Seen:
 
 def _setattr(scope: Scope, step: s.SetAttr) -> Seen:
     target = reachable(scope.session, scope.lookup(step.target))
+    if isinstance(target, type):
+        raise ProgramError("a Program may not change a class")
     setattr(target, step.name, evaluate(scope, step.value))
     if step.name == "grad":
         scope.session.observer.graded.add(id(target))
@@ -295,15 +299,14 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         contexts = self.session.contexts
-        try:
-            while contexts:
-                context = contexts.pop()
-                if context is not None:
+        while contexts:
+            context = contexts.pop()
+            if context is not None:
+                with contextlib.suppress(Exception):  # the Program left it in a state that it refuses to leave
                     context.__exit__(None, None, None)
-        finally:
-            self._release()
-            self.subject.end()
-            self._catch.__exit__(None, None, None)
+        self._release()
+        self.subject.end()
+        self._catch.__exit__(None, None, None)
 
     def _release(self) -> None:
         """Break the cycles between a tensor, its .grad and its hooks, that no garbage collector sees through."""

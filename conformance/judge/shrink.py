@@ -50,7 +50,42 @@ def shrink(program: s.Program, still_fails: Callable[[s.Program], bool]) -> s.Pr
         if smaller == program:
             break
         program = smaller
-    return program
+    plainer = with_plain_names(program)
+    return plainer if plainer != program and still_fails(plainer) else program
+
+
+_PLAIN_NAMES: dict[type, tuple[str, ...]] = {
+    s.Make: ("x", "w", "b", "c", "d"),
+    s.Grad: ("g", "g2", "g3", "g4"),
+    s.AddHook: ("hook", "hook2", "hook3"),
+}
+_OTHER_NAMES = ("y", "z", "u", "v", "s", "r", "q", "p")
+
+
+def with_plain_names(program: s.Program) -> s.Program:
+    """The Program with the names that a person would choose: x for a leaf, y for what is made of it, and so on."""
+    inside = {
+        name for lit in n.bodies(program) for name in (*lit.params, *(m for st_ in lit.steps for m in n.defined(st_)))
+    }
+    made = [(type(step), name) for step in program.steps for name in _in_order(step)]
+    taken = inside | {name for step in program.steps for name in n.used(step)} - {name for _, name in made}
+    names: dict[str, str] = {}
+    for kind, name in made:
+        if name in names or name in inside:
+            continue
+        free = [plain for plain in _PLAIN_NAMES.get(kind, _OTHER_NAMES) if plain not in taken]
+        wish = free[0] if free else f"t{len(names)}"
+        if wish in taken:
+            return program
+        taken.add(wish)
+        names[name] = wish
+    return n.relabelled(program, names)
+
+
+def _in_order(step: s.Step) -> tuple[str, ...]:
+    """The names that a step makes, in the order in which they stand."""
+    made = (getattr(step, "out", None), *getattr(step, "outs", ()))
+    return tuple(name for name in made if name is not None)
 
 
 def _round(program: s.Program, still_fails: Callable[[s.Program], bool]) -> s.Program:

@@ -47,6 +47,9 @@ _NAME_FIELDS: dict[type[msgspec.Struct], tuple[str, ...]] = {
 }
 
 
+_MAKING = ("out", "outs")
+
+
 def _names_in(struct: msgspec.Struct, fields: tuple[str, ...]) -> Iterator[str]:
     for field in fields:
         held = getattr(struct, field)
@@ -80,7 +83,7 @@ def used(step: object) -> set[str]:
 
 def defined(step: object) -> set[str]:
     """The names that a step binds when it succeeds."""
-    fields = tuple(field for field in ("out", "outs") if field in getattr(step, "__struct_fields__", ()))
+    fields = tuple(field for field in _MAKING if field in getattr(step, "__struct_fields__", ()))
     return set(_names_in(step, fields)) if isinstance(step, msgspec.Struct) else set()
 
 
@@ -106,6 +109,21 @@ def renamed(value: Any, names: dict[str, str]) -> Any:
         return msgspec.structs.replace(part, **fields) if fields else part
 
     return rebuilt(value, change)
+
+
+def relabelled(program: s.Program, names: dict[str, str]) -> s.Program:
+    """The same Program with other names for its values. Names of functions' parameters and locals stay."""
+
+    def change(part: Any) -> Any:
+        fields = {}
+        for field in (*_NAME_FIELDS.get(type(part), ()), *(f for f in _MAKING if f in part.__struct_fields__)):
+            held = getattr(part, field)
+            if held is not None:
+                fields[field] = names.get(held, held) if isinstance(held, str) else tuple(names.get(n, n) for n in held)
+        return msgspec.structs.replace(part, **fields) if fields else part
+
+    changed: s.Program = rebuilt(program, change)
+    return changed
 
 
 _COMPOUND = (msgspec.Struct, tuple)

@@ -144,7 +144,7 @@ class _Writer:
             body.append(f"yield {result}")
         elif lit.result is not None:
             body.append(f"return {result}")
-        return [*prelude, *decorators, f"def {name}({', '.join(lit.params)}):", *_indent(body or ["pass"])]
+        return [*prelude, *decorators, f"def {name}({', '.join(lit.params)}):", *_indent(_body(body))]
 
     def named_function(self, lit: s.FunctionLit, wish: str) -> str:
         name = self.fresh(wish)
@@ -197,11 +197,11 @@ class _Block:
                 end = self.exits.get(index, stop)
                 written += self.mode(step, index, end)
                 index = end
-            else:
-                if not isinstance(step, s.ExitMode):
-                    written += self.guarded(self.writer.statement(step), index)
-                index += 1
-            written += self.note(index - 1) if index <= stop else []
+                continue
+            if not isinstance(step, s.ExitMode):
+                written += self.guarded(self.writer.statement(step), index)
+            written += self.note(index)
+            index += 1
         return written
 
     def guarded(self, lines: list[str], index: int) -> list[str]:
@@ -229,7 +229,7 @@ class _Block:
         if outcome != "ok":
             refused = [] if outcome == "skipped" else _try([*prelude, head, INDENT + "pass"])
             return [*refused, *note, *self.lines(index + 1, end)]
-        lines = [*prelude, head, *_indent([*note, *self.lines(index + 1, end)] or ["pass"])]
+        lines = [*prelude, head, *_indent(_body([*note, *self.lines(index + 1, end)]))]
         closed = end < len(self.steps) and self.outcome(end) == "raised"
         return _try(lines) if closed else lines
 
@@ -254,6 +254,11 @@ def _exits(steps: Sequence[s.Step]) -> dict[int, int]:
 
 def _indent(lines: Sequence[str]) -> list[str]:
     return [INDENT + line if line else line for line in lines]
+
+
+def _body(lines: list[str]) -> list[str]:
+    """Lines that may stand in a block: Python wants a statement there."""
+    return lines if any(line and not line.startswith("#") for line in lines) else [*lines, "pass"]
 
 
 def _try(lines: Sequence[str]) -> list[str]:

@@ -289,6 +289,11 @@ def test_a_program_can_not_leave_the_library(run: Any, step: Step) -> None:
     assert seen.exception[0] in ("ProgramError", "AttributeError")
 
 
+def test_a_program_can_not_change_a_class(run: Any) -> None:
+    steps = run(Apply("copy.copy", (TorchAttr("Tensor"),), outs=("c",)), SetAttr("c", "add", 1))
+    assert steps[1].exception == ("ProgramError", "a Program may not change a class")
+
+
 def test_a_program_may_be_observed_at_its_end_only(run: Any) -> None:
     steps = run(X, DOUBLE, SUM, Backward(Ref("s")), observe="end")
     assert [set(step.tensors) for step in steps] == [set(), set(), set(), {"x", "y", "s"}]

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from conformance.execute.machine import execute
-from conformance.judge.shrink import reduce, shrink
+from conformance.judge.shrink import reduce, shrink, with_plain_names
+from conformance.program import names as n
 from conformance.program.steps import (
     AddHook,
     Apply,
@@ -95,7 +96,7 @@ def test_steps_that_do_not_matter_go() -> None:
     def fails(program: Program) -> bool:
         return sum(isinstance(step, Apply) and step.op == "exp" for step in program.steps) == 1
 
-    assert shrink(LONG, fails) == Program((Apply("exp", (Ref("v"),), outs=("e",)),))
+    assert shrink(LONG, fails) == Program((Apply("exp", (Ref("v"),), outs=("y",)),))
 
 
 def test_steps_that_matter_only_together_stay() -> None:
@@ -105,6 +106,26 @@ def test_steps_that_matter_only_together_stay() -> None:
         return kinds <= {type(step) for step in program.steps}
 
     assert [type(step) for step in shrink(LONG, fails).steps] == [EnterMode, Delete]
+
+
+def test_values_get_the_names_that_a_person_would_choose() -> None:
+    local = FunctionLit(("x",), (Apply("mul", (Ref("x"), Ref("t0")), outs=("y",)),), Ref("y"))
+    program = Program(
+        (
+            Make("t0", (1.0,)),
+            Make("t1", (1.0,)),
+            Apply("f", (local, Ref("t0"), Ref("outside")), outs=("t2",)),
+            Grad(("t3",), Ref("t2"), Seq((Ref("t0"), Ref("t1")))),
+            Delete(("t2", "t1")),
+        )
+    )
+    assert with_plain_names(program).steps == (
+        Make("w", (1.0,)),
+        Make("b", (1.0,)),
+        Apply("f", (n.renamed(local, {"t0": "w"}), Ref("w"), Ref("outside")), outs=("z",)),
+        Grad(("g",), Ref("z"), Seq((Ref("w"), Ref("b")))),
+        Delete(("z", "b")),
+    )
 
 
 def test_a_program_that_does_not_fail_is_refused() -> None:

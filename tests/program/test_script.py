@@ -242,3 +242,11 @@ def test_a_script_reads_as_a_person_would_write_it(subject: Subject) -> None:
         "# expected RuntimeError\n"
         "# observed tensor([2., 4.])\n"
     )
+
+
+def test_a_note_stands_once_and_an_empty_mode_is_still_a_block() -> None:
+    program = Program((EnterMode("no_grad"), ExitMode(), EnterMode("no_grad"), X, ExitMode()))
+    notes = {index: Note(comments=(f"note {index}",)) for index in range(5)}
+    script = to_script(program, notes=notes)
+    assert [line.strip() for line in script.splitlines() if "note" in line] == [f"# note {index}" for index in range(5)]
+    exec(compile(script, "script", "exec"), {})
