@@ -174,7 +174,7 @@ def subjects(as_json: bool) -> None:
     from conformance.subjects.base import SubjectUnavailable
     from conformance.subjects.registry import subject_factories
 
-    rows = []
+    rows: list[dict[str, str | None]] = []
     for name, factory in subject_factories().items():
         try:
             subject = factory()
@@ -184,9 +184,6 @@ def subjects(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    width = max(len(name) for row in rows if (name := row["name"]))
     for row in rows:
-        state = (
-            f"{row['library']} {row['version']}" if row["unavailable"] is None else f"not here: {row['unavailable']}"
-        )
-        click.echo(f"{row['name']:<{width}}  {state}")
+        here = row["unavailable"] is None
+        click.echo(f"{row['name']:<16}" + ("{library} {version}" if here else "not here: {unavailable}").format(**row))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,7 +17,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?:in)?)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
 
 
-class Duration(click.ParamType):
+if TYPE_CHECKING:
+    SecondsType = click.ParamType[float]
+else:  # generic only in newer versions of click
+    SecondsType = click.ParamType
+
+
+class Duration(SecondsType):
     """``90``, ``90s``, ``5m``, ``1h30m``: a time in seconds."""
 
     name = "time"
