@@ -70,10 +70,12 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
     wanted_states: dict[str, TensorState] = {}
     seen_states: dict[str, TensorState] = {}
     births: dict[str, int] = {}
+    made: set[str] = set()
     for index, (step, wanted, seen) in enumerate(zip(program.steps, expected.steps, observed.steps, strict=True)):
         wanted_states.update(wanted.tensors)
         seen_states.update(seen.tensors)
-        _note_births(step, wanted.tensors, seen.tensors, births)
+        made.update(_gradients_named(step))
+        _note_births(made, wanted_states, seen_states, births)
         for found in _of_step(wanted, seen, wanted_states, seen_states):
             if found.field == "version" and found.tensor is not None and _same_age(found, wanted_states, births):
                 continue
@@ -96,19 +98,25 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
             )
 
 
+def _gradients_named(step: s.Step) -> tuple[str, ...]:
+    """The names that a step gives to gradients which the engine has made."""
+    if isinstance(step, s.Grad):
+        return step.outs
+    return (step.out,) if isinstance(step, s.Read) and step.out is not None else ()
+
+
 def _note_births(
-    step: s.Step, wanted: dict[str, TensorState], seen: dict[str, TensorState], births: dict[str, int]
+    made: set[str], wanted: dict[str, TensorState], seen: dict[str, TensorState], births: dict[str, int]
 ) -> None:
-    """How far apart the version counters of a gradient are when it first gets a name.
+    """How far apart the version counters of a gradient are when it is first looked at.
 
     How often the engine wrote to a gradient while it made it is its own affair (clause accumulate.birth_version);
     what counts is how the counter moves from then on.
     """
-    names = step.outs if isinstance(step, s.Grad) else (step.out,) if isinstance(step, s.Read) and step.out else ()
-    for name in names:
-        one, other = wanted.get(name), seen.get(name)
-        if one is not None and other is not None and one.version is not None and other.version is not None:
-            births[name] = other.version - one.version
+    for name in [n for n in made if n in wanted and n in seen and n not in births]:
+        one, other = wanted[name].version, seen[name].version
+        if one is not None and other is not None:
+            births[name] = other - one
 
 
 def _same_age(found: _Found, states: dict[str, TensorState], births: dict[str, int]) -> bool:

@@ -35,7 +35,8 @@ class AccumulateGrad(Node):
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
         grad = grads[0]
-        if grad is None:
+        if grad is None or not self.variable.requires_grad:
+            cite("accumulate.requires_grad_now")
             return ()
         accumulate(self.variable, grad)
         for hook in list((self.variable._post_accumulate_grad_hooks or {}).values()):

@@ -105,7 +105,7 @@ def attach_retain_grad(t: Tensor, node: Any) -> None:
         if tensor is None:
             return
         if tensor._grad is None:
-            tensor._grad = grad.clone() if state.grad or grad._storage is not None else grad
+            tensor._grad = grad.clone(memory_format="torch.contiguous_format")  # row-major, whatever the tensor is
         else:
             tensor._grad = tensor._grad + grad
 

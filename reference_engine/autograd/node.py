@@ -72,8 +72,10 @@ class Node:
 
     # -- torch's public face -----------------------------------------------------------------------------------
 
+    graph_name: str | None = None  # where it is not the class's own
+
     def name(self) -> str:
-        return type(self).__name__
+        return self.graph_name or type(self).__name__
 
     def op_label(self) -> str:
         """The name as newer versions of torch put it in messages: ``Exp`` for ``ExpBackward0``."""

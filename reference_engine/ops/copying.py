@@ -48,7 +48,7 @@ def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
 
 declare(
     "copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor",
-    forward=_copied, node="CopyBackwards",
+    forward=_copied, node="torch::autograd::CopyBackwards",
     vjp={
         "self": lambda grad: grad.new_zeros(grad.shape),
         "src": lambda grad, src_dtype: grad.to(src_dtype) if not grad.is_complex() or src_dtype.is_complex else grad.real,
