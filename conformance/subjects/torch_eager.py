@@ -87,9 +87,12 @@ class TorchEager(Subject):
         if not count:
             return b""
         size = tensor.element_size()
+        address = tensor.data_ptr()
+        if not address:  # a "zero tensor": sign's gradient, for one, has no memory and reads as zeros
+            return bytes(count * size)
         if tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg():
-            return string_at(tensor.data_ptr(), count * size)
-        return _gather(tensor, size)
+            return string_at(address, count * size)
+        return _gather(tensor, address, size)
 
     def _copied(self, tensor: Any) -> bytes | None:
         """The value of a tensor on another device, or in another layout; None where it has none."""
@@ -103,11 +106,11 @@ class TorchEager(Subject):
         return string_at(dense.data_ptr(), dense.numel() * dense.element_size()) if dense.numel() else b""
 
 
-def _gather(tensor: Any, size: int) -> bytes:
+def _gather(tensor: Any, address: int, size: int) -> bytes:
     """The elements of a strided or lazily conjugated tensor, in row-major order."""
     shape, strides = tuple(tensor.shape), tensor.stride()
     extent = 1 + sum((count - 1) * stride for count, stride in zip(shape, strides, strict=True))
-    memory = string_at(tensor.data_ptr(), extent * size)
+    memory = string_at(address, extent * size)
     element: Any = f"V{size}"
     if tensor.is_conj() or tensor.is_neg():
         element = {2: np.float16, 4: np.float32, 8: np.complex64 if tensor.is_complex() else np.float64}.get(

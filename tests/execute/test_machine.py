@@ -124,6 +124,11 @@ def test_values_are_read_in_row_major_order_whatever_the_layout(run: Any) -> Non
     assert seen["b"] == bytes.fromhex("c03fc03f")
 
 
+def test_a_gradient_without_memory_reads_as_zeros(run: Any) -> None:
+    steps = run(X, Apply("sign", (Ref("x"),), outs=("y",)), SUM, Backward(Ref("s")))
+    assert steps[3].tensors["x"].grad.value == floats(0, 0, 0)
+
+
 def test_tensors_that_share_a_storage_are_grouped_by_the_first_name(run: Any) -> None:
     steps = run(
         X,
