@@ -149,6 +149,17 @@ def test_what_empty_leaves_in_memory_is_not_compared() -> None:
     assert compare(Program((Apply("zeros", (2,), outs=("x",)),)), *sides) is not None
 
 
+def test_what_a_refused_op_leaves_in_its_out_is_not_compared() -> None:
+    def sides(outcome: Any) -> list[Trace]:
+        values = (floats(1, 2), floats(3, 4))
+        return [Trace("any", (StepTrace(outcome, tensors={"x": state(value=v)}),)) for v in values]
+
+    refused = Program((Apply("cat", (Ref("y"),), (("out", Ref("x")),), form="out"),))
+    assert compare(refused, *sides("raised")) is None
+    assert compare(refused, *sides("ok")) is not None
+    assert compare(Program((Apply("cat", (Ref("y"),)),)), *sides("raised")) is not None
+
+
 def test_a_gradients_version_counts_from_its_birth() -> None:
     program = Program((Grad(("g",), Ref("y"), Ref("x")), Apply("zero", (Ref("g"),), form="inplace")))
 
