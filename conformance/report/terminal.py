@@ -202,10 +202,10 @@ def _print_findings(run: Run, console: Console) -> None:
     findings = by_gravity(run.findings)
     if not findings:
         return
-    table = Table(box=None, padding=(0, 1), show_header=False, show_edge=False)
+    table = Table(box=None, padding=(0, 1), show_header=False, show_edge=False, expand=True)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=3)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=2, style="dim")
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=36, style="dim")
     table.add_column(no_wrap=True, justify="right", style="dim")
     console.print()
     for finding in findings[:_FINDINGS_SHOWN]:

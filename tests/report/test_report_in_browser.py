@@ -182,17 +182,17 @@ def test_an_opened_finding_shows_script_traces_graph_and_verdict(page: Write) ->
     assert "None matches: this is new." in text
     assert "modified: now version 1" in opened.one("#finding-refusal-0002 svg").get_attribute("textContent")
     marked = opened.run(
-        "return [...document.querySelectorAll('#finding-refusal-0002 mark')].map((e) => e.textContent.trim())"
+        "return [...document.querySelectorAll('#finding-refusal-0002 .trace mark')].map((e) => e.textContent.trim())"
     )
     assert marked[:2] == ["raised", "ok"]
-    assert opened.run("return document.querySelectorAll('#finding-refusal-0002 mark:not(.aside)').length") == 2
+    assert opened.run("return document.querySelectorAll('#finding-refusal-0002 .trace mark:not(.aside)').length") == 2
 
 
 def test_the_marked_field_is_the_one_that_differs(page: Write) -> None:
     opened = page(report()).open("finding-value-0000")
     opened.settle()
     marked = opened.run(
-        "return [...document.querySelectorAll('#finding-value-0000 mark')].map((e) => e.textContent.trim())"
+        "return [...document.querySelectorAll('#finding-value-0000 .trace mark')].map((e) => e.textContent.trim())"
     )
     assert marked == ["grad.value [2.0, 4.0, 7.0]", "grad.value [-2.0, 4.0, 7.0]"]
 

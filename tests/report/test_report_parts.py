@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 from synthetic_run import ATTACK, make_finding, make_run, make_specs
 
 from conformance.report.html import render_report
@@ -19,6 +20,7 @@ from conformance.report.html.layout import lay_out
 from conformance.report.html.page import in_script, web_link
 from conformance.report.html.traces import side_by_side, step_labels
 from conformance.report.html.values import readable_value
+from conformance.report.html.wording import mark_differences, prose
 
 SPECS = make_specs()
 
@@ -187,11 +189,49 @@ def test_a_tensor_that_one_side_does_not_mention_is_as_it_was_there() -> None:
     ]
 
 
+def test_a_run_shows_the_same_before_and_after_it_was_a_file() -> None:
+    def tuples(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: tuples(part) for key, part in value.items()}
+        return tuple(tuples(part) for part in value) if isinstance(value, list) else value
+
+    for finding in make_run().findings:
+        traces = {
+            side: tuples(getattr(finding, side)) for side in ("reference_trace", "subject_trace", "graph", "program")
+        }
+        assert side_by_side(msgspec.structs.replace(finding, **traces)) == side_by_side(finding)
+
+
 def test_a_side_that_ended_early_has_nothing() -> None:
     finding = make_finding(0, "a.b")
     cut = msgspec.structs.replace(finding, subject_trace={"steps": finding.subject_trace["steps"][:1]})
     last = side_by_side(cut)[3].rows
     assert [row.name for row in last if row.is_absent("subject")] == ["outcome"]
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_words_that_differ_are_marked() -> None:
+    assert mark_differences("output 0 of Pow, is <at>", "output 0 of Pow1, is <at>") == (
+        "output 0 of <mark>Pow</mark>, is &lt;at&gt;",
+        "output 0 of <mark>Pow1</mark>, is &lt;at&gt;",
+    )
+    assert mark_differences("a b c", "a c") == ("a <mark>b </mark>c", "a c")
+
+
+def test_texts_that_share_nothing_are_not_marked() -> None:
+    assert mark_differences("[1.0]", "RuntimeError: no & no") == ("[1.0]", "RuntimeError: no &amp; no")
+
+
+@given(st.text(), st.text())
+def test_marking_loses_nothing(first: str, second: str) -> None:
+    for text, marked in zip((first, second), mark_differences(first, second), strict=True):
+        assert marked.replace("<mark>", "").replace("</mark>", "") == escape(text)
+
+
+def test_backquotes_become_code_and_all_else_is_escaped() -> None:
+    assert prose("`inputs` & <b>`x`</b> `") == "<code>inputs</code> &amp; &lt;b&gt;<code>x</code>&lt;/b&gt; `"
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

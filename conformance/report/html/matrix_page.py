@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from conformance.report.evidence import count_verdicts
 from conformance.report.html.page import render_page, render_part
-from conformance.report.html.traces import shown
 from conformance.report.matrix import NO_CLAUSE, Matrix, MatrixRow, change_title
 from conformance.report.run import Verdict
 
@@ -23,9 +22,7 @@ def matrix_page(matrix: Matrix) -> str:
         summaries=[count_verdicts(row.cells[index].verdict for row in rows) for index in range(len(matrix.columns))],
         tallies={area: [_worst(of_area, index) for index in range(len(matrix.columns))] for area, of_area in areas},
         varying=sum(row.varies for row in matrix.rows),
-        details={
-            row.id: render_part("story.html.j2", row=row, change_title=change_title, shown=shown) for row in matrix.rows
-        },
+        details={row.id: render_part("story.html.j2", row=row, change_title=change_title) for row in matrix.rows},
     )
 
 

@@ -17,6 +17,7 @@ from pygments.lexers import PythonLexer
 
 from conformance.report.evidence import VERDICT_GLYPHS, VERDICT_LABELS
 from conformance.report.headline import plural
+from conformance.report.html.wording import mark_differences, prose
 
 
 def render_page(template: str, **context: object) -> str:
@@ -51,10 +52,12 @@ def environment() -> Environment:
         fragment=fragment,
         number=lambda n: f"{n:,}",
         counted=plural,
+        prose=prose,
     )
     made.globals.update(
         verdict_labels=VERDICT_LABELS, verdict_glyphs=VERDICT_GLYPHS, style=_asset("style.css"), script=_asset("app.js")
     )
+    made.globals["mark_differences"] = mark_differences
     made.globals["policy"] = (
         "default-src 'none'; base-uri 'none'; form-action 'none'; "
         f"style-src {_digest('style.css')}; script-src {_digest('app.js')}"

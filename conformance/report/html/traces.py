@@ -28,7 +28,6 @@ _UNREMARKABLE: dict[str, Any] = {
     "is_inference": False,
     "is_conj": False,
     "is_neg": False,
-    "device": "cpu",
     "layout": "strided",
     "same_as": None,
     "grad": None,
@@ -100,7 +99,7 @@ class StepRows:
 
 def side_by_side(finding: Finding) -> list[StepRows]:
     """The finding's two traces, aligned."""
-    reference, subject = _steps(finding.reference_trace), _steps(finding.subject_trace)
+    reference, subject = _steps(_listed(finding.reference_trace)), _steps(_listed(finding.subject_trace))
     labels = step_labels(finding.program)
     steps = []
     # A trace tells of a tensor only when it changes, so what a side last said of one still holds.
@@ -156,6 +155,13 @@ def shown(value: Any) -> str:
 def _steps(trace: Any) -> Sequence[Any]:
     steps = trace.get("steps", ()) if isinstance(trace, Mapping) else trace
     return steps if isinstance(steps, Sequence) and not isinstance(steps, str) else ()
+
+
+def _listed(value: Any) -> Any:
+    """The value as it comes out of a file: a Run that was never written may hold tuples."""
+    if isinstance(value, Mapping):
+        return {key: _listed(part) for key, part in value.items()}
+    return [_listed(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _at(steps: Sequence[Any], index: int) -> Any:
@@ -243,6 +249,8 @@ def _says_nothing(field: Field, state: Mapping[str, Any], name: str) -> bool:
     if key == "stride":
         owner = _mapping(state.get("grad")) if field.name.startswith("grad.") else state
         return owner.get("stride") == _contiguous(owner.get("shape"))
+    if key == "device":
+        return said in ("cpu", "default")
     return key in _UNREMARKABLE and said == shown(_UNREMARKABLE[key])
 
 
