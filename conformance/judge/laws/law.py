@@ -73,6 +73,21 @@ def states_after(trace: Trace, upto: int) -> dict[str, TensorState]:
     return states
 
 
+def alive(program: s.Program, trace: Trace, upto: int) -> dict[str, TensorState]:
+    """The states of the tensors that still have a name then."""
+    states = states_after(trace, upto)
+    for step in program.steps[: upto + 1]:
+        if isinstance(step, s.Delete):
+            for name in step.names:
+                states.pop(name, None)
+    return states
+
+
+def seen_throughout(program: s.Program, trace: Trace, subject: Subject) -> Trace:
+    """The Trace with every step looked at: the one given if it is, else a new run."""
+    return trace if program.observe == "each" else execute(s.Program(program.steps, observe="each"), subject)
+
+
 def last_call(program: s.Program, trace: Trace, kind: type) -> int:
     """The index of the last step of a kind that succeeded.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.execute.trace import TensorState, Trace
-from conformance.judge.laws.law import NotApplicable, Violation, law, run, shown, states_after, upto
+from conformance.judge.laws.law import NotApplicable, Violation, law, run, seen_throughout, shown, states_after
 from conformance.program import steps as s
 from conformance.subjects.base import Subject
 
@@ -41,7 +41,7 @@ def bystanders(program: s.Program, trace: Trace, subject: Subject) -> Violation 
     calls = [i for i, x in enumerate(program.steps) if isinstance(x, (s.Backward, s.Grad)) and i]
     if not calls or _acting(program):
         raise NotApplicable
-    seen = trace if program.observe == "each" else run(s.Program(program.steps, observe="each"), subject)
+    seen = seen_throughout(program, trace, subject)
     for i in calls:
         before = states_after(seen, i - 1)
         accumulated = {t.grad for t in before.values() if isinstance(t.grad, str)}
@@ -63,7 +63,7 @@ def own_memory(program: s.Program, trace: Trace, subject: Subject) -> Violation 
     calls = [i for i, x in enumerate(program.steps) if isinstance(x, s.Backward) and i and trace.steps[i].outcome == "ok"]
     if not calls or _acting(program):
         raise NotApplicable
-    seen = trace if program.observe == "each" else run(s.Program(program.steps, observe="each"), subject)
+    seen = seen_throughout(program, trace, subject)
     for i in calls:
         before, after = states_after(seen, i - 1), states_after(seen, i)
         for name, now in after.items():
@@ -85,7 +85,7 @@ def refusal_leaves_no_trace(program: s.Program, trace: Trace, subject: Subject) 
     refused = [i for i, t in enumerate(trace.steps) if t.outcome == "raised" and isinstance(program.steps[i], kinds)]
     if not refused:
         raise NotApplicable
-    seen = trace if program.observe == "each" else run(s.Program(program.steps, observe="each"), subject)
+    seen = seen_throughout(program, trace, subject)
     for i in refused:
         for name, now in seen.steps[i].tensors.items():
             was: Any = states_after(seen, i - 1).get(name)
@@ -100,4 +100,4 @@ def refusal_leaves_no_trace(program: s.Program, trace: Trace, subject: Subject) 
     return None
 
 
-__all__ = ["bystanders", "own_memory", "program_repeats", "refusal_leaves_no_trace", "upto"]
+__all__ = ["bystanders", "own_memory", "program_repeats", "refusal_leaves_no_trace"]
