@@ -49,23 +49,11 @@ search_options = options(
     click.option(
         "--profile", default="default", show_default=True, metavar="NAME", help="What kind of programs to draw."
     ),
-    click.option(
-        "--driver",
-        type=click.Choice(["prng", "hypothesis"]),
-        default="prng",
-        show_default=True,
-        help="Where choices come from: prng is fastest; hypothesis covers small cases more evenly.",
-    ),
 )
 
 
 @click.command(epilog=EXAMPLES, short_help="Draw programs, run them, show every difference.")
 @search_options
-@click.option("--laws", default="all", show_default=True, metavar="all|none|NAME,...", help="Laws to check besides.")
-@click.option(
-    "--laws-share", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of the programs to check laws on."
-)
-@click.option("--samples", type=click.Choice(["opinfo"]), help="Run torch's own sample inputs as well.")
 @click.option("--json", "json_file", type=OUTPUT_FILE, metavar="FILE", help="Write the Run file.")
 @click.option("--html", "html_file", type=OUTPUT_FILE, metavar="FILE", help="Write the report as one page.")
 @click.option("--junit", "junit_file", type=OUTPUT_FILE, metavar="FILE", help="Write JUnit XML.")
@@ -77,10 +65,6 @@ def run(
     seconds: float | None,
     jobs: int,
     profile: str,
-    driver: str,
-    laws: str,
-    laws_share: float | None,
-    samples: str | None,
     json_file: Path | None,
     html_file: Path | None,
     junit_file: Path | None,
@@ -103,7 +87,6 @@ def run(
         seconds=seconds,
         jobs=jobs,
         profile=profile,
-        driver=driver,
     )
     with refusing_names(), Progress(settings.max_programs, settings.seconds) as progress:
         result = run_campaign(settings, progress)

@@ -132,7 +132,6 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told(
     [
         (["--subject", "torhc"], "no subject is called 'torhc'; the nearest is 'torch'"),
         (["--profile", "veiws"], "unknown profile 'veiws'; did you mean 'views'?"),
-        (["--driver", "dice"], "'dice' is not one of 'prng', 'hypothesis'"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(
