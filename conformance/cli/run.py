@@ -10,6 +10,7 @@ import click
 
 from conformance.cli.options import OUTPUT_FILE, Duration, options, refusing_names, subject_option
 from conformance.cli.refusals import CONFORMS, FINDINGS, INTERRUPTED, SetupError, check_writable
+from conformance.generate.profiles import PROFILES
 
 if TYPE_CHECKING:
     from conformance.report.run import Run
@@ -25,13 +26,17 @@ Examples:
   conformance run --junit tests.xml --sarif f.sarif for continuous integration
 
 \b
+Profiles:
+@PROFILES@
+
+\b
 The same seed, versions and number of programs give the same Run file but for its times. With --time alone the number
 of programs is whatever fits.
 
 \b
 Exit codes: 0 conforms, 1 findings, 2 could not run (one line says why, nothing is written), 130 interrupted (what was
 done so far is written).
-"""
+""".replace("@PROFILES@", "\n".join(f"  {profile.name:<10}{profile.about}" for profile in PROFILES.values()))
 
 DEFAULT_PROGRAMS = 2_000
 
