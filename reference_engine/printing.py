@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from reference_engine.autograd import forward_ad
 from reference_engine.dtypes import get_default_dtype
 
 if TYPE_CHECKING:
@@ -292,13 +293,15 @@ def implied_dtypes(default_dtype: str) -> tuple[str, ...]:
 
 def of_tensor(tensor: Tensor) -> str:
     """What ``repr`` and ``str`` of a tensor give."""
+    from reference_engine.autograd import forward_ad
+
     try:
         node = tensor.grad_fn
         history = None if node is None else type(node).__name__
     except RuntimeError:
         # A view made and changed without grad mode has no history that could be told.
         history = "Invalid"
-    tangent = tensor._tangent
+    tangent = forward_ad.tangent_of(tensor) if forward_ad.active else None
     words = Words(
         dtype=tensor.dtype.name,
         default_dtype=get_default_dtype().name,

@@ -225,7 +225,9 @@ def whole_numbers(generator: Generator, count: int, dtype: Any) -> Array:
         span = int(np.iinfo(dtype).max) + 1
     else:
         span = (1 << (ml_dtypes.finfo(dtype).nmant + 1)) + 1
-    words = generator.words64(count) if dtype in (np.dtype(np.int64), np.dtype(np.float64)) else generator.words32(count)
+    words = (
+        generator.words64(count) if dtype in (np.dtype(np.int64), np.dtype(np.float64)) else generator.words32(count)
+    )
     return (words % np.uint64(span)).astype(dtype)
 
 
@@ -290,9 +292,9 @@ def normal_block_float64(draws: Array) -> Array:
     log, cos, sin = (np.frompyfunc(f, 1, 1) for f in (math.log, math.cos, math.sin))
     radius = np.sqrt(-2.0 * log(1.0 - blocks[:, 0]).astype(np.float64))
     theta = 2.0 * math.pi * blocks[:, 1]
-    return np.stack(
-        (radius * cos(theta).astype(np.float64), radius * sin(theta).astype(np.float64)), axis=1
-    ).reshape(-1)
+    return np.stack((radius * cos(theta).astype(np.float64), radius * sin(theta).astype(np.float64)), axis=1).reshape(
+        -1
+    )
 
 
 def normal_block_float32(draws: Array) -> Array:

@@ -1,5 +1,7 @@
 """Nonlinearities."""
 
+# ruff: noqa: RUF012 - `options` is declared a class variable in Applied
+
 from __future__ import annotations
 
 from typing import Any

@@ -48,9 +48,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 def _channels(input: Tensor, p: float, training: bool, inplace: bool, dims: int, name: str) -> Tensor:
     _check_probability(p)
     if input.dim() not in (dims + 1, dims + 2):
-        raise RuntimeError(
-            f"{name}: Expected {dims + 1}D or {dims + 2}D input, but received a {input.dim()}D input. "
-        )
+        raise RuntimeError(f"{name}: Expected {dims + 1}D or {dims + 2}D input, but received a {input.dim()}D input. ")
     if input.dim() == dims + 1:  # no batch
         batched = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
         result = _dropped(batched, p, training, inplace, (1, input._shape[0], *[1] * dims))

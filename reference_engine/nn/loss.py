@@ -1,5 +1,7 @@
 """Losses."""
 
+# ruff: noqa: RUF012 - `options` is declared a class variable in Applied
+
 from __future__ import annotations
 
 import warnings
@@ -144,5 +146,3 @@ class PairwiseDistance(Applied):
     function = "pairwise_distance"
     options = {"p": 2.0, "eps": 1e-06, "keepdim": False}
     shown = ()
-
-

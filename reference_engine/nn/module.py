@@ -78,8 +78,8 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
                 )
             if param.grad_fn is not None:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
-                    f"To express '{name}' as a function of another Tensor, compute the value in the forward() method."
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
+                    f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the forward() method."
                 )
         self._parameters[name] = param
 
@@ -251,7 +251,9 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
 
     def get_buffer(self, target: str) -> Any:
         """The buffer with a dotted name."""
-        return self._get_member(target, lambda module, value: any(value is b for b in module._buffers.values()), "a buffer")
+        return self._get_member(
+            target, lambda module, value: any(value is b for b in module._buffers.values()), "a buffer"
+        )
 
     def _get_member(self, target: str, belongs: Callable[[Module, Any], bool], what: str) -> Any:
         path, _, name = target.rpartition(".")
@@ -376,4 +378,3 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
 def indent(text: str, spaces: int) -> str:
     """`text` with all lines but the first indented."""
     return text.replace("\n", "\n" + " " * spaces)
-

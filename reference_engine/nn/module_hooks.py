@@ -76,8 +76,8 @@ class HooksMixin:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are known."""
         if self._is_full_backward_hook is False:
             raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one "
-                "of them."
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Please use only one of them."
             )
         self._is_full_backward_hook = True
         return self._register(self._backward_hooks, hook, prepend)
@@ -86,8 +86,8 @@ class HooksMixin:
         """The deprecated kind: sees only the last node of the module."""
         if self._is_full_backward_hook is True:
             raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one "
-                "of them."
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Please use only one of them."
             )
         self._is_full_backward_hook = False
         return self._register(self._backward_hooks, hook, False)
@@ -103,9 +103,7 @@ class HooksMixin:
 
 def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Forward, with every hook in its place."""
-    if not (
-        module._backward_hooks or module._backward_pre_hooks or module._forward_hooks or module._forward_pre_hooks
-    ):
+    if not (module._backward_hooks or module._backward_pre_hooks or module._forward_hooks or module._forward_pre_hooks):
         return module.forward(*args, **kwargs)
     called: set[int] = set()
     try:
@@ -116,7 +114,7 @@ def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 continue
             try:
                 _forward_hook(module, key, hook, args, kwargs, None)
-            except Exception as error:  # noqa: BLE001 - the first error is the one to report
+            except Exception as error:
                 warnings.warn(
                     "module forward hook with ``always_call=True`` raised an exception "
                     f"that was silenced as another error was raised in forward: {error}",

@@ -46,9 +46,7 @@ def floating_only(tensor: Tensor, kernel: str) -> None:
 def _uniform(self: Tensor, low: float, high: float, generator: Any) -> Tensor:
     floating_only(self, "check_uniform_bounds")
     if low > high:
-        raise RuntimeError(
-            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
-        )
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     return fresh(self, lambda count: random.uniform(stream(generator), count, self.dtype.np, low, high))
 
 
@@ -148,7 +146,11 @@ IN_PLACE: tuple[tuple[str, str, Callable[..., Tensor]], ...] = (
     ("bernoulli(Tensor self, float p=0.5, *, any generator=None)", "BernoulliBackward2", _bernoulli_scalar),
     ("exponential(Tensor self, float lambd=1.0, *, any generator=None)", "ExponentialBackward0", _exponential),
     ("cauchy(Tensor self, float median=0.0, float sigma=1.0, *, any generator=None)", "CauchyBackward0", _cauchy),
-    ("log_normal(Tensor self, float mean=1.0, float std=2.0, *, any generator=None)", "LogNormalBackward0", _log_normal),
+    (
+        "log_normal(Tensor self, float mean=1.0, float std=2.0, *, any generator=None)",
+        "LogNormalBackward0",
+        _log_normal,
+    ),
     ("geometric(Tensor self, float p, *, any generator=None)", "GeometricBackward0", _geometric),
 )
 
@@ -185,9 +187,7 @@ def _multinomial(self: Tensor, num_samples: int, replacement: bool, generator: A
     if self.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if not self.dtype.is_floating_point:
-        raise RuntimeError(
-            f"multinomial only supports floating-point dtypes for input, got: {self.dtype.scalar_name}"
-        )
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {self.dtype.scalar_name}")
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > self._shape[-1]:
@@ -255,9 +255,7 @@ def randint(
         low = given[0]
     assert high is not None
     top = int(high)
-    return _filled(
-        (size,), dtype or dtypes.int64, requires_grad, lambda t: _between_any(t, int(low), top, generator)
-    )
+    return _filled((size,), dtype or dtypes.int64, requires_grad, lambda t: _between_any(t, int(low), top, generator))
 
 
 def _between_any(t: Tensor, low: int, high: int, generator: Any) -> Tensor:
@@ -329,7 +327,8 @@ declare(
     smooth=False,
 )
 declare(
-    "normal(float mean, float std, int[] size, *, any generator=None, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+    "normal(float mean, float std, int[] size, *, any generator=None, dtype? dtype=None, bool requires_grad=False)"
+    " -> Tensor",
     forward=lambda mean, std, size, generator, dtype, requires_grad: _filled(
         size, dtype or dtypes.get_default_dtype(), requires_grad, lambda t: _normal(t, mean, std, generator)
     ),
@@ -338,6 +337,5 @@ declare(
 )
 
 FACTORIES: dict[str, Callable[..., Tensor]] = {
-    function.__name__: function
-    for function in (rand, randn, randint, randperm, rand_like, randn_like, randint_like)
+    function.__name__: function for function in (rand, randn, randint, randperm, rand_like, randn_like, randint_like)
 }

@@ -17,6 +17,13 @@ from reference_engine.optim.optimizer import Optimizer
 
 _ADVICE = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 
+_EPOCH = (
+    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
+    "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed "
+    "form is used instead of the new chainable form, where available. Please open an issue if you are unable to "
+    "replicate your use case: https://github.com/pytorch/pytorch/issues/new/choose."
+)
+
 
 class LRScheduler:
     """Base class: sets the learning rate of every group, at construction and at each `step`."""
@@ -58,6 +65,14 @@ class LRScheduler:
         """The learning rates for the epoch `last_epoch`; for use inside `step`."""
         raise NotImplementedError
 
+    def closed_form(self) -> list[float]:
+        """The learning rates for the epoch `last_epoch`, computed from the initial ones."""
+        return [base * self.factor_at(self.last_epoch) for base in self.base_lrs]
+
+    def factor_at(self, epoch: int) -> float:
+        """What the initial rate is multiplied with at an epoch."""
+        raise NotImplementedError
+
     def _warn_outside_step(self) -> None:
         if not self.__dict__.get("_get_lr_called_within_step"):
             warnings.warn(
@@ -74,13 +89,16 @@ class LRScheduler:
                 stacklevel=2,
             )
         self._step_count += 1
+        if epoch is not None:
+            warnings.warn(_EPOCH, stacklevel=2)
         self._update(epoch)
 
     def _update(self, epoch: int | None = None) -> None:
         self._get_lr_called_within_step = True
         try:
             self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-            values = self.get_lr()
+            # A jump to an epoch cannot build on the rate of the epoch before.
+            values = self.get_lr() if epoch is None else self.closed_form()
         finally:
             self._get_lr_called_within_step = False
         for group, lr in zip(self.optimizer.param_groups, values, strict=True):
@@ -124,6 +142,9 @@ class LambdaLR(LRScheduler):
         self._warn_outside_step()
         return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs, strict=True)]
 
+    def closed_form(self) -> list[float]:
+        return self.get_lr()
+
 
 class MultiplicativeLR(LambdaLR):
     """The last rate times a function of the epoch."""
@@ -148,6 +169,9 @@ class StepLR(LRScheduler):
             return self._lrs
         return [lr * self.gamma for lr in self._lrs]
 
+    def factor_at(self, epoch: int) -> float:
+        return float(self.gamma ** (epoch // self.step_size))
+
 
 class MultiStepLR(LRScheduler):
     """Times `gamma` at each milestone."""
@@ -162,6 +186,9 @@ class MultiStepLR(LRScheduler):
             return self._lrs
         return [lr * self.gamma ** self.milestones[self.last_epoch] for lr in self._lrs]
 
+    def factor_at(self, epoch: int) -> float:
+        return float(self.gamma ** bisect_right(sorted(self.milestones.elements()), epoch))
+
 
 class ExponentialLR(LRScheduler):
     """Times `gamma` every epoch."""
@@ -173,6 +200,9 @@ class ExponentialLR(LRScheduler):
     def get_lr(self) -> list[float]:
         self._warn_outside_step()
         return self._lrs if self._is_initial else [lr * self.gamma for lr in self._lrs]
+
+    def factor_at(self, epoch: int) -> float:
+        return float(self.gamma**epoch)
 
 
 class ConstantLR(LRScheduler):
@@ -193,6 +223,9 @@ class ConstantLR(LRScheduler):
         if self.last_epoch != self.total_iters:
             return self._lrs
         return [lr * (1.0 / self.factor) for lr in self._lrs]
+
+    def factor_at(self, epoch: int) -> float:
+        return 1.0 if epoch >= self.total_iters else self.factor
 
 
 class LinearLR(LRScheduler):
@@ -223,6 +256,10 @@ class LinearLR(LRScheduler):
         before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
         return [lr * (1.0 + rise / before) for lr in self._lrs]
 
+    def factor_at(self, epoch: int) -> float:
+        rise = self.end_factor - self.start_factor
+        return self.start_factor + rise * min(self.total_iters, epoch) / self.total_iters
+
 
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the initial rate to `eta_min`."""
@@ -244,6 +281,10 @@ class CosineAnnealingLR(LRScheduler):
         now, before = 1 + math.cos(math.pi * epoch / period), 1 + math.cos(math.pi * (epoch - 1) / period)
         return [now / before * (lr - low) + low for _, lr in pairs]
 
+    def closed_form(self) -> list[float]:
+        share = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
+        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+
 
 class PolynomialLR(LRScheduler):
     """A polynomial that reaches zero after `total_iters` epochs."""
@@ -258,6 +299,9 @@ class PolynomialLR(LRScheduler):
             return self._lrs
         left, before = 1.0 - self.last_epoch / self.total_iters, 1.0 - (self.last_epoch - 1) / self.total_iters
         return [lr * (left / before) ** self.power for lr in self._lrs]
+
+    def factor_at(self, epoch: int) -> float:
+        return float((1 - min(self.total_iters, epoch) / self.total_iters) ** self.power)
 
 
 class SequentialLR(LRScheduler):

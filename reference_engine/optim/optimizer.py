@@ -165,7 +165,9 @@ class Optimizer:
             len(group["params"]) != len(saved["params"])
             for group, saved in zip(self.param_groups, saved_groups, strict=True)
         ):
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
         owners = {}
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             owners.update(zip(saved["params"], group["params"], strict=True))
@@ -255,5 +257,3 @@ def real_views(*tensors: Tensor) -> tuple[Tensor, ...]:
     import reference_engine as torch
 
     return tuple(torch.view_as_real(t) if t.is_complex() else t for t in tensors)
-
-

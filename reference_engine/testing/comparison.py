@@ -113,9 +113,7 @@ def compare(actual: Any, expected: Any, options: Options) -> None:
     elif are_tensor_like(actual, expected, options.allow_subclasses):
         compare_tensors(as_tensor(actual), as_tensor(expected), options)
     else:
-        raise TypeError(
-            f"No comparison pair was able to handle inputs of type {type(actual)} and {type(expected)}."
-        )
+        raise TypeError(f"No comparison pair was able to handle inputs of type {type(actual)} and {type(expected)}.")
 
 
 def compare_item(key: Any, actual: Any, expected: Any, options: Options) -> None:

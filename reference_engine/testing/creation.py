@@ -39,9 +39,7 @@ def make_tensor(
             f"but got {noncontiguous=} and {memory_format=}"
         )
     if requires_grad and not dtype.is_differentiable:
-        raise ValueError(
-            f"`requires_grad=True` is not supported for boolean and integral dtypes, but got {dtype=}"
-        )
+        raise ValueError(f"`requires_grad=True` is not supported for boolean and integral dtypes, but got {dtype=}")
     spread = noncontiguous and math.prod(size) > 1
     if spread:
         size = (*size[:-1], 2 * size[-1])

@@ -28,9 +28,9 @@ from reference_engine.tensor import Tensor
 from reference_engine.versions import SavedTensor
 
 _CHOOSE = (
-    "{name}: the use_reentrant parameter should be passed explicitly. {when} use_reentrant=False is recommended, but if "
-    "you need to preserve the current default behavior, you can pass use_reentrant=True. Refer to docs for more details "
-    "on the differences between the two variants."
+    "{name}: the use_reentrant parameter should be passed explicitly. {when} use_reentrant=False is recommended, but "
+    "if you need to preserve the current default behavior, you can pass use_reentrant=True. Refer to docs for more "
+    "details on the differences between the two variants."
 )
 
 _TIP = """
@@ -83,9 +83,7 @@ def checkpoint(
         if context_fn is not noop_context_fn or debug is not False:
             raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
         return CheckpointFunction.apply(function, preserve, *args)
-    with recorded_without_saving(
-        function, args, kwargs, preserve, context_fn, determinism_check, early_stop
-    ):
+    with recorded_without_saving(function, args, kwargs, preserve, context_fn, determinism_check, early_stop):
         return function(*args, **kwargs)
 
 
@@ -191,9 +189,7 @@ class CheckpointFunction(Function):
             if isinstance(output, Tensor) and output.requires_grad
         ]
         if not pairs:
-            raise RuntimeError(
-                "none of output has requires_grad=True, this checkpoint() is not necessary"
-            )
+            raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
         torch.autograd.backward([output for output, _ in pairs], [grad for _, grad in pairs])
         return (None, None, *(leaf.grad if isinstance(leaf, Tensor) else None for leaf in leaves))
 
@@ -212,7 +208,7 @@ class Holder:
         self.handles: dict[int, Handle | None] = {}
 
 
-class _Stop(Exception):  # noqa: N818 - a signal: everything that was saved has been computed again
+class _Stop(Exception):
     pass
 
 
@@ -316,9 +312,7 @@ class Frame:
                 continue
             before, now = self.descriptions[index], self.describe(self.recomputed[key][holder.handles[key]])
             if before != now:
-                different += (
-                    f"tensor at position {index}:\nsaved metadata: {before}\nrecomputed metadata: {now}\n"
-                )
+                different += f"tensor at position {index}:\nsaved metadata: {before}\nrecomputed metadata: {now}\n"
         if different:
             raise CheckpointError(
                 "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
@@ -338,9 +332,7 @@ def recorded_without_saving(
 ) -> Iterator[None]:
     """Inside, saved tensors are packed into holders."""
     if determinism_check not in DETERMINISM_CHECKS:
-        raise ValueError(
-            f"determinism_check should be one of {list(DETERMINISM_CHECKS)}, but got {determinism_check}"
-        )
+        raise ValueError(f"determinism_check should be one of {list(DETERMINISM_CHECKS)}, but got {determinism_check}")
     forward_context, recompute_context = context_fn()
     state = random.default_generator.snapshot() if preserve_rng_state else None
 

@@ -1,6 +1,6 @@
 """Record how the installed torch prints some tensors, for machines that have none.
 
-    python tests/surface/record_printing.py
+python tests/surface/record_printing.py
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from printing_cases import Case, cases
 
 GOLDENS = Path(__file__).parent / "goldens" / "printing.json"

@@ -1,6 +1,6 @@
 """Record the random numbers of the installed torch.
 
-    python tests/surface/record_streams.py
+python tests/surface/record_streams.py
 """
 
 from __future__ import annotations

@@ -105,9 +105,7 @@ def multinomial(rng: np.random.Generator, n: int) -> Draw:
     weights = rng.random((2, n + 1)).round(3).tolist()
     samples = int(rng.integers(1, n + 2))
     script = f"torch.multinomial(torch.tensor({weights}, dtype=torch.{dtype}), {samples}, {replacement})"
-    return Draw(
-        "multinomial", script, lambda g: streams.multinomial(g, np.array(weights, dtype), samples, replacement)
-    )
+    return Draw("multinomial", script, lambda g: streams.multinomial(g, np.array(weights, dtype), samples, replacement))
 
 
 def cauchy(rng: np.random.Generator, n: int) -> Draw:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from reference_engine import printing
 from printing_cases import Case, cases, numpy_dtype
 from record_printing import GOLDENS, torch_text
+
+from reference_engine import printing
 
 #: Before, columns kept the width of the notation that would have been chosen.
 FORCED_NOTATION_HAS_ITS_WIDTH = (2, 13)
