@@ -51,7 +51,11 @@ def _walk(tensors: dict[str, Any], states: dict[str, Any]) -> dict[str, Any]:
         fn = stack.pop()
         me = ids[id(fn)]
         variable = getattr(fn, "variable", None)
-        nodes[me] = {"id": me, "label": fn.name().rpartition("::")[2], "kind": "accumulate" if variable is not None else "op"}
+        nodes[me] = {
+            "id": me,
+            "label": fn.name().rpartition("::")[2],
+            "kind": "accumulate" if variable is not None else "op",
+        }
         if variable is not None and id(variable) in by_variable:
             edges.append({"from": me, "to": by_variable[id(variable)], "label": "accumulates"})
         for key, saved in getattr(fn, "saved", {}).items():

@@ -75,11 +75,12 @@ class Observer:
             held = tensor.grad
             if held is not None:
                 grad = self._first.get(id(held)) or self._state(held, name + ".grad", None)
-        strided = subject.is_strided(tensor)
+        dtype, layout, device = subject.tags(tensor)
+        strided = layout == "strided"
         return TensorState(
-            subject.dtype_name(tensor),
+            dtype,
             tuple(tensor.shape),
-            tuple(tensor.stride()) if strided else None,
+            tensor.stride() if strided else None,
             tensor.storage_offset() if strided else None,
             subject.value_bytes(tensor),
             tensor.requires_grad,
@@ -94,8 +95,8 @@ class Observer:
             is_inference,
             tensor.is_conj(),
             tensor.is_neg(),
-            subject.device_name(tensor),
-            subject.layout_name(tensor),
+            device,
+            layout,
             same_as,
             grad,
         )
@@ -104,11 +105,12 @@ class Observer:
         """A tensor in passing."""
         subject = self._subject
         grad_fn = tensor.grad_fn
+        dtype, layout, _ = subject.tags(tensor)
         return Glimpse(
             self._first.get(id(tensor)),
-            subject.dtype_name(tensor),
+            dtype,
             tuple(tensor.shape),
-            tuple(tensor.stride()) if subject.is_strided(tensor) else None,
+            tensor.stride() if layout == "strided" else None,
             subject.value_bytes(tensor),
             tensor.requires_grad,
             None if grad_fn is None else grad_fn.name(),

@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 
 Fate = Literal["done", "crashed", "hung", "raised"]
 
+
 class Outcome(msgspec.Struct, Generic[Result], frozen=True):
     """What became of some indices: their result, or how it ended, which is told of a single index only."""
 

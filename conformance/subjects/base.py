@@ -6,11 +6,19 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class SubjectUnavailable(Exception):
     """The subject can't run here; the text says what is missing."""
+
+
+class Tags(NamedTuple):
+    """What kind of tensor it is, in words without the name of a library."""
+
+    dtype: str
+    layout: str
+    device: str
 
 
 class Subject(ABC):
@@ -27,7 +35,7 @@ class Subject(ABC):
 
     def __init__(self) -> None:
         self._resolved: dict[str, Any] = {}
-        self._text: dict[object, str] = {}
+        self._tags: dict[object, Tags] = {}
         self.functions: dict[str, Any] = {}
         self.reachable: dict[type, bool] = {}
 
@@ -58,28 +66,16 @@ class Subject(ABC):
         """The gradient formulas that ran since the last call; only an executable specification can say."""
         return ()
 
-    def is_strided(self, tensor: Any) -> bool:
-        """Whether the tensor has strides."""
-        return tensor.layout is self.api.strided
-
-    def dtype_name(self, tensor: Any) -> str:
-        """`float32`, without the module."""
-        return self._short(tensor.dtype)
-
-    def layout_name(self, tensor: Any) -> str:
-        """`strided`, without the module."""
-        return self._short(tensor.layout)
-
-    def device_name(self, tensor: Any) -> str:
-        """The device's type, so that a run on another device compares."""
-        kind: str = tensor.device.type
-        return "default" if kind == self.device else kind
-
-    def _short(self, value: object) -> str:
-        text = self._text.get(value)
-        if text is None:
-            text = self._text[value] = str(value).rpartition(".")[2]
-        return text
+    def tags(self, tensor: Any) -> Tags:
+        """The words for the tensor's dtype, layout and device."""
+        key = (tensor.dtype, tensor.layout, tensor.device)
+        tags = self._tags.get(key)
+        if tags is None:
+            dtype, layout = (str(value).rpartition(".")[2] for value in key[:2])
+            device = str(tensor.device.type)
+            # The subject's own device goes by one word, so that Traces from different devices compare.
+            tags = self._tags[key] = Tags(dtype, layout, "default" if device == self.device else device)
+        return tags
 
     def resolve(self, dotted: str) -> Any:
         """The public object of this dotted name under the API, importing a submodule where that is needed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from conformance.subjects.base import Subject
+from conformance.subjects.base import Subject, Tags
 
 
 class Reference(Subject):
@@ -50,16 +50,13 @@ class Reference(Subject):
         raw: bytes = tensor._read().tobytes()
         return raw
 
-    # The engine has one layout and one device.
-
-    def is_strided(self, tensor: Any) -> bool:
-        return True
-
-    def layout_name(self, tensor: Any) -> str:
-        return "strided"
-
-    def device_name(self, tensor: Any) -> str:
-        return "default"
+    def tags(self, tensor: Any) -> Tags:
+        # The engine has one layout and one device.
+        dtype = tensor.dtype
+        tags = self._tags.get(dtype)
+        if tags is None:
+            tags = self._tags[dtype] = Tags(str(dtype).rpartition(".")[2], "strided", "default")
+        return tags
 
     def clean(self, text: str) -> str:
         return text.replace("reference_engine", "torch") if "reference_engine" in text else text
