@@ -37,6 +37,18 @@ _UNREMARKABLE: dict[str, Any] = {
 }
 """State that says nothing where both sides agree on it: left out, to let the eye find what matters."""
 
+_STATE_ORDER = {
+    key: index
+    for index, key in enumerate(
+        (
+            *("dtype", "shape", "stride", "offset", "requires_grad", "is_leaf", "grad_fn", "output_nr", "version"),
+            *("is_view", "base", "storage", "same_as", "retains_grad", "is_inference", "is_conj", "is_neg"),
+            *("device", "layout", "grad"),
+        )
+    )
+}
+"""The order of reading; a file keeps names in alphabetical order."""
+
 _ORDER = ("outcome", "exception", "warnings", "calls", "result", "grad_enabled", "inference_mode")
 _USUAL = {"outcome": "ok", "exception": None, "result": None, "grad_enabled": True, "inference_mode": False}
 
@@ -110,7 +122,7 @@ def side_by_side(finding: Finding) -> list[StepRows]:
         changed = [_mapping(side.get("tensors")) for side in sides]
         here.update(changed[0])
         there.update(changed[1])
-        tensors = {name: (here.get(name), there.get(name)) for name in dict.fromkeys([*changed[0], *changed[1]])}
+        tensors = {name: (here.get(name), there.get(name)) for name in sorted({*changed[0], *changed[1]}, key=_natural)}
         steps.append(
             StepRows(
                 index=index,
@@ -157,6 +169,13 @@ def _steps(trace: Any) -> Sequence[Any]:
     return steps if isinstance(steps, Sequence) and not isinstance(steps, str) else ()
 
 
+def _natural(name: str) -> tuple[str, int, str]:
+    """t2 before t10; a file keeps names in alphabetical order."""
+    stem = name.rstrip("0123456789")
+    number = name[len(stem) :]
+    return (stem, int(number) if number.isascii() and len(number) < 10 and number else -1, name)
+
+
 def _listed(value: Any) -> Any:
     """The value as it comes out of a file: a Run that was never written may hold tuples."""
     if isinstance(value, Mapping):
@@ -174,7 +193,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _step_rows(reference: Mapping[str, Any], subject: Mapping[str, Any]) -> Iterator[Row]:
     """What was done: outcome, exception, warnings, calls, the result."""
-    for name in dict.fromkeys([*_ORDER, *reference, *subject]):
+    for name in [*_ORDER, *sorted({*reference, *subject} - {*_ORDER})]:
         # The reference alone says which clauses and formulas it applied; that is no observation.
         if name in ("tensors", "clauses", "evidence"):
             continue
@@ -207,7 +226,7 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, str]]:
         kind, message = _two(value)
         yield "type", kind
         yield "message", message
-    elif isinstance(value, list):
+    elif isinstance(value, list) and name in ("warnings", "calls"):
         for index, item in enumerate(value):
             if isinstance(item, list) and name == "warnings":
                 yield f"[{index}]", ": ".join(map(str, item))
@@ -231,7 +250,8 @@ def _state(state: Mapping[str, Any], whole_grad: bool, prefix: str = "") -> Iter
     if "value" in state:
         readable = readable_value(state)
         yield f"{prefix}value", shown(state["value"]) if readable is None else readable
-    for key, value in state.items():
+    for key in sorted(state, key=lambda key: _STATE_ORDER.get(key, len(_STATE_ORDER))):
+        value = state[key]
         if isinstance(value, Mapping) and whole_grad:
             yield f"{prefix}{key}", shown(value)
         elif isinstance(value, Mapping):
