@@ -35,8 +35,8 @@ class CampaignSettings(msgspec.Struct, frozen=True):
     jobs: int = 1
     profile: str = "default"
     driver: str = "prng"
-    laws: tuple[str, ...] = ()
-    laws_share: float = 0.1
+    laws: tuple[str, ...] = ("all",)
+    laws_share: float = 0.125
     samples: str | None = None
     version: str | None = None  # the semantics to hold the subject to; by default its own version
 

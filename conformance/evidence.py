@@ -9,7 +9,7 @@ from conformance.execute.trace import TensorState, Trace
 from conformance.judge.verdict import Judgement
 from conformance.program import steps as s
 from conformance.report.run import (
-    VERDICTS, Cell, ClauseEvidence, DeviationEvidence, Finding, OpEvidence, Run, Settings, SubjectInfo, Times, Totals,
+    VERDICTS, Cell, ClauseEvidence, DeviationEvidence, Finding, LawEvidence, OpEvidence, Run, Settings, SubjectInfo, Times, Totals,
     Verdict,
 )  # fmt: skip
 from reference_engine.ops.declare import ALIASES, OPS
@@ -28,6 +28,9 @@ class Tally:
         self.findings: dict[str, Finding] = {}
         self.deviations: Counter[str] = Counter()
         self.clause_of: dict[str, str] = {}
+        self.law_checks: Counter[str] = Counter()
+        self.law_violations: Counter[str] = Counter()
+        self.law_verdicts: dict[str, Verdict] = {}
         self.times = [0.0, 0.0, 0.0]
 
     def add(self, program: s.Program, expected: Trace, judgement: Judgement | None, example: str | None = None) -> None:
@@ -96,6 +99,19 @@ class Tally:
 
         self.findings[finding.id] = msgspec.structs.replace(smaller, programs=known.programs + 1)
 
+    def law(self, law: str, judgement: Judgement | None) -> None:
+        """Count one check of a law."""
+        self.counts["law_checks"] += 1
+        self.law_checks[law] += 1
+        if judgement is None:
+            return
+        self.law_violations[law] += 1
+        verdict: Verdict = "divergence" if judgement.deviation is None else "known_deviation"
+        self.law_verdicts[law] = _graver(self.law_verdicts.get(law, "conforms"), verdict)
+        if judgement.deviation is not None:
+            self.deviations[judgement.deviation.id] += 1
+            self.clause_of[judgement.deviation.id] = judgement.deviation.clause
+
     def lost(self, fate: str) -> None:
         self.counts["timeouts" if fate == "hung" else "crashes"] += 1
 
@@ -116,6 +132,10 @@ class Tally:
                 for c, n in self.clauses.items()
             ),
             ops=tuple(OpEvidence(name, cells) for name, cells in rows.items()),
+            laws=tuple(
+                LawEvidence(i, n, self.law_violations[i], self.law_verdicts.get(i, "conforms"))
+                for i, n in self.law_checks.items()
+            ),
             findings=tuple(self.findings.values()),
             deviations=tuple(DeviationEvidence(i, self.clause_of[i], n, "seen") for i, n in self.deviations.items()),
             times=Times(reference=self.times[0], subject=self.times[1], judge=self.times[2]),

@@ -20,11 +20,14 @@ from conformance.generate.builder import draw
 from conformance.generate.prng import PRNGChoices
 from conformance.generate.profiles import find_profile
 from conformance.judge.arbitrate import arbitrate
-from conformance.judge.compare import note
+from conformance.judge.compare import Divergence, _op, note
+from conformance.judge.deviations import known
+from conformance.judge.laws import LAWS, Law, NotApplicable, Violation, find_laws
 from conformance.judge.shrink import shrink
 from conformance.judge.verdict import Judgement, judge
 from conformance.program import codec
-from conformance.program.script import to_script
+from conformance.program import steps as s
+from conformance.program.script import Note, to_script
 from conformance.program.steps import Program
 from conformance.report.run import Arbitration, Finding, Origin, Run, Settings, SubjectInfo
 from conformance.subjects.base import Subject
@@ -58,6 +61,10 @@ class Trial:
         self.reference = Reference(str(self.version))
         self.profile = find_profile(settings.profile)
         self.deviations = tuple(self.specs.deviations.values())
+        self.laws = find_laws(settings.laws)
+        self.every = max(1, round(1 / settings.laws_share)) if settings.laws_share else 0
+        if not self.every:
+            self.laws = ()
 
     # -- single programs ---------------------------------------------------------------------------------------
 
@@ -86,10 +93,33 @@ class Trial:
             ran = time.perf_counter()
             judgement = self.judge(program, expected, observed)
             tally.add(program, expected, judgement)
+            origin = Origin(self.settings.seed, index)
             if judgement is not None:
-                tally.found(self.raw_finding(program, judgement, Origin(self.settings.seed, index)))
+                tally.found(self.raw_finding(program, judgement, origin))
+            for k, law in enumerate(self.laws):
+                if (7 * index + k) % self.every == 0:
+                    self._check_law(law, program, observed, tally, origin)
             tally.spent(drawn - began, ran - drawn, time.perf_counter() - ran)
         return self._run(tally, indices[0], len(indices))
+
+    def _check_law(self, law: Law, program: Program, observed: Trace, tally: Tally, origin: Origin) -> None:
+        try:
+            violation = law.check(program, observed, self.subject)
+        except NotApplicable:
+            return
+        judgement = None if violation is None else self.broken(law, violation)
+        tally.law(law.id, judgement)
+        if judgement is not None and violation is not None:
+            tally.found(self.raw_finding(program, judgement, origin, law.id))
+
+    def broken(self, law: Law, violation: Violation) -> Judgement:
+        """A broken law as a judgement: its divergence is from what the law says."""
+        program, i = violation.program, violation.step
+        divergence = Divergence(
+            i, str(type(program.steps[i]).__struct_config__.tag), _op(program.steps[i]), None, violation.what.partition(".")[2] or violation.what,
+            violation.expected, violation.observed, (law.id,),
+        )  # fmt: skip
+        return Judgement(divergence, known(divergence, self.deviations, self.version))
 
     def examples(self) -> Run:
         """The named examples of the clauses, as the chunk before the first."""
@@ -125,73 +155,116 @@ class Trial:
         return self._run(tally, index, 1)
 
     def _run(self, tally: Tally, first: int, programs: int) -> Run:
-        s = self.settings
+        asked = self.settings
         return tally.run(
             SUITE,
             SubjectInfo(
-                s.subject, self.subject.library, self.subject.version(), platform.python_version(), platform.system(),
+                asked.subject, self.subject.library, self.subject.version(), platform.python_version(), platform.system(),
                 self.subject.device,
             ),
-            Settings(s.seed, programs, first, s.driver, s.profile, baseline=str(self.specs.newest)),
+            Settings(asked.seed, programs, first, asked.driver, asked.profile, baseline=str(self.specs.newest)),
         )  # fmt: skip
 
     # -- findings ----------------------------------------------------------------------------------------------
 
-    def raw_finding(self, program: Program, judgement: Judgement, origin: Origin) -> Finding:
+    def raw_finding(self, program: Program, judgement: Judgement, origin: Origin, law: str | None = None) -> Finding:
         """A finding before it is shrunk: enough to tell it from others."""
         d = judgement.divergence
         return Finding(
-            id=signature(judgement), title=title(judgement), clauses=d.clauses, op=d.op, field=d.field, step=d.step,
+            id=signature(judgement, program), title=title(judgement), clauses=d.clauses, op=d.op, field=d.field, step=d.step,
             expected=d.expected, observed=d.observed, program=_plain(program), script="", reference_trace=None,
             subject_trace=None, graph=None, arbitration=Arbitration("undecided", ""), origin=origin,
-            deviation=judgement.deviation.id if judgement.deviation else None,
+            deviation=judgement.deviation.id if judgement.deviation else None, law=law, kind="law" if law else "divergence",
         )  # fmt: skip
 
     def full_finding(self, raw: Finding) -> Finding:
         """Shrink a finding's program, arbitrate it, and write its script, traces and graph."""
-        if raw.kind != "divergence":
+        if raw.kind not in ("divergence", "law"):
             return raw
         program = codec.decode(msgspec.json.encode(raw.program))
+        law = LAWS[raw.law] if raw.law is not None else None
+
+        def again(candidate: Program) -> tuple[Judgement | None, Program, Trace, Trace]:
+            if law is None:
+                judgement, expected, observed = self.rerun(candidate)
+                return judgement, candidate, expected, observed
+            try:
+                violation = law.check(candidate, execute(candidate, self.subject), self.subject)
+            except NotApplicable:
+                violation = None
+            shown = candidate if violation is None else violation.program
+            judgement = None if violation is None else self.broken(law, violation)
+            return judgement, shown, execute(shown, self.reference), execute(shown, self.subject)
 
         def still(candidate: Program) -> bool:
-            found, _, _ = self.rerun(candidate)
-            return found is not None and signature(found) == raw.id
+            judgement = again(candidate)[0]
+            return judgement is not None and kind(judgement) == wanted
 
-        if still(program):
+        first = again(program)[0]
+        if first is not None:
+            wanted = kind(first)
             program = shrink(program, still)
-        judgement, expected, observed = self.rerun(program)
+        judgement, program, expected, observed = again(program)
         if judgement is None:  # it does not happen again: the subject is not deterministic
             return msgspec.structs.replace(raw, title=f"not reproducible: {raw.title}", script=to_script(program, expected.steps))
         d = judgement.divergence
+        said = note(d) if law is None else Note(None, (f"expected {d.expected}", f"observed {d.observed}"))
+        settled = (
+            arbitrate(program, d, self.reference, expected, observed) if law is None
+            else Arbitration("reference", "law", "the law holds of any engine; the subject breaks it alone")
+        )  # fmt: skip
         return msgspec.structs.replace(
-            raw, title=title(judgement), clauses=d.clauses, op=d.op, field=d.field, step=d.step, expected=d.expected,
-            observed=d.observed, program=_plain(program), script=to_script(program, observed.steps, {d.step: note(d)}),
-            reference_trace=_trace(expected), subject_trace=_trace(observed),
-            graph=graph_of(program, d.step, self.reference),
-            arbitration=arbitrate(program, d, self.reference, expected, observed),
+            raw, id=signature(judgement, program), title=title(judgement), clauses=d.clauses, op=d.op, field=d.field,
+            step=d.step, expected=d.expected, observed=d.observed, program=_plain(program),
+            script=to_script(program, observed.steps, {d.step: said}), reference_trace=_trace(expected),
+            subject_trace=_trace(observed), graph=graph_of(program, d.step, self.reference), arbitration=settled,
         )  # fmt: skip
 
 
 def finish(run: Run, trial: Trial) -> Run:
-    """Shrink and complete the findings of a merged Run."""
-    return msgspec.structs.replace(run, findings=tuple(trial.full_finding(f) for f in run.findings))
+    """Shrink and complete the findings of a merged Run; those that shrink to the same thing become one."""
+    complete: dict[str, Finding] = {}
+    for raw in run.findings:
+        full = trial.full_finding(raw)
+        known_as = complete.get(full.id)
+        if known_as is not None:
+            smaller = min(known_as, full, key=lambda f: len(f.program["steps"]))
+            full = msgspec.structs.replace(smaller, programs=known_as.programs + full.programs)
+        complete[full.id] = full
+    return msgspec.structs.replace(run, findings=tuple(complete.values()))
 
 
 # -- signatures --------------------------------------------------------------------------------------------------------
 
 
-def signature(judgement: Judgement) -> str:
-    """The same for two divergences that are the same thing: names, numbers and shapes do not matter."""
+def kind(judgement: Judgement) -> str:
+    """What a shrinking program must keep: what differs, on which sort of step. Names and numbers may change."""
     d = judgement.divergence
     if judgement.deviation is not None:
-        return _digest(f"deviation/{judgement.deviation.id}")
+        return f"deviation/{judgement.deviation.id}"
     if d.mismatch is not None:
         what = d.mismatch.kind
     elif d.field in ("exception", "message", "warnings", "outcome"):
         what = f"{_template(d.expected)} | {_template(d.observed)}"
     else:
         what = ""
-    return _digest(f"{d.step_kind}/{d.op}/{d.field}/{what}")
+    clause = d.clauses[0] if d.clauses and d.clauses[0].startswith("law.") else ""
+    return f"{clause}/{d.step_kind}/{d.op}/{_field(d.field)}/{what}"
+
+
+def signature(judgement: Judgement, program: Program) -> str:
+    """The same for two findings that are the same thing.
+
+    Numbers that come out wrong say little about why, so there the ops of the program are part of it.
+    """
+    d = judgement.divergence
+    of_numbers = d.mismatch is not None or d.clauses[:1] == ("law.derivative.numerical",)
+    ops = sorted({f"{x.op}:{x.form}" for x in program.steps if isinstance(x, s.Apply)}) if of_numbers else []
+    return _digest("/".join([kind(judgement), *([] if judgement.deviation else ops)]))
+
+
+def _field(field: str) -> str:
+    return re.sub(r"[a-z]+\d+(\[\d+\])?", "#", field)
 
 
 def _template(text: str) -> str:

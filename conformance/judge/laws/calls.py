@@ -132,6 +132,10 @@ def _flag_law(**changed: Any) -> Any:
         step: Any = program.steps[i]
         if not step.outs:
             raise NotApplicable
+        if step.grad_outputs is not UNSET and step.grad_outputs is not None:
+            states = alive(program, seen_throughout(program, trace, subject), i - 1)
+            if any(n not in states or states[n].requires_grad for n in refs(step.grad_outputs)):
+                raise NotApplicable  # a recorded cotangent has a history of its own, which may be refused
         variant = upto(program, i, _call(program, i, **changed))
         one, other = run(upto(program, i, step), subject), run(variant, subject)
         if one.steps[i].outcome != "ok":
@@ -164,8 +168,8 @@ def observing_hooks(program: s.Program, trace: Trace, subject: Subject) -> Viola
     i = last_call(program, trace, s.Grad)
     step: Any = program.steps[i]
     hooks = _surrounded(program, seen_throughout(program, trace, subject), i)
-    if not step.outs or not hooks or any(_acts(x) for x in program.steps[:i]):
-        raise NotApplicable
+    if not step.outs or not hooks or any(_acts(x) for x in program.steps[:i]) or step.is_grads_batched is not UNSET:
+        raise NotApplicable  # a batched gradient cannot be looked at
     variant = upto(program, i, *hooks, step)
     one, other = run(upto(program, i, step), subject), run(variant, subject)
     at = i + len(hooks)
