@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from conformance.program import names as n
 from conformance.program import steps as s
-from conformance.program import words
-
-INDENT = "    "
+from conformance.program.expressions import BODIES, EXPRESSIONS, INDENT, LAMBDAS, Written, quoted
+from conformance.program.statements import STATEMENTS, indented
 
 
 class Traced(Protocol):
@@ -40,7 +38,7 @@ def to_script(
             left out.
         notes: what to say after which step.
     """
-    writer = _Writer(_taken(program))
+    writer = Writer(_taken(program))
     lines = writer.block(program.steps, trace, notes or {})
     return "\n".join(_spaced([*writer.imports(), "", *lines])) + "\n"
 
@@ -64,7 +62,7 @@ def _taken(program: s.Program) -> set[str]:
     return taken
 
 
-class _Writer:
+class Writer:
     """Writes statements; what an expression needs first (a function, a class) goes into `before`."""
 
     def __init__(self, taken: set[str]) -> None:
@@ -144,7 +142,7 @@ class _Writer:
             body.append(f"yield {result}")
         elif lit.result is not None:
             body.append(f"return {result}")
-        return [*prelude, *decorators, f"def {name}({', '.join(lit.params)}):", *_indent(_body(body))]
+        return [*prelude, *decorators, f"def {name}({', '.join(lit.params)}):", *indented(_body(body))]
 
     def named_function(self, lit: s.FunctionLit, wish: str) -> str:
         name = self.fresh(wish)
@@ -155,29 +153,23 @@ class _Writer:
         """A callback as a lambda, or as the name of a `def` where it takes a statement."""
         value = self.value(lit.value)
         first = params[0]
-        if lit.do in _BODIES:
+        if lit.do in BODIES:
             name = self.fresh(f"{label}_hook")
             self.before += [
                 f"def {name}({', '.join(params)}):",
-                INDENT + _BODIES[lit.do].format(arg=first, value=value),
+                INDENT + BODIES[lit.do].format(arg=first, value=value),
             ]
             return name
         shown = ", ".join(param.lstrip("*") if not param.startswith("*_") else "*_" for param in params)
-        text = _LAMBDAS[lit.do].format(arg=first, value=value, label=_text(label), args=shown)
+        text = LAMBDAS[lit.do].format(arg=first, value=value, label=quoted(label), args=shown)
         return f"lambda {', '.join(params)}: {text}"
-
-
-class _Written(str):
-    """An expression that is already written."""
-
-    __slots__ = ()
 
 
 class _Block:
     """One run of steps: their modes become nested `with` blocks."""
 
     def __init__(
-        self, writer: _Writer, steps: Sequence[s.Step], trace: Sequence[Traced] | None, notes: Mapping[int, Note]
+        self, writer: Writer, steps: Sequence[s.Step], trace: Sequence[Traced] | None, notes: Mapping[int, Note]
     ) -> None:
         self.writer, self.steps, self.trace, self.notes = writer, steps, trace, notes
         self.exits = _exits(steps)
@@ -218,7 +210,7 @@ class _Block:
         outer, writer.before = writer.before, []
         # Callbacks of a mode pack or unpack a saved tensor.
         args = [
-            _Written(writer.callback(arg, arg.do, ("tensor",))) if isinstance(arg, s.Callback) else arg
+            Written(writer.callback(arg, arg.do, ("tensor",))) if isinstance(arg, s.Callback) else arg
             for arg in step.args
         ]
         manager = writer.call(writer.dotted(step.mode), args, step.kwargs)
@@ -229,7 +221,7 @@ class _Block:
         if outcome != "ok":
             refused = [] if outcome == "skipped" else _try([*prelude, head, INDENT + "pass"])
             return [*refused, *note, *self.lines(index + 1, end)]
-        lines = [*prelude, head, *_indent(_body([*note, *self.lines(index + 1, end)]))]
+        lines = [*prelude, head, *indented(_body([*note, *self.lines(index + 1, end)]))]
         closed = end < len(self.steps) and self.outcome(end) == "raised"
         return _try(lines) if closed else lines
 
@@ -252,10 +244,6 @@ def _exits(steps: Sequence[s.Step]) -> dict[int, int]:
     return exits
 
 
-def _indent(lines: Sequence[str]) -> list[str]:
-    return [INDENT + line if line else line for line in lines]
-
-
 def _body(lines: list[str]) -> list[str]:
     """Lines that may stand in a block: Python wants a statement there."""
     return lines if any(line and not line.startswith("#") for line in lines) else [*lines, "pass"]
@@ -264,327 +252,7 @@ def _body(lines: list[str]) -> list[str]:
 def _try(lines: Sequence[str]) -> list[str]:
     return [
         "try:",
-        *_indent(lines),
+        *indented(lines),
         "except Exception as error:",
         INDENT + 'print(f"{type(error).__name__}: {error}")',
     ]
-
-
-# -- literals ----------------------------------------------------------------------------------------------------------
-
-
-def _text(value: str) -> str:
-    text = repr(value)
-    return text if '"' in text else f'"{text[1:-1]}"'
-
-
-def _float(value: float) -> str:
-    return repr(value) if math.isfinite(value) else f'float("{value}")'
-
-
-def _complex(writer: _Writer, arg: s.Complex) -> str:
-    return f"complex({_float(float(arg.re))}, {_float(float(arg.im))})"
-
-
-def _sequence(writer: _Writer, arg: s.Seq) -> str:
-    items = writer.values(arg.items)
-    if arg.type == "tuple":
-        return f"({items},)" if len(arg.items) == 1 else f"({items})"
-    if arg.type == "set":
-        return f"{{{items}}}" if items else "set()"
-    return f"[{items}]" if arg.type == "list" else f"torch.Size([{items}])"
-
-
-def _mapping(writer: _Writer, arg: s.Mapping) -> str:
-    return "{" + ", ".join(f"{writer.value(key)}: {writer.value(value)}" for key, value in arg.items) + "}"
-
-
-def _slice(writer: _Writer, arg: s.Slice) -> str:
-    return f"slice({arg.start}, {arg.stop}, {arg.step})"
-
-
-def _node(writer: _Writer, arg: s.NodeOf) -> str:
-    return f"{arg.name}.grad_fn" + "".join(f".next_functions[{index}][0]" for index in arg.path)
-
-
-def _overriding(writer: _Writer, arg: s.Overriding) -> str:
-    returns = writer.value(arg.returns)
-    name = writer.fresh("Overriding")
-    writer.before += [
-        f"class {name}:",
-        INDENT + "@classmethod",
-        INDENT + "def __torch_function__(cls, func, types, args=(), kwargs=None):",
-        2 * INDENT + "print(func.__name__)",
-        2 * INDENT + f"return {returns}",
-        "",
-    ]
-    return f"{name}()"
-
-
-EXPRESSIONS: dict[type, Callable[[_Writer, Any], str]] = {
-    type(None): lambda writer, arg: "None",
-    bool: lambda writer, arg: repr(arg),
-    int: lambda writer, arg: repr(arg),
-    float: lambda writer, arg: _float(arg),
-    str: lambda writer, arg: _text(arg),
-    _Written: lambda writer, arg: arg,
-    s.Ref: lambda writer, arg: arg.name,
-    s.Seq: _sequence,
-    s.Mapping: _mapping,
-    s.Generator: lambda writer, arg: f"(item for item in [{writer.values(arg.items)}])",
-    s.Special: lambda writer, arg: _float(float(arg.value)),
-    s.Complex: _complex,
-    s.Dtype: lambda writer, arg: f"torch.{arg.name}",
-    s.Device: lambda writer, arg: f'torch.device("{arg.name}")',
-    s.TorchAttr: lambda writer, arg: writer.dotted(arg.name),
-    s.Slice: _slice,
-    s.Ellipsis_: lambda writer, arg: "...",
-    s.Edge: lambda writer, arg: f"torch.autograd.graph.get_gradient_edge({arg.name})",
-    s.NodeOf: _node,
-    s.Opaque: lambda writer, arg: "object()",
-    s.Overriding: _overriding,
-    s.Callback: lambda writer, arg: writer.callback(arg, arg.do, ("arg", "*_")),
-    s.FunctionLit: lambda writer, arg: writer.named_function(arg, "function"),
-}
-
-_LAMBDAS = {
-    "observe": "print({label}, {args})",
-    "identity": "{arg}",
-    "clone": "{arg}.clone()",
-    "scale": "{arg} * {value}",
-    "add": "{arg} + {value}",
-    "replace": "{value}",
-    "detach": "{arg}.detach()",
-    "zeros": "torch.zeros_like({arg})",
-    "wrong_shape": "torch.stack([{arg}, {arg}])",
-    "wrong_dtype": "{arg}.to(torch.float64 if {arg}.dtype != torch.float64 else torch.float32)",
-    "wrong_type": '"not a tensor"',
-    "none_tuple": "(None,) * len({arg})",
-    "short_tuple": "()",
-    "scale_first": "({arg}[0] * {value}, *{arg}[1:])",
-}
-_BODIES = {
-    "raise": "raise ValueError({value})",
-    "inplace_scale": "{arg}.mul_({value})",
-    "inplace_zero": "{arg}.zero_()",
-    "clear_grad": "{arg}.grad = None",
-}
-
-# -- statements --------------------------------------------------------------------------------------------------------
-
-
-def _assign(outs: Sequence[str], expression: str, unpack: bool) -> str:
-    if not outs:
-        return expression
-    if len(outs) == 1:
-        return f"({outs[0]},) = {expression}" if unpack else f"{outs[0]} = {expression}"
-    return f"{', '.join(outs)} = {expression}"
-
-
-_INFERRED: dict[type, str] = {bool: "bool", int: "int64", float: "float32", s.Complex: "complex64"}
-
-
-def _number(value: Any, dtype: str) -> str:
-    if isinstance(value, s.Complex):
-        return f"complex({_float(float(value.re))}, {_float(float(value.im))})"
-    floating = dtype.startswith(("float", "bfloat", "complex"))
-    if isinstance(value, str) or (floating and type(value) is int and abs(value) < 1 << 53):
-        return _float(float(value))
-    return _float(value) if isinstance(value, float) else repr(value)
-
-
-def _nested(items: Sequence[str], shape: Sequence[int]) -> str:
-    rows = list(items)
-    for size in reversed(shape):
-        rows = [f"[{', '.join(rows[i : i + size])}]" for i in range(0, len(rows), size)]
-    return rows[0]
-
-
-def _make(writer: _Writer, step: s.Make) -> str:
-    items = [_number(value, step.dtype) for value in step.values]
-    options = []
-    if step.dtype != _inferred(items, step):
-        options.append(f"dtype=torch.{step.dtype}")
-    window = step.strides is not None
-    if step.requires_grad and not window:
-        options.append("requires_grad=True")
-    if window:
-        made = f"torch.tensor([{', '.join(items)}]{_more(options)}).as_strided{(step.shape, step.strides, step.offset)}"
-        return f"{step.out} = {made}{'.requires_grad_()' if step.requires_grad else ''}"
-    if 0 in step.shape:
-        return f"{step.out} = torch.zeros({step.shape}{_more(options)})"
-    if len(items) == 1 and step.shape and math.prod(step.shape) != 1:
-        return f"{step.out} = torch.full({step.shape}, {items[0]}{_more(options)})"
-    return f"{step.out} = torch.tensor({_nested(items, step.shape)}{_more(options)})"
-
-
-def _inferred(items: Sequence[str], step: s.Make) -> str:
-    """The dtype that torch gives to these literals by itself."""
-    if 0 in step.shape and step.strides is None:
-        return "float32"
-    kinds = {
-        "complex64" if "complex" in item else "bool" if item in ("True", "False") else _kind(item) for item in items
-    }
-    return max(kinds, key=("bool", "int64", "float32", "complex64").index, default="float32")
-
-
-def _kind(item: str) -> str:
-    return "int64" if item.lstrip("-").isdigit() else "float32"
-
-
-def _more(options: Sequence[str]) -> str:
-    return "".join(f", {option}" for option in options)
-
-
-def _apply(writer: _Writer, step: s.Apply) -> str:
-    outs = step.outs
-    if step.form == "augmented":
-        left = step.args[0]
-        if isinstance(left, s.Ref) and outs in ((), (left.name,)):
-            return f"{left.name} {words.AUGMENTED[step.op]} {writer.value(step.args[1])}"
-        writer.modules.add("operator")
-        return _assign(outs, writer.call(f"operator.i{step.op}", step.args), step.unpack)
-    return _assign(outs, FORMS[step.form](writer, step), step.unpack)
-
-
-def _operator(writer: _Writer, step: s.Apply) -> str:
-    operands = [writer.value(arg) for arg in step.args]
-    if len(operands) == 2 and step.op in words.INFIX:
-        left = f"({operands[0]})" if operands[0].startswith("-") else operands[0]
-        return f"{left} {words.INFIX[step.op]} {operands[1]}"
-    if len(operands) == 1 and step.op in words.PREFIX:
-        return words.PREFIX[step.op] + operands[0]
-    writer.modules.add("operator")
-    name = f"{step.op}_" if step.op in ("and", "or") else step.op
-    return writer.call(f"operator.{name}", step.args)
-
-
-def _function(writer: _Writer, step: s.Apply) -> str:
-    return writer.call(writer.dotted(step.op), step.args, step.kwargs)
-
-
-def _method(suffix: str) -> Callable[[_Writer, s.Apply], str]:
-    def write(writer: _Writer, step: s.Apply) -> str:
-        return writer.call(f"{writer.owner(step.args[0])}.{step.op}{suffix}", step.args[1:], step.kwargs)
-
-    return write
-
-
-FORMS: dict[str, Callable[[_Writer, s.Apply], str]] = {
-    "function": _function,
-    "out": _function,
-    "method": _method(""),
-    "inplace": _method("_"),
-    "operator": _operator,
-    "property": lambda writer, step: f"{writer.owner(step.args[0])}.{step.op}",
-    "call": lambda writer, step: writer.call(writer.owner(step.args[0]), step.args[1:], step.kwargs),
-}
-
-
-def _index(writer: _Writer, arg: Any) -> str:
-    """An index as it stands between brackets."""
-    if isinstance(arg, s.Slice):
-        parts = ["" if part is None else str(part) for part in (arg.start, arg.stop, arg.step)]
-        return ":".join(parts if parts[2] else parts[:2])
-    if isinstance(arg, s.Seq) and arg.type == "tuple" and arg.items:
-        items = [_index(writer, item) if isinstance(item, s.Slice) else writer.value(item) for item in arg.items]
-        return ", ".join(items) + ("," if len(items) == 1 else "")
-    return writer.value(arg)
-
-
-def _setitem(writer: _Writer, step: s.SetItem) -> str:
-    return f"{step.target}[{_index(writer, step.index)}] = {writer.value(step.value)}"
-
-
-_HOOK_CALLS = {
-    "tensor": ("register_hook", ("grad",)),
-    "post_accumulate": ("register_post_accumulate_grad_hook", ("param",)),
-    "node_pre": ("register_prehook", ("grad_outputs",)),
-    "node_post": ("register_hook", ("grad_inputs", "grad_outputs")),
-    "multi_all": ("register_multi_grad_hook", ("grads",)),
-    "multi_any": ("register_multi_grad_hook", ("grad",)),
-}
-
-
-def _add_hook(writer: _Writer, step: s.AddHook) -> str:
-    if step.on == "retain_grad":
-        return f"{step.targets[0]}.retain_grad()"
-    register, params = _HOOK_CALLS[step.on]
-    if isinstance(step.callback, s.Callback):
-        function = writer.callback(step.callback, step.out, params)
-    else:
-        function = writer.named_function(step.callback, f"{step.out}_hook")
-    if step.on.startswith("multi"):
-        mode = ', mode="any"' if step.on == "multi_any" else ""
-        targets = ", ".join(step.targets)
-        return f"{step.out} = torch.autograd.graph.{register}([{targets}], {function}{mode})"
-    owner = step.targets[0]
-    if step.on.startswith("node"):
-        owner = _node(writer, s.NodeOf(owner, step.path))
-    return f"{step.out} = {owner}.{register}({function})"
-
-
-_METHODS = ("forward", "setup_context", "backward", "vjp", "jvp", "vmap")
-
-
-def _custom_function(writer: _Writer, step: s.CustomFunction) -> str:
-    definition = step.function
-    if writer.classes.get(definition.name) != definition:
-        writer.classes[definition.name] = definition
-        body: list[str] = []
-        if definition.generate_vmap_rule is not None:
-            body += [f"generate_vmap_rule = {definition.generate_vmap_rule}", ""]
-        for name in _METHODS:
-            lit: s.FunctionLit | None = getattr(definition, name)
-            if lit is None:
-                continue
-            body.append("@staticmethod")
-            if definition.once_differentiable and name in ("backward", "vjp"):
-                body.append("@torch.autograd.function.once_differentiable")
-            body += [*writer.function(lit, name), ""]
-        writer.before += [f"class {definition.name}(torch.autograd.Function):", *_indent(body or ["pass", ""])]
-    return _assign(step.outs, writer.call(f"{definition.name}.apply", step.args), step.unpack)
-
-
-def _given(step: Any, skip: Sequence[str]) -> list[tuple[str, Any]]:
-    fields = [(name, getattr(step, name)) for name in step.__struct_fields__ if name not in skip]
-    return [(name, value) for name, value in fields if value is not s.UNSET]
-
-
-def _backward(writer: _Writer, step: s.Backward) -> str:
-    kwargs = _given(step, ("tensors", "grad_tensors", "form"))
-    gradient = [] if step.grad_tensors is s.UNSET else [step.grad_tensors]
-    if step.form == "method":
-        return writer.call(f"{writer.owner(step.tensors)}.backward", gradient, kwargs)
-    return writer.call("torch.autograd.backward", [step.tensors, *gradient], kwargs)
-
-
-def _grad(writer: _Writer, step: s.Grad) -> str:
-    kwargs = _given(step, ("outs", "outputs", "inputs"))
-    return _assign(step.outs, writer.call("torch.autograd.grad", [step.outputs, step.inputs], kwargs), True)
-
-
-def _read(writer: _Writer, step: s.Read) -> str:
-    if step.what in words.READ_FUNCTIONS:
-        if step.what == "index":
-            writer.modules.add("operator")
-        seen = f"{'operator.index' if step.what == 'index' else step.what}({step.target})"
-    else:
-        seen = f"{step.target}.{step.what}{'()' if step.what in words.READ_METHODS else ''}"
-    return f"print({seen})" if step.out is None else f"{step.out} = {seen}"
-
-
-STATEMENTS: dict[type, Callable[[_Writer, Any], str]] = {
-    s.Make: _make,
-    s.Apply: _apply,
-    s.GetItem: lambda writer, step: f"{step.out} = {step.source}[{_index(writer, step.index)}]",
-    s.SetItem: _setitem,
-    s.SetAttr: lambda writer, step: f"{step.target}.{step.name} = {writer.value(step.value)}",
-    s.AddHook: _add_hook,
-    s.RemoveHook: lambda writer, step: f"{step.handle}.remove()",
-    s.CustomFunction: _custom_function,
-    s.Backward: _backward,
-    s.Grad: _grad,
-    s.Read: _read,
-    s.Delete: lambda writer, step: f"del {', '.join(step.names)}",
-}
