@@ -27,9 +27,6 @@ def _assign(outs: Sequence[str], expression: str, unpack: bool) -> str:
     return f"{', '.join(outs)} = {expression}"
 
 
-_INFERRED: dict[type, str] = {bool: "bool", int: "int64", float: "float32", s.Complex: "complex64"}
-
-
 def _number(value: Any, dtype: str) -> str:
     if isinstance(value, s.Complex):
         return complex_text(value)
