@@ -6,6 +6,8 @@ built to be read: start at ``tensor.py``, then ``autograd/engine.py``, ``views.p
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from reference_engine import tensor as _tensor_module  # noqa: F401 - Tensor must exist before views and ops
 from reference_engine import autograd, creation, dtypes, errors, ops, overrides
 from reference_engine.creation import *  # noqa: F403
@@ -22,3 +24,7 @@ from reference_engine.size import Size
 from reference_engine.tensor import Tensor, is_tensor
 
 _publish(globals())
+
+if TYPE_CHECKING:  # most names are published, not imported
+
+    def __getattr__(name: str) -> Any: ...

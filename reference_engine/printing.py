@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from reference_engine.autograd import forward_ad
 from reference_engine.dtypes import get_default_dtype
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reference_engine.nn import functional as F
 from reference_engine.nn.module import Module
@@ -21,6 +21,10 @@ class Applied(Module):
     function: ClassVar[str]
     options: ClassVar[dict[str, Any]] = {}
     shown: ClassVar[tuple[str, ...] | None] = None
+    if TYPE_CHECKING:  # options become attributes
+
+        def __getattr__(self, name: str) -> Any: ...
+
     passed: ClassVar[tuple[str, ...] | None] = None  # the options handed to the function, all if None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

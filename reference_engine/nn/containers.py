@@ -114,7 +114,7 @@ class ModuleList(_Numbered):
     def __add__(self, other: Iterable[Any]) -> ModuleList:
         return ModuleList([*self, *other])
 
-    def __iadd__(self, modules: Any) -> Any:
+    def __iadd__(self, modules: Any) -> Any:  # type: ignore[misc]
         return self.extend(modules)
 
     def __repr__(self) -> str:

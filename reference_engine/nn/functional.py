@@ -97,7 +97,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if tensor.numel() == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        return creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)
+        return creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)  # type: ignore[no-any-return]
     values = tensor._read()
     if values.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
@@ -107,9 +107,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError("Class values must be smaller than num_classes.")
     made = creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)
     made._write((values[..., None] == range(num_classes)).astype(dtypes.int64.np))
-    return made
+    return made  # type: ignore[no-any-return]
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """`input` divided by its norm along `dim`."""
-    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)  # type: ignore[no-any-return]

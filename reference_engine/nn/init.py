@@ -9,6 +9,7 @@ import math
 import warnings
 from typing import Any
 
+import reference_engine as torch
 from reference_engine import creation
 from reference_engine.modes import no_grad
 from reference_engine.tensor import Tensor
@@ -109,7 +110,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         tensor.zero_()
         for group in range(groups):
             for channel in range(min(out_channels, tensor.shape[1])):
-                tensor[(group * out_channels + channel, channel, *middle)] = 1  # type: ignore[index]
+                tensor[(group * out_channels + channel, channel, *middle)] = 1
     return tensor
 
 
@@ -172,10 +173,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
         flat = creation.empty((rows, columns), dtype=tensor.dtype).normal_(0, 1, generator=generator)
         if rows < columns:
             flat = flat.t()
-        from reference_engine import linalg
-
-        q, r = linalg.qr(flat)
-        q = q * linalg.diagonal(r).sgn()
+        q, r = torch.linalg.qr(flat)
+        q = q * torch.linalg.diagonal(r).sgn()
         if rows < columns:
             q = q.t()
         tensor.copy_(q.reshape(tensor.shape))

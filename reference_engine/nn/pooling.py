@@ -10,6 +10,7 @@ from reference_engine.nn.applied import REQUIRED, Applied
 
 
 class _MaxPool(Applied):
+    stride: Any
     options = {
         "kernel_size": REQUIRED,
         "stride": None,
@@ -35,6 +36,7 @@ class MaxPool2d(_MaxPool):
 
 
 class AvgPool1d(Applied):
+    stride: Any
     function = "avg_pool1d"
     options = {"kernel_size": REQUIRED, "stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
     shown = ("kernel_size", "stride", "padding")
@@ -49,6 +51,7 @@ class AvgPool1d(Applied):
 
 
 class AvgPool2d(Applied):
+    stride: Any
     function = "avg_pool2d"
     options = {**AvgPool1d.options, "divisor_override": None}
     shown = ("kernel_size", "stride", "padding")
@@ -83,6 +86,8 @@ class PixelShuffle(Applied):
 
 class _Pad(Applied):
     """``nn.functional.pad`` with one mode."""
+
+    padding: Any
 
     function = "pad"
     dimensions: ClassVar[int]

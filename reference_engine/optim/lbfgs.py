@@ -51,7 +51,7 @@ class Memory:
         result = torch.mul(result, self.scale)
         for (change, step, inverse), weight in zip(pairs, reversed(weights), strict=True):
             result.add_(step, alpha=weight - change.dot(result) * inverse)
-        return result
+        return result  # type: ignore[no-any-return]
 
 
 class LBFGS(Optimizer):
@@ -90,7 +90,7 @@ class LBFGS(Optimizer):
             gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             part = gradient.reshape(-1)
             parts.append(torch.view_as_real(part).reshape(-1) if part.is_complex() else part)
-        return torch.cat(parts, 0)
+        return torch.cat(parts, 0)  # type: ignore[no-any-return]
 
     def _move(self, length: Any, direction: Tensor) -> None:
         start = 0
@@ -111,7 +111,7 @@ class LBFGS(Optimizer):
         return loss, gradient
 
     @no_grad()
-    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any]) -> Any:
         """Move until one of the limits or tolerances of the group is met; returns the first loss."""
         closure = enable_grad()(closure)
         group = self.param_groups[0]
@@ -126,7 +126,8 @@ class LBFGS(Optimizer):
         if gradient.abs().max() <= group["tolerance_grad"]:
             return first_loss
         memory = state.setdefault("memory", Memory(group["history_size"]))
-        direction, length = state.get("d"), state.get("t")
+        direction: Any = state.get("d")
+        length: Any = state.get("t")
         before = state.get("prev_flat_grad")
         for iteration in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1

@@ -168,7 +168,7 @@ class Optimizer:
             raise ValueError(
                 "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             )
-        owners = {}
+        owners: dict[int, Tensor] = {}
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             owners.update(zip(saved["params"], group["params"], strict=True))
             saved["params"] = group["params"]

@@ -186,20 +186,20 @@ def compare_tensors(actual: Tensor, expected: Tensor, options: Options) -> None:
         attributes.append(("dtype", actual.dtype, expected.dtype))
     if options.check_stride:
         attributes.append(("stride()", actual.stride(), expected.stride()))
-    for name, first, second in attributes:
-        if first != second:
-            raise Mismatch(f"The values for attribute '{name}' do not match: {first} != {second}.")
+    for name, mine, theirs in attributes:
+        if mine != theirs:
+            raise Mismatch(f"The values for attribute '{name}' do not match: {mine} != {theirs}.")
     rtol, atol = options.tolerances(actual.dtype, expected.dtype)
     common = dtypes.promote_types(actual.dtype, expected.dtype)
-    values = [value_array(tensor, common) for tensor in (actual, expected)]
-    with quiet:
-        close = values_are_close(*values, rtol, atol, options.equal_nan)
+    first, second = (value_array(tensor, common) for tensor in (actual, expected))
+    with quiet():
+        close = values_are_close(first, second, rtol, atol, options.equal_nan)
         if close.all():
             return
         if not actual._shape:
             numbers = (actual.item(), expected.item())
             raise Mismatch(scalar_text(*numbers, rtol, atol))
-        raise Mismatch(tensor_text(*values, close, rtol, atol))
+        raise Mismatch(tensor_text(first, second, close, rtol, atol))
 
 
 def value_array(tensor: Tensor, common: dtype) -> Any:

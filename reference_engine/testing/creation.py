@@ -65,10 +65,10 @@ def make_tensor(
     elif memory_format is not None:
         result = result.clone(memory_format=memory_format)
     if exclude_zero:
-        result[result == 0] = dtypes.finfo(dtype).tiny if dtype.is_differentiable else 1  # type: ignore[index]
+        result[result == 0] = dtypes.finfo(dtype).tiny if dtype.is_differentiable else 1
     if dtype.is_differentiable:
         result.requires_grad = requires_grad
-    return result
+    return result  # type: ignore[no-any-return]
 
 
 def interval(

@@ -344,7 +344,8 @@ def recorded_without_saving(
         yield
         return
     frame = Frame(recompute, early_stop, DETERMINISM_CHECKS[determinism_check])
-    frame.saved_args = [SavedTensor(value, frame) if isinstance(value, Tensor) else value for value in args]
+    owner: Any = frame  # stands where a node does
+    frame.saved_args = [SavedTensor(value, owner) if isinstance(value, Tensor) else value for value in args]
     with saved_tensors_hooks(frame.pack, frame.unpack), forward_context:
         yield
     frame.forward_completed = True

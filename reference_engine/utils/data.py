@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import reference_engine as torch
+from reference_engine import dtypes
 from reference_engine.tensor import Tensor
 
 
@@ -71,7 +72,7 @@ def default_collate(batch: list[Any]) -> Any:
     if isinstance(first, np.ndarray):
         return torch.stack([torch.as_tensor(each) for each in batch], 0)
     if isinstance(first, float):
-        return torch.tensor(batch, dtype=torch.float64)
+        return torch.tensor(batch, dtype=dtypes.float64)
     if isinstance(first, (int, np.generic)):
         return torch.tensor(batch)
     if isinstance(first, str):
@@ -131,4 +132,4 @@ class DataLoader:
 
 
 def _seed(generator: Any) -> int:
-    return int(torch.empty((), dtype=torch.int64).random_(generator=generator).item())
+    return int(torch.empty((), dtype=dtypes.int64).random_(generator=generator).item())

@@ -68,7 +68,7 @@ def clip_grad_norm_(
         parameters = list(parameters)
         if generated and not parameters:
             warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=3)
-    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
+    total: Tensor = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
 
@@ -80,7 +80,7 @@ def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
         FutureWarning,
         stacklevel=2,
     )
-    return clip_grad_norm_(*args, **kwargs)
+    return clip_grad_norm_(*args, **kwargs)  # type: ignore[no-any-return]
 
 
 @no_grad()

@@ -10,7 +10,8 @@ from reference_engine.tensor import Tensor
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All elements of all parameters in a row."""
-    return torch.cat([parameter.view(-1) for parameter in parameters])
+    joined: Tensor = torch.cat([parameter.view(-1) for parameter in parameters])
+    return joined
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+torch.set_default_dtype(torch.float64)
+
 letters = "abcdefg"
 
 

@@ -5,6 +5,8 @@ import random
 
 import torch
 
+torch.set_default_dtype(torch.float64)
+
 
 class DynamicNet(torch.nn.Module):
     def __init__(self):

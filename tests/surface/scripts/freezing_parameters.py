@@ -3,6 +3,8 @@
 import torch
 from torch import nn, optim
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 4))
 for parameter in model.parameters():

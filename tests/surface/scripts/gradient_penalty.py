@@ -3,6 +3,8 @@
 import torch
 from torch import autograd, nn
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(0)
 critic = nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
 optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2, betas=(0.5, 0.9))

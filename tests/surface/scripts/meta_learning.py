@@ -2,6 +2,8 @@
 
 import torch
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(0)
 weight = torch.randn(3, 1, requires_grad=True)
 log_rate = torch.tensor(-2.0, requires_grad=True)

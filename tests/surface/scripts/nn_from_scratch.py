@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(0)
 n, c, features = 64, 4, 10
 centers = torch.randn(c, features) * 2
@@ -33,7 +35,7 @@ def nll(input, target):
 
 def accuracy(out, yb):
     preds = torch.argmax(out, dim=1)
-    return (preds == yb).float().mean()
+    return (preds == yb).double().mean()
 
 
 bs = 16

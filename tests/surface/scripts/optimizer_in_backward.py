@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
 optimizers = {p: torch.optim.Adam([p], lr=0.01) for p in model.parameters()}

@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+torch.set_default_dtype(torch.float64)
+
 
 class SimpleNet(nn.Module):
     def __init__(self):

@@ -4,10 +4,12 @@ import math
 
 import torch
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(10)
 x = torch.linspace(-math.pi, math.pi, 2000)
 y = torch.sin(x)
-a, b, c, d = (torch.randn((), dtype=torch.float) for _ in range(4))
+a, b, c, d = (torch.randn(()) for _ in range(4))
 learning_rate = 1e-6
 for t in range(400):
     y_pred = a + b * x + c * x**2 + d * x**3

@@ -4,6 +4,8 @@ import math
 
 import torch
 
+torch.set_default_dtype(torch.float64)
+
 
 class Polynomial3(torch.nn.Module):
     def __init__(self):

@@ -4,6 +4,8 @@ import math
 
 import torch
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(2)
 x = torch.linspace(-math.pi, math.pi, 500)
 y = torch.sin(x)

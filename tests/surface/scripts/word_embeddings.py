@@ -5,6 +5,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 import torch.optim as optim
 
+torch.set_default_dtype(torch.float64)
+
 torch.manual_seed(1)
 word_to_ix = {"hello": 0, "world": 1}
 embeds = nn.Embedding(2, 5)
