@@ -14,6 +14,7 @@
     annotations.py  github_annotations(run) -> str             workflow commands, one line for each finding
     terminal.py  Progress(total, seconds, console=None)        a context manager: advance(programs), found(finding)
                  print_summary(run, console=None)              one screen
+    evidence.py  what clauses, verdicts and findings have in common in every report;  headline.py  a Run in one sentence
     files.py     write_atomically(path, data)                  any output, whole or not at all
 
 ``specs`` is what ``specs.load.load()`` returns. ``console`` is a ``rich.console.Console``; by default one for standard

@@ -64,6 +64,7 @@ class Progress:
         self.done = 0
         self.findings = 0
         self.known = 0
+        self._seen: set[str] = set()
         self._console = console or default_console(stderr=True)
         self._live: Bar | None = None
         self._task = TaskID(0)
@@ -103,7 +104,10 @@ class Progress:
         self._show()
 
     def found(self, finding: Finding) -> None:
-        """A finding; one that no known deviation explains is told at once."""
+        """A finding; one that no known deviation explains is told at once, and once however many chunks meet it."""
+        if finding.id in self._seen:
+            return
+        self._seen.add(finding.id)
         if finding.deviation is not None:
             self.known += 1
         else:

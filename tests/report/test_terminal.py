@@ -136,6 +136,7 @@ def test_a_new_finding_is_told_at_once_and_a_known_one_only_counted() -> None:
     with Progress(10, console=console) as progress:
         progress.found(new)
         progress.found(known)
+        progress.found(new)  # the next chunk meets it again
     (line,) = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert line.startswith("✕ mul: the gradient of the first element has the wrong sign (0)")
     assert (progress.findings, progress.known) == (1, 1)
