@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _State:
     """The mode of the (single) thread that runs the engine."""
 
-    __slots__ = ("grad", "inference", "forward_grad", "multithreading", "view_replay")
+    __slots__ = ("grad", "inference", "forward_grad", "multithreading", "view_replay", "grad_layout")
 
     def __init__(self) -> None:
         self.grad = True
@@ -26,6 +26,7 @@ class _State:
         self.forward_grad = True
         self.multithreading = True
         self.view_replay = False
+        self.grad_layout = True
 
 
 state = _State()
@@ -225,3 +226,32 @@ class _force_original_view_tracking(_ContextDecorator):
 
     def __exit__(self, *exc: object) -> None:
         state.view_replay = self._before
+
+
+class enforce_grad_layout_policy(_ContextDecorator):  # noqa: N801 - torch's public name
+    """Whether a first gradient must be laid out like its parameter. It always is here, as the policy permits."""
+
+    def __init__(self, enable: bool = True) -> None:
+        self.prev, self.mode = state.grad_layout, enable
+        state.grad_layout = enable
+
+    def __call__(self, func: Any) -> Any:
+        state.grad_layout = self.prev
+        return super().__call__(func)
+
+    def clone(self) -> Any:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        state.grad_layout = self.prev
+
+
+def is_multithreading_enabled() -> bool:
+    return state.multithreading
+
+
+def is_view_replay_enabled() -> bool:
+    return state.view_replay

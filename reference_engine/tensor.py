@@ -21,6 +21,7 @@ from reference_engine.storage import Storage
 from reference_engine.versions import VersionCounter
 
 if TYPE_CHECKING:
+    from reference_engine.autograd.forward_ad import Tangent
     from reference_engine.autograd.node import Node
     from reference_engine.dtypes import dtype
     from reference_engine.views import ViewOf
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 class _TensorMeta(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         return type.__instancecheck__(cls, instance)
+
+    def __repr__(cls) -> str:
+        """The name that scripts know: ``<class 'torch.Tensor'>``, ``<class 'torch.nn.parameter.Parameter'>``."""
+        home = cls.__module__.replace("reference_engine.tensor", "torch").replace("reference_engine", "torch")
+        return f"<class '{home}.{cls.__qualname__}'>"
 
 
 class Tensor(metaclass=_TensorMeta):
@@ -51,7 +57,9 @@ class Tensor(metaclass=_TensorMeta):
     _inference: bool = False
     _conj: bool = False
     _neg: bool = False
-    _tangent: Tensor | None = None
+    _tangent: Tangent | None = None
+    _forward_root: bool = False  # a dual tensor: its tangent is a view of nothing
+    _forward_base: Tensor | None = None  # the dual tensor that this is a view of
     _version_counter: VersionCounter
     name: Any = None
 
@@ -293,6 +301,7 @@ class Tensor(metaclass=_TensorMeta):
         cite("leaf.data.own_version")
         t = self._alias()
         t._version_counter = VersionCounter()
+        t._tangent = None
         return t
 
     @data.setter

@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from reference_engine.autograd import saved
 from reference_engine.semantics import cite, refusal
 
 if TYPE_CHECKING:
@@ -32,69 +33,84 @@ class SavedTensor:
     is unpacked. Saved-tensor hooks, if any are active, see the tensor now and again when it is unpacked.
 
     Raises (on unpacking):
-        RuntimeError: the graph was freed, or the tensor was changed in place since it was saved.
+        RuntimeError: the graph was freed, or the tensor was changed or detached in place since it was saved.
     """
 
-    __slots__ = ("_data", "_version", "_output_nr", "_packed", "_unpack", "_is_output", "_meta", "_owner", "_wrapped")
+    __slots__ = (
+        "_data", "_version", "_output_nr", "_packed", "_hooked", "_unpack", "_is_output", "_is_leaf", "_history",
+        "_owner", "_tangent", "_none",
+    )  # fmt: skip
 
-    def __init__(self, tensor: Tensor, owner: Node, is_output: bool = False) -> None:
-        from reference_engine.autograd import graph
-
-        if tensor._inference:
-            raise refusal("inference.saved_for_backward")
+    def __init__(self, tensor: Tensor | None = None, owner: Node | None = None, is_output: bool = False) -> None:
+        if owner is None:
+            raise refusal("saved.construct")
         self._owner = weakref.ref(owner)
-        self._is_output = is_output and not tensor.is_leaf
-        self._version: int = tensor._version_counter.value
-        self._output_nr = tensor._output_nr
+        self._data: Tensor | None = None
         self._packed: Any = None
         self._unpack: Any = None
-        self._data: Tensor | None = tensor._alias() if self._is_output else tensor
-        self._meta = (tensor._leaf_requires_grad, None if self._is_output else tensor._node)
-        if graph.saved_tensors_hooks_stack:
-            pack, unpack = graph.saved_tensors_hooks_stack[-1]
-            self.register_hooks(pack, unpack)
+        self._hooked = False
+        self._none = tensor is None
+        if tensor is None:
+            return
+        if tensor._inference:
+            raise refusal("inference.saved_for_backward")
+        self._is_leaf = tensor._node is None
+        self._is_output = is_output and not self._is_leaf
+        self._version = tensor._version_counter.value
+        self._output_nr = tensor._output_nr
+        self._tangent = tensor._tangent
+        self._history: tuple[Node | None, Node | None] = (None, None)  # what a tensor behind hooks needs of its own
+        pair = saved.innermost()
+        if pair is not None:
+            self._hook(*pair, tensor, original=False)
+        else:
+            self._data = tensor._alias() if self._is_output else tensor
 
     def register_hooks(self, pack: Any, unpack: Any) -> None:
-        """Pass the tensor through ``pack`` now; ``unpack`` gives it back."""
-        from reference_engine.autograd import graph
+        """Pass the tensor through ``pack`` now; ``unpack`` gives it back.
 
-        if self._data is None and self._unpack is None:
-            raise refusal("saved.hooks.freed")
-        if self._unpack is not None:
+        Raises:
+            RuntimeError: it has hooks, was freed, or is None.
+        """
+        if not callable(pack) or not callable(unpack):
+            raise refusal("saved.hooks.register_callable", saved=repr(self), pack=repr(pack), unpack=repr(unpack))
+        if self._hooked:
             raise refusal("saved.hooks.twice")
+        if self._none:
+            raise refusal("saved.hooks.none")
         data = self._data
-        assert data is not None
-        cite("saved.hooks.pack")
-        self._packed = graph.run_pack(pack, data)
-        self._unpack = unpack
+        if data is None:
+            raise refusal("saved.hooks.freed")
+        self._hook(pack, unpack, data, original=not self._is_output)
         self._data = None
+
+    def _hook(self, pack: Any, unpack: Any, tensor: Tensor, original: bool) -> None:
+        """Hooks may change the tensor, so its place in the graph is remembered beside it."""
+        cite("saved.hooks.pack")
+        from reference_engine.autograd.node import gradient_edge
+
+        edge = gradient_edge(tensor) if tensor.requires_grad and not self._is_output else None
+        self._hooked, self._unpack = True, unpack
+        if edge is not None:
+            self._history = (None, edge.node) if self._is_leaf else (edge.node, None)
+        self._packed = saved.run_pack(pack, tensor, original)
 
     @property
     def is_freed(self) -> bool:
-        return self._data is None and self._unpack is None
+        return self._data is None and not self._hooked and not self._none
 
     def unpack(self) -> Tensor:
         """The tensor, with its history, for use in a gradient formula."""
-        from reference_engine.autograd import graph
-
-        node = self._owner()
         if self.is_freed:
             raise refusal("engine.freed_graph")
-        if self._unpack is not None:
-            cite("saved.hooks.unpack")
-            data = graph.run_unpack(self._unpack, self._packed)
-            result: Tensor = data._alias()
-            if self._is_output:
-                result._node, result._output_nr = node, self._output_nr
-            else:
-                requires, history = self._meta
-                result._node, result._output_nr = history, self._output_nr
-                result._leaf_requires_grad = requires and history is None
-                if requires and history is None:
-                    result._accumulator_of = data if data._leaf_requires_grad else None
-            return result
-        assert self._data is not None
+        node = self._owner()
+        if self._hooked:
+            return self._unhook(node)
         data = self._data
+        assert data is not None
+        lost = not self._is_output and not self._is_leaf and data._node is None
+        if lost and not getattr(node, "adopts_detached", False):
+            raise refusal("version.saved_detached")
         if data._version_counter.value != self._version:
             raise _modified(data, self, node)
         if not self._is_output:
@@ -103,24 +119,45 @@ class SavedTensor:
         result._node, result._output_nr = node, self._output_nr
         return result
 
+    def _unhook(self, node: Node | None) -> Tensor:
+        cite("saved.hooks.unpack")
+        cite("saved.hooks.no_version_check")
+        data = saved.run_unpack(self._unpack, self._packed)
+        history, accumulator = self._history
+        if self._is_output:
+            history = node
+        if history is None and accumulator is None and not data.requires_grad and self._tangent is None:
+            return data
+        result: Tensor = data._alias()
+        result._tangent = self._tangent
+        result._node, result._output_nr = history, self._output_nr if history is not None else 0
+        if accumulator is not None:
+            result._leaf_requires_grad = True
+            result._accumulator = weakref.ref(accumulator)
+        return result
+
     def release(self) -> None:
         """Forget the tensor: the graph is freed."""
         self._data = self._packed = self._unpack = None
+        self._hooked = False
+
+    def __repr__(self) -> str:
+        return f"<torch._C._autograd.SavedTensor object at {id(self):#x}>"
 
 
-def _modified(data: Tensor, saved: SavedTensor, node: Node | None) -> Exception:
+def _modified(data: Tensor, kept: SavedTensor, node: Node | None) -> Exception:
     """The refusal that tells which saved tensor was changed in place."""
     from reference_engine.autograd import anomaly
 
-    history = node if saved._is_output else data._node
+    history = node if kept._is_output else data._node
     clause = "version.saved_modified"
     fields: dict[str, Any] = {
         "type": data.dtype.tensor_name,
         "shape": list(data._shape),
         "current": data._version_counter.value,
-        "expected": saved._version,
+        "expected": kept._version,
     }
     if history is None:
         return refusal(f"{clause}_leaf" if not anomaly.enabled() else f"{clause}_leaf_anomaly", **fields)
-    fields |= {"output_nr": saved._output_nr, "node": history.name(), "op": history.op_label()}
+    fields |= {"output_nr": kept._output_nr, "node": history.name(), "op": history.op_label()}
     return refusal(f"{clause}_anomaly" if anomaly.enabled() else clause, **fields)

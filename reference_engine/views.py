@@ -89,6 +89,8 @@ def track(t: Tensor, parent: Tensor, replay: Replay | None, multi_output: bool =
         if origin.replay is not None or replay is not None:
             replay = _chain(parent, origin.replay, t, replay)
     t._view = ViewOf(base, creation, t._version_counter.value, replay)
+    if parent._forward_root or parent._forward_base is not None:
+        t._forward_base = parent if parent._forward_root else parent._forward_base
 
 
 def _chain(parent: Tensor, first: Replay | None, t: Tensor, second: Replay | None) -> Replay:
@@ -191,15 +193,15 @@ def bump(t: Tensor) -> None:
         t._version_counter.value += 1
 
 
-def rebase_history(t: Tensor, node: Node) -> None:
-    """``t`` was changed in place by the operation of ``node``: make that its history."""
+def rebase_history(t: Tensor, node: Node, place: int = 0) -> None:
+    """``t``, the argument number ``place`` of the operation of ``node``, was changed in place by it."""
     view = t._view
     if view is None:
         set_history(t, Edge(node, node.add_input(t)))
         return
     cite("view.inplace.rebases_base")
     node.add_input(t)
-    copy_slices = CopySlices(view.base, t, view.replay, node)
+    copy_slices = CopySlices(view.base, t, view.replay, node, place)
     set_history(view.base, Edge(copy_slices, 0))
     refresh_history(t)
 
@@ -211,9 +213,11 @@ class CopySlices(Node):
     other arguments of ``fn`` get what ``fn`` gives them.
     """
 
-    def __init__(self, base: Tensor, view: Tensor, replay: Replay | None, fn: Node) -> None:
-        super().__init__([gradient_edge(base), *fn.next_edges[1:]])
-        self.fn, self.replay = fn, replay
+    def __init__(self, base: Tensor, view: Tensor, replay: Replay | None, fn: Node, place: int = 0) -> None:
+        edges = list(fn.next_edges)
+        edges[place : place + 1] = [gradient_edge(base)]
+        super().__init__(edges)
+        self.fn, self.replay, self.place = fn, replay, place
         self.base = (base._shape, base._strides, base._offset, base._dtype)
         self.geometry = (view._shape, view._strides, view._offset - base._offset)
         self.add_input(base)
@@ -238,17 +242,17 @@ class CopySlices(Node):
             grad_slice = self.replay(result)
         else:
             grad_slice = result.as_strided(*self.geometry)
-        inner_needed = [True, *needed[1:]] if self.fn.next_edges else []
-        res = list(self.fn.evaluate([grad_slice.clone()], inner_needed))
-        out: list[Tensor | None] = [None] * len(self.next_edges)
-        if needed[0]:
-            first = res[0] if res else None
-            if first is None:
+        inner_needed = [n or i == self.place for i, n in enumerate(needed)] if self.fn.next_edges else []
+        out = list(self.fn.evaluate([grad_slice.clone()], inner_needed)) or [None]
+        if needed[self.place]:
+            own = out[self.place]
+            if own is None:
                 grad_slice.zero_()
             else:
-                grad_slice.copy_(first)
-            out[0] = result
-        out[1:] = res[1:]
+                grad_slice.copy_(own)
+            out[self.place] = result
+        else:
+            out[self.place] = None
         return out
 
     def release_variables(self) -> None:
@@ -261,10 +265,8 @@ class CopySlices(Node):
 def detach(t: Tensor) -> Tensor:
     """The same memory and version counter, cut from the graph; not a view in autograd's sense."""
     cite("view.detach.shares_version")
-    from reference_engine.autograd import forward_ad
-
     made = t._alias()
-    made._tangent = None if not forward_ad.detach_keeps_tangent() else t._tangent
+    made._tangent = None
     return made
 
 

@@ -1,30 +1,46 @@
-"""``torch.autograd`` as this engine has it."""
+"""``torch.autograd`` as this engine has it.
+
+Where to start reading: ``backward.py`` (what a call may say), ``engine.py`` (the loop), ``node.py`` and ``accumulate.py``
+(what it runs), ``function.py`` and ``custom.py`` (operations of the user's own), ``forward_ad.py``.
+"""
 
 from __future__ import annotations
 
-from reference_engine.autograd import forward_ad, graph
+from reference_engine import modes as grad_mode
+from reference_engine.autograd import anomaly as anomaly_mode
+from reference_engine.autograd import forward_ad, function, graph, profiler
 from reference_engine.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from reference_engine.autograd.backward import backward, grad
+from reference_engine.autograd.function import Function
+
+from reference_engine.autograd.nested import NestedIOFunction
+from reference_engine.autograd.variable import Variable, variable
 from reference_engine.modes import (
     _force_original_view_tracking,
     enable_grad,
+    enforce_grad_layout_policy,
     inference_mode,
+    is_multithreading_enabled,
+    is_view_replay_enabled,
     no_grad,
     set_grad_enabled,
     set_multithreading_enabled,
 )
+from reference_engine.versions import SavedTensor
+
+
+def _is_checkpoint_valid() -> bool:
+    """Whether the running backward is one that a reentrant checkpoint can work in: not ``grad`` with ``inputs``."""
+    from reference_engine.autograd.engine import current_pass
+
+    running = current_pass()
+    return running is None or running.captures is None
+
 
 __all__ = [
-    "_force_original_view_tracking",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "forward_ad",
-    "grad",
-    "graph",
-    "inference_mode",
-    "no_grad",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-    "set_multithreading_enabled",
-]
+    "Function", "NestedIOFunction", "SavedTensor", "Variable", "_force_original_view_tracking", "_is_checkpoint_valid",
+    "anomaly_mode", "backward", "detect_anomaly", "enable_grad", "enforce_grad_layout_policy", "forward_ad", "function",
+    "grad", "grad_mode", "graph", "inference_mode",
+    "is_multithreading_enabled", "is_view_replay_enabled", "no_grad", "profiler", "set_detect_anomaly",
+    "set_grad_enabled", "set_multithreading_enabled", "variable",
+]  # fmt: skip

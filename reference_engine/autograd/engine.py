@@ -8,6 +8,7 @@ ran last goes first, accumulators before all others.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,8 @@ class Pass:
         self.capture_at: dict[Node, list[tuple[int, int]]] = {}
         self.needed: set[Node] | None = None  # the nodes to execute; None means all
         self.callbacks: list[Any] = []
-        self.executed_nodes: set[Node] = set()
+        self.reachable: set[Node] = set()
+        self.number = next(_pass_numbers)
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
@@ -108,7 +110,8 @@ class Pass:
 
     def _count_dependencies(self, first: Node) -> None:
         """How many gradients each node must wait for. Iterative: graphs may be deep."""
-        stack, seen = [first], {first}
+        stack, seen = [first], self.reachable
+        seen.add(first)
         while stack:
             for edge in stack.pop().next_edges:
                 if edge.node is None:
@@ -143,6 +146,12 @@ class Pass:
             done.add(node)
             stack.append((node, True))
             stack.extend((e.node, False) for e in node.next_edges if e.node is not None and e.node not in done)
+
+    def will_execute(self, node: Node) -> bool:
+        """Whether this pass computes the gradients that flow into a node."""
+        if node not in self.reachable:
+            return False
+        return self.needed is None or node in self.needed or node in self.capture_at
 
     # -- one node ----------------------------------------------------------------------------------------------
 
@@ -213,6 +222,7 @@ class Pass:
 
 
 _passes: list[Pass] = []
+_pass_numbers = itertools.count()
 _evaluating: list[Node] = []
 
 

@@ -1,15 +1,323 @@
-"""``torch.autograd.forward_ad``: dual numbers."""
+"""``torch.autograd.forward_ad``: dual tensors, a value with a tangent, and how tangents travel.
+
+A tangent has the memory layout of its primal, so that the tangent of a view is the view of the tangent: a change of
+either in place is then seen by the other. Tangents are pushed through operations as they run (``push_forward``).
+
+Source: https://docs.pytorch.org/docs/stable/autograd.html#forward-mode-automatic-differentiation
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-def detach_keeps_tangent() -> bool:
-    return True
+from reference_engine.autograd import transpose
+from reference_engine.modes import _ContextDecorator, state
+from reference_engine.semantics import cite, refusal
 
+if TYPE_CHECKING:
+    from reference_engine.ops.declare import Op
+    from reference_engine.tensor import Tensor
 
+_current_level = -1
 active = False
-"""Whether a dual level is open; ops look at tangents only then."""
+"""Whether a dual level is open; operations look at tangents only then."""
+_epoch = 0  # tangents of levels that were left are void
 
 
-def push_forward(op: object, primals: object, results: object, inplace: bool) -> None:
-    """Compute the tangents of an op's results."""
+class Tangent(NamedTuple):
+    """The tangent of a tensor, and the level that it belongs to."""
+
+    epoch: int
+    value: Tensor
+
+
+# -- levels ------------------------------------------------------------------------------------------------------------
+
+
+def enter_dual_level() -> int:
+    """Open the level in which dual tensors can be made; returns its number, which is 0.
+
+    Raises:
+        RuntimeError: a level is open already.
+    """
+    global _current_level, active, _epoch
+    if _current_level >= 0:
+        raise refusal("forward_ad.level.nested")
+    _current_level, active = 0, True
+    _epoch += 1
+    return _current_level
+
+
+def exit_dual_level(*, level: int | None = None) -> None:
+    """Close the level: all its tangents are forgotten.
+
+    Raises:
+        RuntimeError: none is open, or another.
+    """
+    global _current_level, active, _epoch
+    if level is None:
+        level = _current_level
+    if level != _current_level:
+        raise refusal("forward_ad.level.exit_order")
+    if level < 0:
+        raise refusal("forward_ad.level.exit_missing")
+    cite("forward_ad.level.forgets")
+    _current_level, active = level - 1, False
+    _epoch += 1
+
+
+class dual_level(_ContextDecorator):  # noqa: N801 - torch's public name
+    """A dual level as a context manager or decorator."""
+
+    def __enter__(self) -> Any:
+        return enter_dual_level()
+
+    def __exit__(self, *exc: object) -> None:
+        exit_dual_level()
+
+
+class _set_fwd_grad_enabled(_ContextDecorator):  # noqa: N801 - torch's name
+    """Whether tangents are seen and pushed forward."""
+
+    def __init__(self, mode: bool) -> None:
+        self.prev, self.mode = state.forward_grad, mode
+        state.forward_grad = mode
+
+    def clone(self) -> Any:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        state.forward_grad = self.prev
+
+
+def _is_fwd_grad_enabled() -> bool:
+    return _sees_tangents()
+
+
+def _sees_tangents() -> bool:
+    return state.forward_grad and not state.inference
+
+
+# -- dual tensors ------------------------------------------------------------------------------------------------------
+
+
+class UnpackedDualTensor(NamedTuple):
+    """What ``unpack_dual`` returns: a view of the value, and the tangent or None."""
+
+    primal: Tensor
+    tangent: Tensor | None
+
+
+def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
+    """A view of ``tensor`` that carries ``tangent``; the tangent is copied if its memory layout differs.
+
+    Raises:
+        RuntimeError: no level is open, the tensor or the tangent has a tangent, another shape.
+        ValueError: an integer or bool tensor.
+    """
+    if level is None:
+        level = _current_level
+    if level < 0:
+        raise refusal("forward_ad.level.missing")
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        raise refusal("forward_ad.primal.dtype", dtype=tensor.dtype)
+    if not (tangent.is_floating_point() or tangent.is_complex()):
+        raise refusal("forward_ad.tangent.dtype", dtype=tangent.dtype)
+    if level > 0:
+        raise refusal("forward_ad.make_dual.level")
+    if tangent_of(tensor) is not None:
+        raise refusal("forward_ad.primal.dual", level=level)
+    cite("forward_ad.make_dual.view")
+    made = tensor.view(tensor.shape)
+    made._forward_root = True
+    set_tangent(made, tangent)
+    return made  # type: ignore[no-any-return]
+
+
+def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
+    """The value and the tangent of a tensor; outside of a level, the tensor itself and None.
+
+    Raises:
+        TypeError: not a tensor. RuntimeError: another level than 0.
+    """
+    from reference_engine.tensor import Tensor
+
+    if level is None:
+        level = _current_level
+    if level < 0:
+        return UnpackedDualTensor(tensor, None)
+    if not isinstance(tensor, Tensor):
+        raise refusal("forward_ad.unpack_dual.type", type=type(tensor).__name__)
+    if level > 0:
+        raise refusal("forward_ad.unpack_dual.level")
+    cite("forward_ad.unpack_dual.primal_view")
+    with hidden():
+        primal = tensor._fw_primal(level)
+    return UnpackedDualTensor(primal, tangent_of(tensor))
+
+
+def tangent_of(t: Tensor) -> Tensor | None:
+    """The tangent in force. A view without one looks at that of its base: an in-place change may have given it one."""
+    held = t._tangent
+    if not _sees_tangents():
+        return None
+    if held is not None and held.epoch == _epoch:
+        return held.value
+    base = forward_base(t)
+    found = tangent_of(base) if base is not None else None
+    if found is None:
+        return None
+    cite("forward_ad.view.of_base_tangent")
+    value = _same_view(t, found)
+    t._tangent = Tangent(_epoch, value)
+    return value
+
+
+def forward_base(t: Tensor) -> Tensor | None:
+    """The tensor of whose tangent the tangent of ``t`` is a view; a dual tensor begins such a chain afresh."""
+    if t._forward_root:
+        return None
+    if t._forward_base is not None:
+        return t._forward_base
+    return t._view.base if t._view is not None else None
+
+
+def _same_view(t: Tensor, tangent: Tensor) -> Tensor:
+    """The part of a base's tangent that ``t`` is of the base."""
+    if t._view is not None and t._view.replay is not None and t._forward_base is None:
+        return t._view.replay(tangent)
+    return tangent.as_strided(t._shape, t._strides, t._offset)  # type: ignore[no-any-return]
+
+
+def _same_layout(a: Tensor, b: Tensor) -> bool:
+    return (
+        (a._shape, a._strides, a._offset, a._conj, a._neg) == (b._shape, b._strides, b._offset, b._conj, b._neg)
+        and a._storage.nbytes() // a._dtype.itemsize == b._storage.nbytes() // b._dtype.itemsize
+    )  # fmt: skip
+
+
+def _zeros_laid_out_as(t: Tensor, dtype: Any) -> Tensor:
+    """Zeros over memory of the same extent, looked at in the same way as ``t``."""
+    from reference_engine.ops.kernels import empty
+
+    whole = empty((t._storage.nbytes() // t._dtype.itemsize,), dtype)
+    whole._shape, whole._strides, whole._offset = t._shape, t._strides, t._offset
+    whole._conj, whole._neg = t._conj, t._neg
+    return whole
+
+
+def set_tangent(t: Tensor, tangent: Tensor, inplace: bool = False) -> None:
+    """Give ``t`` a tangent.
+
+    Args:
+        inplace: an in-place operation gives it: the base of a view gets a tangent too.
+
+    Raises:
+        RuntimeError: the tangent has a tangent itself, or another shape.
+    """
+    if tangent_of(tangent) is not None:
+        raise refusal("forward_ad.tangent.dual", level=0)
+    if t._shape != tangent._shape:
+        raise refusal("forward_ad.tangent.shape", shape=list(t._shape), got=list(tangent._shape))
+    base = forward_base(t)
+    if inplace and base is not None and tangent_of(base) is None:
+        cite("forward_ad.inplace.base_gets_tangent")
+        whole = _zeros_laid_out_as(base, tangent._dtype)
+        set_tangent(base, whole)
+        value = _same_view(t, whole)
+        value.copy_(tangent)
+        tangent = value
+    if not _same_layout(tangent, t):
+        cite("forward_ad.tangent.layout")
+        copied = _zeros_laid_out_as(t, tangent._dtype)
+        copied.copy_(tangent)
+        tangent = copied
+    t._tangent = Tangent(_epoch, tangent)
+
+
+# -- through operations ------------------------------------------------------------------------------------------------
+
+
+class hidden(_ContextDecorator):  # noqa: N801 - reads as a word
+    """Tangents are computed with tangents hidden: one level only."""
+
+    def __init__(self) -> None:
+        self.before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self.before.append(state.forward_grad)
+        state.forward_grad = False
+
+    def __exit__(self, *exc: object) -> None:
+        state.forward_grad = self.before.pop()
+
+
+class Pushing(NamedTuple):
+    """What must be remembered of a call until its result is there."""
+
+    values: list[Any]
+    tangents: list[Any]
+
+
+def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
+    """The arguments and their tangents, if any has one; what an in-place operation changes is copied first."""
+    if not _sees_tangents():
+        return None
+    tangents = [_tangents_in(v) for v in values]
+    if all(t is None for t in tangents):
+        return None
+    kept = list(values)
+    if target is not None:
+        with hidden():
+            copied = target.clone()
+        kept = [copied if v is target else v for v in values]
+        tangents = [t.clone() if v is target and t is not None else t for t, v in zip(tangents, values, strict=True)]
+    return Pushing(kept, tangents)
+
+
+def _tangents_in(value: Any) -> Any:
+    from reference_engine.tensor import Tensor
+
+    if isinstance(value, Tensor):
+        return tangent_of(value)
+    if isinstance(value, (list, tuple)):
+        found = [tangent_of(v) if isinstance(v, Tensor) else None for v in value]
+        return found if any(t is not None for t in found) else None
+    return None
+
+
+def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: bool) -> None:
+    """Compute the tangents of the results of an operation."""
+    if not results or not any(r._dtype.is_differentiable for r in results):
+        return
+    if not op.vjp and not inplace:
+        return
+    cite("forward_ad.op.jvp")
+    with hidden():
+        if op.is_view:
+            tangents = _of_view(op, given)
+        else:
+            tangents = transpose.jvp(op, given.values, given.tangents, results)
+    for result, tangent in zip(results, tangents, strict=True):
+        if tangent is None or not result._dtype.is_differentiable:
+            continue
+        held = tangent_of(result) if inplace else None
+        if held is not None:
+            cite("forward_ad.in_place")
+            with hidden():
+                held.copy_(tangent)
+        else:
+            set_tangent(result, tangent, inplace)
+
+
+def _of_view(op: Op, given: Pushing) -> list[Any]:
+    """A view operation is linear: the tangent of the view is the view of the tangent."""
+    from reference_engine.ops import dispatch
+
+    cite("forward_ad.views")
+    made = dispatch.run(op, [given.tangents[0], *given.values[1:]])
+    return list(made) if isinstance(made, (list, tuple)) else [made]

@@ -1,17 +1,25 @@
-"""``torch.autograd.graph``: nodes as seen from outside, gradient edges, saved-tensor hooks.
+"""``torch.autograd.graph``: nodes as seen from outside, gradient edges, hooks over several tensors, saved tensors.
 
 Source: https://docs.pytorch.org/docs/stable/autograd.html#module-torch.autograd.graph
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reference_engine.autograd import engine
 from reference_engine.autograd.node import Node, gradient_edge
-from reference_engine.semantics import refusal
+from reference_engine.autograd.saved import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
+from reference_engine.semantics import cite, refusal
 
 if TYPE_CHECKING:
+    from reference_engine.autograd.hooks import RemovableHandle
     from reference_engine.tensor import Tensor
 
 
@@ -36,14 +44,138 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     return GradientEdge(edge.node, edge.input_nr)
 
 
-saved_tensors_hooks_stack: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
-"""The default (pack, unpack) pairs in force, innermost last."""
+def increment_version(tensor: Any) -> None:
+    """Say that the memory of a tensor, or of several, was changed in a way that the engine cannot see.
+
+    Raises:
+        RuntimeError: something else than tensors.
+    """
+    from reference_engine import views
+    from reference_engine.tensor import Tensor
+
+    many = (tensor,) if isinstance(tensor, Tensor) else tensor
+    if not isinstance(many, Iterable):
+        raise refusal("version.increment.type")
+    listed = list(many)
+    if not all(isinstance(t, Tensor) for t in listed):
+        raise refusal("version.increment.type")
+    cite("version.increment.counts")
+    for t in listed:
+        views.bump(t)
 
 
-def run_pack(pack: Callable[..., Any], tensor: Tensor) -> Any:
-    return pack(tensor.detach())
+# -- hooks over several tensors ----------------------------------------------------------------------------------------
 
 
-def run_unpack(unpack: Callable[..., Any], packed: Any) -> Tensor:
-    found: Tensor = unpack(packed)
-    return found
+class _MultiHandle:
+    """Removes the hooks on all the tensors."""
+
+    def __init__(self, handles: Sequence[RemovableHandle]) -> None:
+        self.handles = tuple(handles)
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def __enter__(self) -> _MultiHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *, mode: str = "all") -> _MultiHandle:
+    """Call ``fn`` once a backward for the gradients of several tensors.
+
+    Args:
+        tensors: tensors that require grad.
+        fn: called with the list of gradients (mode "all"), or with the first gradient that arrives (mode "any").
+        mode: "all" waits for all the gradients that this pass computes; the others are None.
+
+    Raises:
+        ValueError: another mode. AssertionError or RuntimeError, by version: a tensor that does not require grad.
+    """
+    if mode not in ("all", "any"):
+        raise refusal("hooks.multi.mode", mode=mode)
+    if mode == "any":
+        seen: set[int] = set()
+
+        def first_only(grad: Any) -> None:
+            running = _this_pass()
+            if running not in seen:
+                seen.add(running)
+                cite("hooks.multi.any")
+                fn(grad)
+
+        return _MultiHandle([t.register_hook(first_only) for t in tensors if t.requires_grad])
+    for t in tensors:
+        if not t.requires_grad:
+            raise refusal("hooks.multi.requires_grad")
+    nodes = [gradient_edge(t).node for t in tensors]
+    arrived: dict[int, list[Any]] = {}
+    count: dict[int, int] = {}
+
+    def collector(i: int) -> Callable[[Any], None]:
+        def collect(grad: Any) -> None:
+            running = _this_pass()
+            arrived.setdefault(running, [None] * len(nodes))[i] = grad
+            count[running] = count.get(running, 0) + 1
+            if count[running] == sum(_will_run(node) for node in nodes):
+                cite("hooks.multi.all")
+                del count[running]
+                fn(arrived.pop(running))
+
+        return collect
+
+    return _MultiHandle([t.register_hook(collector(i)) for i, t in enumerate(tensors)])
+
+
+def _this_pass() -> int:
+    running = engine.current_pass()
+    assert running is not None
+    return running.number
+
+
+def _will_run(node: Any) -> bool:
+    """Whether the running backward executes this node."""
+    running = engine.current_pass()
+    assert running is not None
+    return running.will_execute(node)
+
+
+# -- settings that matter on other devices -----------------------------------------------------------------------------
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
+    """Accepted for programs that set it: there is one stream here."""
+    _check_switch(enabled)
+
+
+def set_override_stale_capture_stream(enabled: bool) -> None:
+    """Accepted for programs that set it: nothing is captured here."""
+    _check_switch(enabled)
+
+
+def _check_switch(enabled: Any) -> None:
+    if not isinstance(enabled, bool):
+        raise refusal("graph.switch.type", type=type(enabled).__name__)
+
+
+def region_activation_memory_budget(budget: float) -> Any:
+    """For compiled regions only.
+
+    Raises:
+        TypeError: not a number. ValueError: not in [0, 1]. RuntimeError: always otherwise, for nothing is compiled here.
+    """
+    if isinstance(budget, bool) or not isinstance(budget, (int, float)):
+        raise refusal("graph.memory_budget.type", type=type(budget).__name__)
+    if not 0.0 <= budget <= 1.0:
+        raise refusal("graph.memory_budget.range", budget=budget)
+    raise refusal("graph.memory_budget.eager")
+
+
+__all__ = [
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
+    "increment_version", "region_activation_memory_budget", "register_multi_grad_hook", "save_on_cpu",
+    "saved_tensors_hooks", "set_override_stale_capture_stream", "set_warn_on_accumulate_grad_stream_mismatch",
+]  # fmt: skip

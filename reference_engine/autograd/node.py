@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import modes
 from reference_engine.autograd import hooks
+from reference_engine.semantics import refusal
 from reference_engine.versions import SavedTensor
 
 if TYPE_CHECKING:
@@ -140,22 +141,38 @@ class OpNode(Node):
                     item.release()
 
     def __getattr__(self, name: str) -> Any:
-        """``node._saved_self`` and ``node._raw_saved_self``, as torch exposes what a node saved."""
-        for prefix in ("_raw_saved_", "_saved_"):
-            if name.startswith(prefix):
-                key = name[len(prefix) :]
-                saved = self.__dict__.get("saved", {})
-                if key in saved:
-                    item = saved[key]
-                    if prefix == "_raw_saved_":
-                        return item
-                    if isinstance(item, list):
-                        return tuple(i.unpack() if isinstance(i, SavedTensor) else i for i in item)
-                    return item.unpack() if isinstance(item, SavedTensor) else item
-                index = self.op.index_of.get(key) if "op" in type(self).__dict__ else None
-                if index is not None and prefix == "_saved_" and self.values[index] is not None:
-                    return self.values[index]
+        """``node._saved_dim``: what a formula keeps besides tensors."""
+        values = self.__dict__.get("values")
+        if name.startswith("_saved_") and values is not None:
+            key = name.removeprefix("_saved_")
+            if key in self.saved:
+                return self.saved[key]
+            index = self.op.index_of.get(key)
+            if index is not None and values[index] is not None:
+                return values[index]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+class SavedAttribute:
+    """``node._saved_self``, and ``node._raw_saved_self``: a tensor that a node saved, as torch shows it."""
+
+    def __init__(self, name: str, raw: bool) -> None:
+        self.name, self.raw = name, raw
+
+    def __get__(self, node: OpNode | None, owner: type | None = None) -> Any:
+        if node is None:
+            return self
+        item = node.saved.get(self.name)
+        if item is None:  # not saved, because nobody wanted the gradient that needs it
+            item = SavedTensor(None, node) if self.raw else None
+        if self.raw:
+            return tuple(item) if isinstance(item, list) else item
+        if isinstance(item, list):
+            return tuple(i.unpack() if isinstance(i, SavedTensor) else i for i in item)
+        return item.unpack() if isinstance(item, SavedTensor) else item
+
+    def __set__(self, node: OpNode, value: Any) -> None:
+        raise refusal("saved.read_only", name=f"_{'raw_' * self.raw}saved_{self.name}", node=node.name())
 
 
 def gradient_edge(tensor: Tensor) -> Edge:

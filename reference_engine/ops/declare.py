@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reference_engine.autograd.node import OpNode
+from reference_engine.autograd.node import OpNode, SavedAttribute
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.semantics import witness
 from reference_engine.versions import SavedTensor
@@ -117,9 +117,14 @@ class Op:
             formulas = self.vjp.values()
             self.differentiable = [i for i in self.tensor_params if any(self.params[i].name in f.of for f in formulas)]
             node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
-            self.node_type = type(node, (OpNode,), {"op": self})
+            space, _, class_name = node.rpartition("::")  # a few names show their C++ namespace
+            full_name = {"graph_name": node} if space else {}
+            self.node_type = type(class_name, (OpNode,), {"op": self, **full_name})
         self.recorded = bool(self.vjp) or self.underived
         self._saves = self._plan_saves()
+        for need, _, _ in self._saves:
+            setattr(self.node_type, f"_saved_{need}", SavedAttribute(need, raw=False))
+            setattr(self.node_type, f"_raw_saved_{need}", SavedAttribute(need, raw=True))
 
     def holds(self) -> bool:
         """Whether this overload exists in the version in force."""
@@ -221,6 +226,25 @@ class Op:
                 elif value is not None:
                     out[at : at + count] = value
         return out
+
+    def gradients(
+        self, values: Sequence[Any], results: Sequence[Tensor], grads: Sequence[Tensor | None], wanted: set[str]
+    ) -> dict[str, Any]:
+        """The formulas of the wanted arguments, of live values: nothing was saved. Forward mode transposes them."""
+        env: dict[str, Any] = {p.name: v for p, v in zip(self.params, values, strict=True)}
+        env |= {"grads": list(grads), "grad": grads[0], "needs": wanted, "results": list(results), "result": results[0]}
+        env |= {f"result{i}": r for i, r in enumerate(results)}
+        made: dict[str, Any] = {}
+        for formula in self.vjp.values():
+            if not wanted.intersection(formula.of) or (formula.reads_one_grad and grads[0] is None):
+                continue
+            for name, index, attribute in formula.metadata:
+                value = values[index]
+                many = isinstance(value, (list, tuple))
+                env[name] = [getattr(v, attribute) for v in value] if many else getattr(value, attribute, None)
+            found = formula.fn(*[env[name] for name in formula.parameters])
+            made |= found if isinstance(found, dict) else {formula.of[0]: found}
+        return made
 
     def _lookup(self, env: dict[str, Any], node: OpNode, name: str) -> Any:
         if name in env:

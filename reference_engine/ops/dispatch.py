@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from reference_engine import dtypes, overrides, strides, views
-from reference_engine.autograd import anomaly, engine, forward_ad
+from reference_engine.autograd import anomaly, engine, forward_ad, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
 from reference_engine.ops import binding
@@ -69,7 +69,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> An
     if target is not None:
         views.check_in_place(target, bool(active) or _any_requires_grad(values))
     node = _make_node(op, values, active, inplace) if active else None
-    primals = _before(values, target) if forward_ad.active else None
+    duals = forward_ad.before(values, target) if forward_ad.active else None
     with quiet():
         result = op.forward(*values)
     if target is not None:
@@ -78,8 +78,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> An
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
     if node is not None:
         _connect(op, node, results, inplace)
-    if primals is not None:
-        forward_ad.push_forward(op, primals, results, inplace)
+    if duals is not None:
+        forward_ad.push_forward(op, duals, results, inplace)
     return result
 
 
@@ -134,13 +134,6 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
     op.save_results(node, results)
 
 
-def _before(values: Sequence[Any], target: Tensor | None) -> list[Any]:
-    """The arguments with the values they have before an in-place op changes them."""
-    if target is None:
-        return list(values)
-    return [target.detach().clone() if v is target else v for v in values]
-
-
 # -- in-place and out ------------------------------------------------------------------------------------------------
 
 
@@ -160,6 +153,7 @@ def write_in_place(target: Tensor, result: Tensor, values: Sequence[Any]) -> Non
     for other in tensors_in(values[1:]):
         if other is not target and partially_overlap(other, target):
             raise refusal("inplace.partial_overlap")
+    saved.before_write(target)
     target._write(result._read())
     views.bump(target)
 
@@ -187,7 +181,7 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
     """
     outs = [out] if isinstance(out, Tensor) else list(out)
     if state.grad and not state.inference:
-        if any(t.requires_grad for t in tensors_in(values)) and op.recorded:
+        if any(t.requires_grad for t in tensors_in(values)) and (op.recorded or op.composite):
             raise refusal("ops.out.requires_grad", op=op.reference_name)
         if any(o.requires_grad for o in outs):
             raise refusal("ops.out.requires_grad", op=op.reference_name)
@@ -203,6 +197,7 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
             raise refusal("inplace.result_dtype", result=r.dtype.scalar_name, target=o.dtype.scalar_name)
         if o._shape != r._shape:
             resize(o, r._shape)
+        saved.before_write(o)
         o._write(r._read())
         views.bump(o)
     return out

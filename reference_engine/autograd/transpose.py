@@ -1,0 +1,83 @@
+"""The tangent of an operation's result, from the gradient formula that it has anyway.
+
+A gradient formula is linear in the cotangent u: it computes A'u, where A is the derivative. Its own derivative with
+respect to u, applied to a tangent t, is therefore A t: what forward mode wants. So no operation needs two formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reference_engine import modes
+
+if TYPE_CHECKING:
+    from reference_engine.ops.declare import Op
+    from reference_engine.tensor import Tensor
+
+
+def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any]:
+    """The tangents of the results, None where a result has none.
+
+    Args:
+        op: the operation.
+        values: its arguments, as they were before it ran.
+        tangents: for each argument its tangent, a list of tangents for a list of tensors, or None.
+        results: what it returned.
+    """
+    recorded = modes.state.grad
+    modes.state.grad = True
+    try:
+        cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]
+        names = {p.name for p, t in zip(op.params, tangents, strict=True) if t is not None}
+        gradients = op.gradients(values, results, cotangents, names)
+        pairs: list[tuple[Tensor, Tensor]] = []
+        for param, tangent in zip(op.params, tangents, strict=True):
+            if tangent is not None:
+                _pair(gradients.get(param.name), tangent, pairs)
+    finally:
+        modes.state.grad = recorded
+    return _transposed(cotangents, pairs, recorded)
+
+
+def _cotangent(op: Op, i: int, result: Tensor) -> Tensor | None:
+    """The u of a result: any value will do, since the formula is linear in it."""
+    if i in op.non_differentiable_outputs or not result._dtype.is_differentiable:
+        return None
+    from reference_engine.ops.kernels import empty
+
+    made = empty(result._shape, result._dtype)
+    made._leaf_requires_grad = True
+    return made
+
+
+def _pair(gradient: Any, tangent: Any, pairs: list[tuple[Tensor, Tensor]]) -> None:
+    """Gradients that depend on u, each with the tangent of the argument that it belongs to."""
+    if isinstance(tangent, list):
+        for g, t in zip(gradient or [None] * len(tangent), tangent, strict=True):
+            if t is not None:
+                _pair(g, t, pairs)
+        return
+    if gradient is None or not gradient.requires_grad:
+        return
+    if tangent._dtype is not gradient._dtype:
+        real = tangent.is_complex() and not gradient.is_complex()
+        tangent = (tangent.real if real else tangent).to(gradient.dtype)
+    if tangent._shape != gradient._shape:  # a gradient that would be summed to the argument's shape
+        tangent = tangent.expand(gradient.shape)
+    pairs.append((gradient, tangent))
+
+
+def _transposed(cotangents: list[Tensor | None], pairs: list[tuple[Tensor, Tensor]], recorded: bool) -> list[Any]:
+    from reference_engine.autograd.backward import run
+
+    inputs = [u for u in cotangents if u is not None]
+    if not pairs:
+        return [None if u is None else u.detach() for u in cotangents]
+    roots, seeds = [g for g, _ in pairs], [t for _, t in pairs]
+    found = iter(run(roots, seeds, False, recorded, inputs, allow_unused=True, accumulate=False))
+    made: list[Any] = []
+    for u in cotangents:
+        tangent = None if u is None else next(found)
+        made.append(u.detach() if u is not None and tangent is None else tangent)
+    return made

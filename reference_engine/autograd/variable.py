@@ -1,0 +1,49 @@
+"""``torch.autograd.Variable``: what tensors that require grad were called before torch 0.4. It makes tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_engine.autograd.engine import queue_callback
+from reference_engine.semantics import refusal, warn
+
+
+class _ExecutionEngine:
+    """The one engine, as ``Variable._execution_engine`` shows it."""
+
+    queue_callback = staticmethod(queue_callback)
+
+
+class _VariableMeta(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        from reference_engine.tensor import Tensor
+
+        return isinstance(instance, Tensor)
+
+
+class Variable(metaclass=_VariableMeta):
+    """``Variable(data, requires_grad)`` is a tensor over the memory of ``data``; every tensor is an instance."""
+
+    _execution_engine = _ExecutionEngine()
+
+    def __new__(cls, data: Any = None, requires_grad: bool = False, volatile: Any = None) -> Any:
+        import reference_engine as engine
+        from reference_engine.tensor import Tensor
+
+        if volatile is not None:
+            warn("leaf.variable.volatile")
+        if data is None:
+            made = engine.zeros(0)
+        elif not isinstance(data, Tensor):
+            raise refusal("leaf.variable.type", got=type(data).__name__)
+        else:
+            made = data.detach()
+        return made.requires_grad_() if requires_grad else made
+
+
+def variable(*args: Any, **kwargs: Any) -> Any:
+    """Removed: use ``torch.tensor``."""
+    raise refusal("leaf.variable.function")
+
+
+variable.Variable = Variable  # type: ignore[attr-defined]  # the function hides the module of its name
