@@ -11,12 +11,19 @@ import ml_dtypes
 import numpy as np
 
 
+_CPP_NAMES = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int", "int64": "long",
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
 class dtype:  # noqa: N801 - torch's public name
     """An element type. Compare with ``is`` or ``==``; prints as ``torch.float32``."""
 
     __slots__ = (
         "name", "np", "itemsize", "is_floating_point", "is_complex", "is_signed", "category", "rank",
-        "scalar_name", "tensor_name", "compute",
+        "scalar_name", "tensor_name", "cpp_name", "compute",
     )  # fmt: skip
 
     def __init__(self, name: str, np_dtype: Any, category: int, rank: int, scalar_name: str, tensor_name: str) -> None:
@@ -30,6 +37,7 @@ class dtype:  # noqa: N801 - torch's public name
         self.is_signed = name not in ("bool", "uint8", "uint16", "uint32", "uint64")
         self.scalar_name = scalar_name  # as torch's messages call it: "Float", "ComplexDouble"
         self.tensor_name = f"torch.{tensor_name}Tensor"  # the legacy type name: "torch.FloatTensor"
+        self.cpp_name = _CPP_NAMES[name]  # as messages of templated C++ code call it
         # torch computes reduced-precision pointwise ops and sums in float32 and rounds once at the end
         self.compute = np.dtype(np.float32) if name in ("float16", "bfloat16") else self.np
 
@@ -141,7 +149,7 @@ def result_type(dimensioned: dtype | None, zero_dim: dtype | None, wrapped: dtyp
             current = lower
         elif lower.category > current.category:
             # a complex scalar with a float64 tensor is complex128: precision comes from the tensor
-            if lower.category == 3 and current.category == 2 and lower is wrapped:
+            if lower.category == 3 and current.category == 2:
                 current = current.to_complex()
             else:
                 current = promote_types(current, lower)

@@ -10,7 +10,8 @@ import numpy as np
 from reference_engine import dtypes, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import shadow
-from reference_engine.semantics import cite, refusal
+from reference_engine.rounding import fused_multiply_add
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 
@@ -74,17 +75,17 @@ def from_array(array: Array, d: dtype, wanted_strides: tuple[int, ...] | None = 
     """A fresh tensor that holds ``array`` rounded to ``d``, row-major unless other (dense) strides are wanted."""
     shape = array.shape
     if wanted_strides is None or wanted_strides == strides.contiguous(shape):
-        wanted_strides = strides.contiguous(shape)
-        flat = np.ascontiguousarray(array, d.np).reshape(-1)
-        if flat.base is not None or flat is array or not flat.flags.owndata:
-            flat = flat.copy()
-        storage = Storage.__new__(Storage)
-        storage.__init__(0)  # type: ignore[misc]
-        storage.bytes = flat.view(np.uint8)
-        return Tensor._make(storage, d, shape, wanted_strides, 0)
+        return adopt(np.array(array, d.np, order="C", copy=True), d)
     result = empty(shape, d, wanted_strides)
     result._array()[...] = array
     return result
+
+
+def adopt(array: Array, d: dtype) -> Tensor:
+    """A tensor over a row-major array of its own dtype that nobody else holds: no copy."""
+    storage = Storage(0)
+    storage.bytes = array.reshape(-1).view(np.uint8)
+    return Tensor._make(storage, d, array.shape, strides.contiguous(array.shape), 0)
 
 
 def empty(shape: Sequence[int], d: dtype, wanted_strides: tuple[int, ...] | None = None) -> Tensor:
@@ -94,57 +95,88 @@ def empty(shape: Sequence[int], d: dtype, wanted_strides: tuple[int, ...] | None
     return Tensor._make(Storage(strides.extent(shape, wanted_strides) * d.itemsize), d, shape, wanted_strides, 0)
 
 
+Check = Callable[..., None]
+HALF = {"float16": "pointwise.float16"}  # most kernels learned half precision on the CPU in one release
+_CATEGORIES = ("bool", "int", "float", "complex")
+
+
+def dtypes_in(words: str) -> frozenset[dtype]:
+    """``"bool complex float16"`` to the dtypes of these categories and names."""
+    names = words.split()
+    return frozenset(d for d in dtypes.ALL if d.name in names or _CATEGORIES[d.category] in names)
+
+
 class elementwise:  # noqa: N801 - reads as a word in declarations
     """A forward that applies ``fn`` to arrays element by element.
 
-    Tensors and Python numbers among the arguments take part in promotion and broadcasting; the rest (alpha, a
-    rounding mode) is handed to ``fn`` as it is. ``scalars`` tells which arguments are such parameters although they
-    are numbers.
+    Tensors and Python numbers among the arguments take part in promotion and broadcasting.
 
     Args:
-        fn: takes arrays of one dtype (or numbers of that dtype) and returns an array.
+        fn: takes arrays of one dtype and returns an array.
         dtype: the dtype rule.
-        refuses: dtype categories that the op is not defined for, mapped to the clause of the refusal.
+        params: positions of arguments that are handed to ``fn`` as they are (alpha, a rounding mode).
+        exact: the result is exact in its dtype: rounding noise is never added.
+        name, not_for: the kernel's name in messages, and the dtypes and categories of dtypes it is not defined for.
+        since: dtype to the switch that says whether this version's kernel is defined for it.
+        stepwise: half precision is rounded after each operation inside ``fn``, not once at the end.
+        check: called with the promoted dtype and the arguments; raises what the op refuses.
     """
 
     def __init__(
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
-        name: str = "", not_for: Sequence[str] = (),
+        name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None, check: Check | None = None,
+        stepwise: bool = False,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
-        self.name, self.not_for = name, frozenset(not_for)
+        self.name, self.since, self.check, self.stepwise = name, since or {}, check, stepwise
+        self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
+        self.restricted = bool(self.not_for or self.since)
 
     def __call__(self, *values: Any) -> Tensor:
-        operands = [v for i, v in enumerate(values) if i not in self.params]
-        tensors = [v for v in operands if isinstance(v, Tensor)]
+        tensors = [v for i, v in enumerate(values) if isinstance(v, Tensor) and i not in self.params]
         first = tensors[0]
-        if len(operands) == 1:
-            promoted, shape = first._dtype, first._shape
-        else:
-            promoted = promote(operands)
-            shape = broadcast_shapes([t._shape for t in tensors])
-        if promoted.name in self.not_for:
-            raise refusal("ops.not_implemented_for", op=self.name, dtype=promoted.scalar_name)
+        shape, promoted = first._shape, first._dtype
+        if len(values) > 1:
+            for t in tensors:
+                if t._dtype is not promoted or t._shape != shape:
+                    break
+            else:
+                t = first
+            if t is not first or len(tensors) < len(values):
+                promoted = promote([v for i, v in enumerate(values) if i not in self.params])
+                if t is not first:
+                    shape = broadcast_shapes([t._shape for t in tensors])
+        if self.check is not None:
+            self.check(promoted, *values)
         computed, result = self.rule(promoted)
+        if self.restricted:
+            self.refuse_unsupported(computed)
+        compute = computed.np if self.stepwise else computed.compute
         arrays: list[Any] = []
         for i, v in enumerate(values):
-            if i in self.params or v is None:
-                arrays.append(v)
-            elif isinstance(v, Tensor):
+            if isinstance(v, Tensor) and i not in self.params:
                 a = v._read()
-                arrays.append(a if a.dtype == computed.compute else a.astype(computed.compute))
+                arrays.append(a if a.dtype is compute or a.dtype == compute else a.astype(compute))
+            elif v is None or i in self.params:
+                arrays.append(v)
             else:
-                arrays.append(np.asarray(v).astype(computed.compute))
+                arrays.append(np.asarray(v).astype(compute))
         out = self.fn(*arrays)
         if shadow.active is not None and not self.exact:
             out = shadow.active.perturb(self.fn, arrays, out, result)
-        if not isinstance(out, np.ndarray) or out.shape != shape:
+        wanted = strides.of_pointwise_result(shape, [(t._shape, t._strides) for t in tensors]) if len(shape) > 1 else None
+        if type(out) is np.ndarray and out.base is None and out.shape == shape and out.dtype == result.np:
+            if wanted is None or (out.flags.c_contiguous and wanted == strides.contiguous(shape)):
+                return adopt(out, result)
+        elif not isinstance(out, np.ndarray) or out.shape != shape:
             out = np.broadcast_to(np.asarray(out), shape)
-        if len(shape) > 1:
-            wanted = strides.of_pointwise_result(shape, [(t._shape, t._strides) for t in tensors])
-        else:
-            wanted = strides.contiguous(shape)
         return from_array(out, result, wanted)
+
+    def refuse_unsupported(self, computed: dtype) -> None:
+        """Raise if the kernel is not defined for a dtype in the version in force."""
+        switch_id = self.since.get(computed.name)
+        if computed in self.not_for or (switch_id is not None and not switch(switch_id)):
+            raise refusal("ops.not_implemented_for", op=self.name, dtype=computed.scalar_name)
 
 
 def wrap_dim(dim: int, ndim: int, wrap_scalar: bool = True) -> int:
@@ -183,12 +215,23 @@ def accumulation(array: Array) -> Array:
     return array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind in "fV" else array
 
 
+def multiply_add(factor: Array, other: Any, addend: Array) -> Array:
+    """``factor * other + addend`` as processors compute it: floats are rounded once."""
+    other = np.asarray(other).astype(addend.dtype)
+    plain = factor * other + addend
+    if plain.dtype not in (np.float32, np.float64):
+        return plain
+    fused = fused_multiply_add(factor, other, addend)
+    # error-free transformations know no infinity and no negative zero
+    return np.where(~np.isfinite(fused) | ((fused == 0) & (plain == 0)), plain, fused)
+
+
 def noisy(out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype) -> Array:
     """Pass a computed result through the shadow, if one is active: for forwards that are not ``elementwise``."""
     return out if shadow.active is None else shadow.active.perturb(fn, list(arrays), out, d)
 
 
 __all__ = [
-    "cite", "elementwise", "empty", "from_array", "noisy", "promote", "same", "to_bool", "to_floating", "to_real",
+    "HALF", "adopt", "cite", "dtypes_in", "elementwise", "empty", "from_array", "multiply_add", "noisy", "promote", "same", "to_bool", "to_floating", "to_real",
     "wrap_dim", "wrap_dims", "accumulation", "broadcast_shapes",
 ]  # fmt: skip

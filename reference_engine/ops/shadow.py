@@ -36,19 +36,23 @@ class Shadow:
         if not d.is_differentiable:
             return out
         inexact = np.ones(out.shape, bool)
+        own_error: Any = 0.0  # what this very formula loses to cancellation inside it, in its own precision
         rounded = out.astype(d.np)
         if all(not isinstance(a, np.ndarray) or a.dtype in _WIDER or a.dtype.kind in "biu" for a in arrays):
             wide = [a.astype(_WIDER[a.dtype]) if isinstance(a, np.ndarray) and a.dtype in _WIDER else a for a in arrays]
             try:
                 exact = np.asarray(fn(*wide))
                 inexact = exact != rounded.astype(exact.dtype)
+                own_error = np.abs(exact - out)
             except (TypeError, np.linalg.LinAlgError):
                 pass  # no wider arithmetic for this function (LAPACK): everything counts as rounded
         eps = float(np.finfo(np.float32).eps) if d.itemsize == 2 else float(np.finfo(d.to_real().np).eps)
         if d.itemsize == 2:
             eps = 2.0**-8 if d.name == "bfloat16" else 2.0**-10
-        noise = self.rng.uniform(-self.ulps, self.ulps, out.shape) * eps
-        moved = out * (1 + noise).astype(out.real.dtype)
+        size = np.maximum(self.ulps * eps * np.abs(out), np.nan_to_num(2 * own_error, posinf=0.0))
+        moved = out + (size * self.rng.uniform(-1, 1, out.shape)).astype(out.real.dtype)
+        if d.is_complex:
+            moved = moved + 1j * (size * self.rng.uniform(-1, 1, out.shape)).astype(out.real.dtype)
         return np.where(inexact & np.isfinite(out), moved, out).astype(out.dtype)
 
 

@@ -189,6 +189,8 @@ def sum_to(t: Tensor, shape: Sequence[int]) -> Tensor:
     shape = tuple(shape)
     if t._shape == shape:
         return t
+    if not shape:
+        return t.sum()
     lead = len(t._shape) - len(shape)
     dims = [*range(lead), *(i + lead for i, s in enumerate(shape) if s == 1 and t._shape[i + lead] != 1)]
     if dims:

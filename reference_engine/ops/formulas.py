@@ -1,0 +1,88 @@
+"""What gradient formulas are written with.
+
+A formula multiplies by a plain number where user code would multiply by a tensor made of it; the two are different
+overloads, which a graph made with ``create_graph`` shows (``MulBackward1``), and the former saves no tensor.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.kernels import elementwise, to_floating
+from reference_engine.tensor import Tensor
+
+
+def conj(value: Any) -> Any:
+    """The conjugate of a tensor or a number."""
+    if isinstance(value, Tensor):
+        return value.conj() if value._dtype.is_complex else value
+    return value.conjugate() if isinstance(value, complex) else value
+
+
+def zeros_like(t: Tensor) -> Tensor:
+    """The gradient of what is piecewise constant."""
+    import reference_engine as engine
+
+    return engine.zeros_like(t)
+
+
+def where(condition: Tensor, a: Any, b: Any) -> Tensor:
+    """``a`` where the condition holds, else ``b``; a number stands for a tensor of the other's dtype."""
+    import reference_engine as engine
+
+    if not isinstance(a, Tensor):
+        a = engine.scalar_tensor(a, dtype=b._dtype)
+    if not isinstance(b, Tensor):
+        b = engine.scalar_tensor(b, dtype=a._dtype)
+    return engine.where(condition, a, b)  # type: ignore[no-any-return]
+
+
+def plus(t: Tensor, number: Any) -> Tensor:
+    """``t + number``"""
+    return run(_PLUS, [t, number])  # type: ignore[no-any-return]
+
+
+def times(t: Tensor, number: Any) -> Tensor:
+    """``t * number``"""
+    return run(_TIMES, [t, number])  # type: ignore[no-any-return]
+
+
+def over(t: Tensor, number: Any) -> Tensor:
+    """``t / number``"""
+    return run(_OVER, [t, number])  # type: ignore[no-any-return]
+
+
+def minus(number: Any, t: Tensor) -> Tensor:
+    """``number - t``"""
+    return run(_MINUS, [t, number])  # type: ignore[no-any-return]
+
+
+def scaled(t: Tensor, alpha: Any) -> Tensor:
+    """``t * alpha``; multiplying by one is not recorded."""
+    return t if alpha == 1 else times(t, alpha)
+
+
+_HIDDEN: dict[str, Any] = {"function": False, "method": False}
+
+_PLUS = declare(
+    "_add_scalar(Tensor self, Scalar other) -> Tensor",
+    node="AddBackward1", forward=elementwise(np.add), vjp={"self": lambda grad: grad}, **_HIDDEN,
+)  # fmt: skip
+_TIMES = declare(
+    "_mul_scalar(Tensor self, Scalar other) -> Tensor",
+    node="MulBackward1", forward=elementwise(np.multiply),
+    vjp={"self": lambda grad, other: times(grad, conj(other))}, **_HIDDEN,
+)  # fmt: skip
+_OVER = declare(
+    "_div_scalar(Tensor self, Scalar other) -> Tensor",
+    node="DivBackward1", forward=elementwise(np.divide, dtype=to_floating),
+    vjp={"self": lambda grad, other: over(grad, conj(other))}, **_HIDDEN,
+)  # fmt: skip
+_MINUS = declare(
+    "_rsub_scalar(Tensor self, Scalar other) -> Tensor",
+    node="RsubBackward1", forward=elementwise(lambda t, number: number - t), vjp={"self": lambda grad: -grad}, **_HIDDEN,
+)  # fmt: skip

@@ -1,0 +1,106 @@
+"""Rounding to integers, and replacing what is not a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine import dtypes
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.formulas import zeros_like
+from reference_engine.ops.kernels import HALF, elementwise
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+Array = Any
+
+
+def _rounding(name: str, fn: Any, *aliases: str) -> None:
+    """A piecewise constant function: its gradient is zero everywhere."""
+
+    def apply(x: Array) -> Array:
+        return fn(x) if x.dtype.kind == "f" else x.copy()
+
+    def check(promoted: dtypes.dtype, self: Tensor) -> None:
+        if promoted.is_complex:
+            raise refusal("ops.unsupported_complex", op=name)
+
+    declare(
+        f"{name}(Tensor self) -> Tensor",
+        forward=elementwise(apply, exact=True, name=f"{name}_vml_cpu", not_for="bool", since=HALF, check=check),
+        vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True, aliases=aliases,
+        samples=domains.ordered(special=(0.0, 0.5, -0.5)),
+    )  # fmt: skip
+
+
+_rounding("floor", np.floor)
+_rounding("ceil", np.ceil)
+_rounding("trunc", np.trunc, "fix")
+
+_round = elementwise(
+    lambda x: np.rint(x) if x.dtype.kind == "f" else x.copy(), exact=True, name="round_vml_cpu", not_for="bool complex", since=HALF
+)
+
+declare(
+    "round(Tensor self) -> Tensor",
+    forward=_round, vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True,
+    samples=domains.ordered(special=(0.5, 1.5, -0.5)), aliases=("special.round",),
+)  # fmt: skip
+
+
+def _round_to(x: Array, decimals: int) -> Array:
+    """Scaled by a power of ten, rounded half to even, and scaled back."""
+    if x.dtype.kind != "f":
+        return x.copy()
+    scale = x.dtype.type(10.0 ** abs(decimals))
+    return np.rint(x / scale) * scale if decimals < 0 else np.rint(x * scale) / scale
+
+
+declare(
+    "round(Tensor self, *, int decimals=0) -> Tensor",
+    node="RoundBackward1", vjp={"self": lambda grad: zeros_like(grad)},
+    forward=lambda self, decimals: (
+        _round(self) if decimals == 0
+        else elementwise(_round_to, params=(1,), name="round_cpu", not_for="bool int complex", since=HALF)(self, decimals)
+    ),
+    inplace=True, out=True, smooth=False, aliases=("special.round",),
+    samples=domains.real(special=(0.5, 1.25), arguments={"decimals": (0, 1, 2, -1)}),
+)  # fmt: skip
+
+declare(
+    "frac(Tensor self) -> Tensor",
+    forward=elementwise(lambda x: x - np.trunc(x), exact=True, name="frac_cpu", not_for="bool int complex"),
+    vjp={"self": lambda grad: grad}, inplace=True, out=True, smooth=False, exact=True, samples=domains.real(special=(1.0,)),
+)  # fmt: skip
+
+
+def _nan_to_num(x: Array, nan: float | None, posinf: float | None, neginf: float | None, d: dtypes.dtype) -> Array:
+    if x.dtype.kind == "c":
+        part = d.to_real()
+        return (_nan_to_num(x.real, nan, posinf, neginf, part) + 1j * _nan_to_num(x.imag, nan, posinf, neginf, part)).astype(x.dtype)
+    if x.dtype.kind != "f":
+        return x.copy()
+    limits = dtypes.finfo(d)
+    high = limits.max if posinf is None else posinf
+    low = limits.min if neginf is None else neginf
+    x = np.where(np.isnan(x), x.dtype.type(nan or 0), x)
+    return np.where(x == np.inf, x.dtype.type(high), np.where(x == -np.inf, x.dtype.type(low), x))
+
+
+def _replace(self: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Tensor:
+    d = self._dtype
+    return elementwise(
+        lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True, name="nan_to_num",
+        since={"complex64": "pointwise.complex_nan_to_num", "complex128": "pointwise.complex_nan_to_num"},
+    )(self)  # fmt: skip
+
+
+declare(
+    "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
+    # what was replaced is a constant
+    forward=_replace, vjp={"self": lambda grad, self: grad * self.isfinite()},
+    inplace=True, out=True, smooth=False, exact=True,
+    samples=domains.numbers(special=(float("nan"), float("inf"), -float("inf")), arguments={"nan": (None, 1.0)}),
+)  # fmt: skip

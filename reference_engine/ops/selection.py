@@ -1,0 +1,279 @@
+"""Choosing between values: where, clamp, maximum and their kin. Ties share the gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine import dtypes, strides
+from reference_engine.dtypes import dtype
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.formulas import over, where
+from reference_engine.ops.kernels import HALF, broadcast_shapes, elementwise, from_array, promote, same
+from reference_engine.semantics import refusal, warn
+from reference_engine.tensor import Tensor
+
+Array = Any
+
+# -- where ---------------------------------------------------------------------------------------------------------
+
+
+def _where(condition: Tensor, self: Tensor, other: Tensor) -> Tensor:
+    if condition._dtype is dtypes.uint8:
+        warn("ops.where.uint8")
+    elif condition._dtype is not dtypes.bool_:
+        raise refusal("ops.where.condition", dtype=condition._dtype.scalar_name)
+    d = self._dtype
+    tensors = (condition, self, other)
+    shape = broadcast_shapes([t._shape for t in tensors])
+    chosen = np.where(condition._read(), self._read(), other._read())
+    wanted = strides.of_pointwise_result(shape, [(t._shape, t._strides) for t in tensors])
+    return from_array(chosen, d, wanted)
+
+
+declare(
+    "_where(Tensor condition, Tensor self, Tensor other) -> Tensor",
+    forward=_where, node="WhereBackward0", method=False, function=False, exact=True,
+    vjp={
+        "self": lambda grad, condition: where(condition, grad, 0),
+        "other": lambda grad, condition: where(condition, 0, grad),
+    },
+)  # fmt: skip
+
+
+def _where_any(condition: Tensor, self: Any, other: Any) -> Tensor:
+    """Numbers become tensors and both sides take their common dtype, which is recorded, before one is chosen."""
+    import reference_engine as engine
+    from reference_engine.ops.declare import OPS
+    from reference_engine.ops.dispatch import run
+
+    d = promote([self, other])
+    sides = [
+        (v if v._dtype is d else v.to(d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d) for v in (self, other)
+    ]
+    return run(OPS["_where"][0], [condition, *sides])  # type: ignore[no-any-return]
+
+
+declare(
+    "where(Tensor condition, Tensor|Scalar self, Tensor|Scalar other) -> Tensor",
+    forward=_where_any, composite=True, method=False, exact=True, out=True, samples=domains.numbers(shapes="where"),
+)  # fmt: skip
+
+declare(
+    "where(Tensor self, Tensor condition, Tensor|Scalar other) -> Tensor",
+    forward=lambda self, condition, other: _where_any(condition, self, other), composite=True, function=False, exact=True,
+)  # fmt: skip
+
+
+def _where_true(condition: Tensor) -> Any:
+    import reference_engine as engine
+
+    return engine.nonzero(condition, as_tuple=True)
+
+
+declare("where(Tensor condition) -> Tensor[]", forward=_where_true, composite=True, method=False, exact=True)
+
+# -- the larger and the smaller ------------------------------------------------------------------------------------
+
+
+def _refuse_complex(name: str) -> Any:
+    def check(promoted: dtype, *values: Any) -> None:
+        if promoted.is_complex:
+            raise refusal("pointwise.extremum.complex", op=name)
+
+    return check
+
+
+def _half_at_ties(grad: Tensor, self: Tensor, other: Tensor, loses: Tensor) -> Tensor:
+    """All of the gradient to the one chosen, half to each where they are equal."""
+    return where(self == other, over(grad, 2), grad).masked_fill_(loses, 0)
+
+
+declare(
+    "maximum(Tensor self, Tensor other) -> Tensor",
+    forward=elementwise(np.maximum, exact=True, check=_refuse_complex("maximum")),
+    vjp={
+        "self": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
+        "other": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
+    },
+    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+)  # fmt: skip
+
+declare(
+    "minimum(Tensor self, Tensor other) -> Tensor",
+    forward=elementwise(np.minimum, exact=True, check=_refuse_complex("minimum")),
+    vjp={
+        "self": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
+        "other": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
+    },
+    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+)  # fmt: skip
+
+# fmax and fmin pass over nan, and give a tie to the first argument
+declare(
+    "fmax(Tensor self, Tensor other) -> Tensor",
+    forward=elementwise(np.fmax, exact=True, check=_refuse_complex("fmax")),
+    vjp={
+        "self": lambda grad, self, other: grad.masked_fill((self >= other).logical_or_(other.isnan()).logical_not_(), 0),
+        "other": lambda grad, self, other: grad.masked_fill((self >= other).logical_or_(other.isnan()), 0),
+    },
+    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+)  # fmt: skip
+
+declare(
+    "fmin(Tensor self, Tensor other) -> Tensor",
+    forward=elementwise(np.fmin, exact=True, check=_refuse_complex("fmin")),
+    vjp={
+        "self": lambda grad, self, other: grad.masked_fill((self <= other).logical_or_(other.isnan()).logical_not_(), 0),
+        "other": lambda grad, self, other: grad.masked_fill((self <= other).logical_or_(other.isnan()), 0),
+    },
+    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+)  # fmt: skip
+
+# -- bounds --------------------------------------------------------------------------------------------------------
+
+
+def _clamp(x: Array, low: Array | None, high: Array | None) -> Array:
+    """nan stays nan, also in a bound; where the bounds cross, the upper one holds."""
+    if low is not None:
+        x = np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+def _check_bounds(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
+    if promoted.is_complex:
+        raise refusal("ops.clamp.complex")
+    if low is None and high is None:
+        raise refusal("ops.clamp.none")
+
+
+_clamped = elementwise(_clamp, exact=True, check=_check_bounds)
+
+
+def _within(self: Tensor, low: Any, high: Any) -> Tensor:
+    """The bounds belong to the inside: at a bound the gradient passes."""
+    if low is None:
+        return self <= high
+    return self >= low if high is None else (self >= low).logical_and_(self <= high)
+
+
+def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:  # noqa: A002 - torch's parameter names
+    return where(_within(self, min, max), grad, 0)
+
+
+def _clamp_min_bound(grad: Tensor, self: Tensor, min: Tensor, max: Any) -> Tensor:  # noqa: A002
+    below = self < min
+    return where(below if max is None else (min < max).logical_and_(below), grad, 0)
+
+
+def _clamp_max_bound(grad: Tensor, self: Tensor, min: Any, max: Tensor) -> Tensor:  # noqa: A002
+    above = self > max
+    return where(above if min is None else (max < min).logical_or_(above), grad, 0)
+
+
+declare(
+    "clamp(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
+    forward=_clamped, vjp={"self": _clamp_self, "min": _clamp_min_bound, "max": _clamp_max_bound},
+    inplace=True, out=True, smooth=False, exact=True, aliases=("clip",), samples=domains.ordered(special=(0.0,)),
+)  # fmt: skip
+
+declare(
+    "clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
+    node="ClampBackward1", forward=_clamped, vjp={"self": _clamp_self},
+    inplace=True, out=True, smooth=False, exact=True, aliases=("clip",),
+    samples=domains.ordered(special=(0.0, 1.0), arguments={"min": (None, -1, 0, 1), "max": (1, 2, 0.5)}),
+)  # fmt: skip
+
+
+def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str, inside: Any, beyond: Any) -> None:
+    """``clamp_min`` and ``clamp_max``: one bound, a number or a tensor."""
+    bound = name.removeprefix("clamp_")
+
+    def check(promoted: dtype, self: Tensor, limit: Any) -> None:
+        if promoted.is_complex:
+            raise refusal("ops.clamp.complex")
+
+    inside_vjp = _with_bound(bound, lambda grad, self, limit: where(inside(self, limit), grad, 0))
+    beyond_vjp = _with_bound(bound, lambda grad, self, limit: where(beyond(self, limit), grad, 0))
+    camel = "".join(part.capitalize() for part in name.split("_"))
+    declare(
+        f"{name}(Tensor self, Tensor {bound}) -> Tensor",
+        node=f"{camel}Backward1", vjp={"self": inside_vjp, bound: beyond_vjp},
+        forward=elementwise(fn, exact=True, name=other_kernel, not_for="complex"),
+        inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
+    )  # fmt: skip
+    declare(
+        f"{name}(Tensor self, Scalar {bound}) -> Tensor",
+        forward=elementwise(fn, exact=True, name=kernel, since=HALF, check=check), vjp={"self": inside_vjp},
+        inplace=True, out=True, smooth=False, exact=True,
+        samples=domains.ordered(special=(0.0, 1.0), arguments={bound: (0, 1, -0.5)}),
+    )  # fmt: skip
+
+
+def _with_bound(bound: str, formula: Any) -> Any:
+    """A formula whose parameter is named ``min`` or ``max``, so that it reads that argument."""
+    if bound == "min":
+        return lambda grad, self, min: formula(grad, self, min)  # noqa: A006
+    return lambda grad, self, max: formula(grad, self, max)  # noqa: A006
+
+
+_one_bound(
+    "clamp_min", np.maximum, "clamp_min_scalar_cpu", "maximum_cpu", lambda x, low: x >= low, lambda x, low: x < low
+)
+_one_bound(
+    "clamp_max", np.minimum, "clamp_max_scalar_cpu", "minimum_cpu", lambda x, high: x <= high, lambda x, high: x > high
+)
+
+
+def _relu(x: Array) -> Array:
+    return np.where(np.isnan(x), x, np.maximum(x, x.dtype.type(0)))
+
+
+def _check_relu(promoted: dtype, self: Tensor) -> None:
+    if promoted.category == 0:
+        raise refusal("ops.relu.bool")
+    if promoted.is_complex:
+        raise refusal("ops.clamp.complex")
+
+
+declare(
+    "relu(Tensor self) -> Tensor",
+    forward=elementwise(_relu, dtype=same, exact=True, name="clamp_min_scalar_cpu", since=HALF, check=_check_relu),
+    # zero at zero: the gradient passes where the output is above zero (or nan)
+    vjp={"self": lambda grad, result: grad._threshold_backward(result, 0)},
+    inplace=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
+)  # fmt: skip
+
+declare(
+    "_threshold_backward(Tensor grad_output, Tensor self, Scalar threshold) -> Tensor",
+    forward=elementwise(
+        lambda grad, x, threshold: np.where(x <= threshold, grad.dtype.type(0), grad), params=(2,), exact=True
+    ),
+    node="ThresholdBackwardBackward0", function=False, exact=True,
+    vjp={
+        "grad_output": lambda grad, self, threshold: grad._threshold_backward(self, threshold),
+        "self": lambda grad, self: grad.new_zeros(grad.shape),
+    },
+)  # fmt: skip
+
+# -- the step function ---------------------------------------------------------------------------------------------
+
+
+def _heaviside(x: Array, at_zero: Array) -> Array:
+    return np.where(np.isnan(x), x.dtype.type(0), np.where(x == 0, at_zero, (x > 0).astype(x.dtype))).astype(x.dtype)
+
+
+def _check_heaviside(promoted: dtype, self: Tensor, values: Tensor) -> None:
+    if self._dtype.is_complex or values._dtype.is_complex:
+        raise refusal("pointwise.heaviside.complex")
+    if self._dtype is not values._dtype:
+        raise refusal("ops.heaviside.dtype")
+
+
+declare(
+    "heaviside(Tensor self, Tensor values) -> Tensor",
+    forward=elementwise(_heaviside, exact=True, check=_check_heaviside), underived=True, inplace=True, out=True, exact=True,
+    samples=domains.ordered(special=(0.0,)),
+)  # fmt: skip

@@ -1,0 +1,139 @@
+"""Magnitudes and signs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine.dtypes import dtype
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
+from reference_engine.ops.formulas import conj, times, where, zeros_like
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+Array = Any
+
+declare(
+    "abs(Tensor self) -> Tensor",
+    forward=elementwise(np.abs, dtype=to_real, name="abs_cpu", not_for="bool"),
+    # zero at zero, also for complex arguments: the sign of zero is zero
+    vjp={"self": lambda grad, self: grad * self.sgn()},
+    out=True, smooth=False, aliases=("absolute",), samples=domains.numbers(special=(0.0,)),
+)  # fmt: skip
+
+
+def _abs_in_place(self: Tensor) -> Tensor:
+    if self._dtype.is_complex:
+        raise refusal("pointwise.abs.in_place_complex")
+    return elementwise(np.abs, name="abs_cpu", not_for="bool")(self)
+
+
+declare(
+    "abs(Tensor self) -> Tensor",
+    forward=_abs_in_place, vjp={"self": lambda grad, self: grad * self.sgn()},
+    inplace=True, method=False, function=False, smooth=False, aliases=("absolute",),
+)  # fmt: skip
+
+
+def _sign(x: Array) -> Array:
+    return x.copy() if x.dtype == np.bool_ else np.where(np.isnan(x), x.dtype.type(0), np.sign(x)).astype(x.dtype)
+
+
+def _refuse_complex_sign(promoted: dtype, self: Tensor) -> None:
+    if promoted.is_complex:
+        raise refusal("ops.sign.complex")
+
+
+declare(
+    "sign(Tensor self) -> Tensor",
+    forward=elementwise(_sign, exact=True, check=_refuse_complex_sign), vjp={"self": lambda grad: zeros_like(grad)},
+    inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
+)  # fmt: skip
+
+
+def _sgn(x: Array) -> Array:
+    if x.dtype.kind != "c":
+        return _sign(x)
+    size = np.abs(x)
+    return np.where(size == 0, x.dtype.type(0), x / np.where(size == 0, 1, size)).astype(x.dtype)
+
+
+def _sgn_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
+    """Zero for real arguments; for z/|z| the part of the cotangent across z, over |z|, and zero at zero."""
+    if not self.is_complex():
+        return zeros_like(result)
+    size = self.abs()
+    across = grad - result * result * conj(grad)
+    return (across / times(size, 2)).masked_fill_(size == 0, 0)
+
+
+declare(
+    "sgn(Tensor self) -> Tensor",
+    forward=elementwise(_sgn), vjp={"self": _sgn_vjp},
+    inplace=True, out=True, smooth=False, samples=domains.numbers(special=(0.0,)),
+)  # fmt: skip
+
+
+def _refuse_complex_signbit(promoted: dtype, self: Tensor) -> None:
+    if promoted.is_complex:
+        raise refusal("pointwise.signbit.complex")
+
+
+declare(
+    "signbit(Tensor self) -> Tensor",
+    forward=elementwise(
+        lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, dtype=to_bool, exact=True, check=_refuse_complex_signbit
+    ),
+    out=True, exact=True, samples=domains.ordered(special=(0.0, -0.0)),
+)  # fmt: skip
+
+
+def _copysign_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
+    """1 or -1, whichever turns self into the result; zero at zero."""
+    ratio = result / self
+    return grad * ratio.masked_fill_(self == 0, 0)
+
+
+_copysign = elementwise(np.copysign, dtype=to_floating, exact=True, name="copysign_cpu", not_for="complex")
+
+declare(
+    "copysign(Tensor self, Tensor other) -> Tensor",
+    forward=_copysign,
+    vjp={"self": _copysign_vjp, "other": lambda grad, other_shape: grad.new_zeros(other_shape)},
+    inplace=True, out=True, smooth=False, exact=True, samples=domains.real(special=(0.0, -0.0)),
+)  # fmt: skip
+
+declare(
+    "copysign(Tensor self, Scalar other) -> Tensor",
+    node="CopysignBackward1", forward=_copysign, vjp={"self": _copysign_vjp},
+    inplace=True, out=True, smooth=False, exact=True,
+    samples=domains.real(special=(0.0, -0.0), arguments={"other": (1.0, -2.0, 0.0)}),
+)  # fmt: skip
+
+
+_nextafter = elementwise(np.nextafter, dtype=same, exact=True, name="nextafter_cpu", not_for="bool int complex", since=HALF)
+
+declare(
+    "nextafter(Tensor self, Tensor other) -> Tensor",
+    forward=_nextafter, when="pointwise.nextafter_derivative",
+    vjp={
+        "self": lambda grad, self, other: where(self != other, grad, 0),
+        "other": lambda grad, other: zeros_like(other),
+    },
+    inplace=True, out=True, smooth=False, exact=True, samples=domains.real(),
+)  # fmt: skip
+
+
+def _refuse_nextafter(grad: Tensor) -> Tensor:
+    raise refusal("pointwise.not_derived", name="nextafter")
+
+
+declare(
+    "nextafter(Tensor self, Tensor other) -> Tensor",
+    forward=_nextafter, when="!pointwise.nextafter_derivative",
+    vjp={"self": _refuse_nextafter, "other": _refuse_nextafter},
+    inplace=True, out=True, smooth=False, exact=True,
+)  # fmt: skip

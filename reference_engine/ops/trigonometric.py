@@ -1,0 +1,150 @@
+"""Circular and hyperbolic functions, their inverses, and angles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.kernels import HALF, elementwise, to_floating
+from reference_engine.ops.formulas import conj, minus, plus, times
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+Array = Any
+
+# -- circular ------------------------------------------------------------------------------------------------------
+
+declare(
+    "sin(Tensor self) -> Tensor",
+    forward=elementwise(np.sin, dtype=to_floating, name="sin_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(self.cos())},
+    inplace=True, out=True, samples=domains.field(),
+)  # fmt: skip
+
+declare(
+    "cos(Tensor self) -> Tensor",
+    forward=elementwise(np.cos, dtype=to_floating, name="cos_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(-self.sin())},
+    inplace=True, out=True, samples=domains.field(),
+)  # fmt: skip
+
+declare(
+    "tan(Tensor self) -> Tensor",
+    forward=elementwise(np.tan, dtype=to_floating, name="tan_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, result: grad * conj(plus(result.pow(2), 1))},
+    inplace=True, out=True, samples=domains.field(-1.3, 1.3),
+)  # fmt: skip
+
+declare(
+    "asin(Tensor self) -> Tensor",
+    forward=elementwise(np.arcsin, dtype=to_floating, name="asin_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(plus(-self * self, 1).rsqrt())},
+    inplace=True, out=True, aliases=("arcsin",), samples=domains.field(-0.9, 0.9, special=(1.0, -1.0, 1.5)),
+)  # fmt: skip
+
+declare(
+    "acos(Tensor self) -> Tensor",
+    forward=elementwise(np.arccos, dtype=to_floating, name="acos_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(-(plus(-self * self, 1).rsqrt()))},
+    inplace=True, out=True, aliases=("arccos",), samples=domains.field(-0.9, 0.9, special=(1.0, -1.0, 1.5)),
+)  # fmt: skip
+
+declare(
+    "atan(Tensor self) -> Tensor",
+    forward=elementwise(np.arctan, dtype=to_floating, name="atan_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad / conj(plus(self * self, 1))},
+    inplace=True, out=True, aliases=("arctan",), samples=domains.field(),
+)  # fmt: skip
+
+
+def _atan2_reciprocal(self: Tensor, other: Tensor) -> Tensor:
+    """1 / r², and zero where r is zero: the angle of the origin has no gradient."""
+    return (self * self + other * other).reciprocal()
+
+
+declare(
+    "atan2(Tensor self, Tensor other) -> Tensor",
+    forward=elementwise(np.arctan2, dtype=to_floating, name="atan2_cpu", not_for="complex", since=HALF),
+    vjp={
+        "self": lambda grad, self, other: grad * other * _atan2_reciprocal(self, other),
+        "other": lambda grad, self, other: grad * -self * _atan2_reciprocal(self, other),
+    },
+    inplace=True, out=True, aliases=("arctan2",), samples=domains.real(special=(0.0,)),
+)  # fmt: skip
+
+# -- hyperbolic ----------------------------------------------------------------------------------------------------
+
+declare(
+    "sinh(Tensor self) -> Tensor",
+    forward=elementwise(np.sinh, dtype=to_floating, name="sinh_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(self.cosh())},
+    inplace=True, out=True, samples=domains.field(),
+)  # fmt: skip
+
+declare(
+    "cosh(Tensor self) -> Tensor",
+    forward=elementwise(np.cosh, dtype=to_floating, name="cosh_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(self.sinh())},
+    inplace=True, out=True, samples=domains.field(),
+)  # fmt: skip
+
+declare(
+    "tanh(Tensor self) -> Tensor",
+    forward=elementwise(np.tanh, dtype=to_floating, name="tanh_vml_cpu", since=HALF),
+    vjp={"self": lambda grad, result: grad._tanh_backward(result)},
+    inplace=True, out=True, samples=domains.field(),
+)  # fmt: skip
+
+declare(
+    "_tanh_backward(Tensor grad_output, Tensor output) -> Tensor",
+    forward=elementwise(lambda grad, y: grad * np.conj(1 - y * y)), node="TanhBackwardBackward0", function=False,
+    vjp={
+        "grad_output": lambda grad, output: grad._tanh_backward(conj(output)),
+        "output": lambda grad, grad_output, output: conj(grad) * (times(conj(output), -2) * grad_output),
+    },
+)  # fmt: skip
+
+declare(
+    "asinh(Tensor self) -> Tensor",
+    forward=elementwise(np.arcsinh, dtype=to_floating, name="asinh_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(plus(self.pow(2), 1).rsqrt())},
+    inplace=True, out=True, aliases=("arcsinh",), samples=domains.field(),
+)  # fmt: skip
+
+declare(
+    "acosh(Tensor self) -> Tensor",
+    forward=elementwise(np.arccosh, dtype=to_floating, name="acosh_cpu", since=HALF),
+    vjp={"self": lambda grad, self: grad * conj(plus(self.pow(2), -1).rsqrt())},
+    inplace=True, out=True, aliases=("arccosh",), samples=domains.field(1.2, 4, special=(1.0, 0.5)),
+)  # fmt: skip
+
+declare(
+    "atanh(Tensor self) -> Tensor",
+    forward=elementwise(np.arctanh, dtype=to_floating, name="atanh_cpu", since=HALF),
+    vjp={"self": lambda grad, self: times(grad, 1) / conj(minus(1, self.pow(2)))},
+    inplace=True, out=True, aliases=("arctanh",), samples=domains.field(-0.8, 0.8, special=(1.0, -1.0)),
+)  # fmt: skip
+
+# -- units of angle ------------------------------------------------------------------------------------------------
+
+
+def _factor(name: str, factor: float) -> None:
+    """A conversion of units is a product with a constant tensor."""
+
+    def convert(self: Tensor) -> Tensor:
+        if self._dtype.is_complex:
+            raise refusal("pointwise.angle_unit.complex", op=name)
+        return elementwise(np.multiply, dtype=to_floating)(self, factor)
+
+    declare(
+        f"{name}(Tensor self) -> Tensor",
+        forward=convert, vjp={"self": lambda grad: grad * factor}, inplace=True, out=True, samples=domains.real(),
+    )  # fmt: skip
+
+
+_factor("deg2rad", math.pi / 180)
+_factor("rad2deg", 180 / math.pi)

@@ -1,0 +1,49 @@
+"""The named tuples that ops with several results return: ``torch.return_types.max``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Results(tuple):  # type: ignore[type-arg]
+    """A tuple whose entries also have names. Unlike a Python named tuple it is made from one sequence."""
+
+    __slots__ = ()
+    _fields: tuple[str, ...] = ()
+    n_fields = n_sequence_fields = 0
+    n_unnamed_fields = 0
+
+    def __new__(cls, values: Sequence[Any]) -> Results:
+        return super().__new__(cls, values)
+
+    def __repr__(self) -> str:
+        body = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+        return f"{type(self).__module__}.{type(self).__name__}(\n{body})"
+
+    def __reduce__(self) -> Any:
+        return type(self), (tuple(self),)
+
+
+def _kind(name: str, *fields: str) -> type[Results]:
+    body: dict[str, Any] = {
+        "__slots__": (), "__module__": "torch.return_types", "__doc__": f"What {name} returns: {', '.join(fields)}.",
+        "_fields": fields, "__match_args__": fields, "n_fields": len(fields), "n_sequence_fields": len(fields),
+    }  # fmt: skip
+    for i, field in enumerate(fields):
+        body[field] = property(lambda self, i=i: self[i])
+    return type(name, (Results,), body)
+
+
+max = _kind("max", "values", "indices")  # noqa: A001 - torch's public names
+min = _kind("min", "values", "indices")  # noqa: A001
+median = _kind("median", "values", "indices")
+nanmedian = _kind("nanmedian", "values", "indices")
+mode = _kind("mode", "values", "indices")
+sort = _kind("sort", "values", "indices")
+topk = _kind("topk", "values", "indices")
+kthvalue = _kind("kthvalue", "values", "indices")
+cummax = _kind("cummax", "values", "indices")
+cummin = _kind("cummin", "values", "indices")
+aminmax = _kind("aminmax", "min", "max")
+frexp = _kind("frexp", "mantissa", "exponent")
