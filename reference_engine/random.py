@@ -139,7 +139,7 @@ class Generator:
 def canonical_seed(seed: int) -> int:
     """`seed` as an unsigned 64-bit number; negative ones count back from the top."""
     if not -(1 << 63) <= seed < (1 << 64):
-        raise RuntimeError("Overflow when unpacking long long")
+        raise ValueError("Overflow when unpacking long long")
     return seed & 0xFFFFFFFFFFFFFFFF
 
 

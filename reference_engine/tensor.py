@@ -15,7 +15,7 @@ from reference_engine import dtypes, strides
 from reference_engine.autograd import hooks, leaf
 from reference_engine.devices import CPU, device
 from reference_engine.modes import state
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.size import Size
 from reference_engine.storage import Storage
 from reference_engine.versions import VersionCounter
@@ -53,6 +53,7 @@ class Tensor(metaclass=_TensorMeta):
     _accumulator_of: Tensor | None = None  # an unpacked saved leaf stands for this leaf
     _backward_hooks: Any = None
     _post_accumulate_grad_hooks: Any = None
+    _grad_dtype: Any = ...  # the tensor's own, unless set
     _retains_grad: bool = False
     _inference: bool = False
     _conj: bool = False
@@ -224,7 +225,7 @@ class Tensor(metaclass=_TensorMeta):
 
     def __len__(self) -> int:
         if not self._shape:
-            raise TypeError("len() of a 0-d tensor")
+            raise refusal("tensor.len.zero_dim")
         return self._shape[0]
 
     # -- autograd ----------------------------------------------------------------------------------------------
@@ -247,8 +248,6 @@ class Tensor(metaclass=_TensorMeta):
 
     @requires_grad.setter
     def requires_grad(self, value: Any) -> None:
-        if not isinstance(value, bool):
-            raise RuntimeError("requires_grad must be a bool")
         leaf.set_requires_grad(self, value, "attribute")
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -310,7 +309,14 @@ class Tensor(metaclass=_TensorMeta):
 
     @property
     def grad_dtype(self) -> dtype | None:
-        return self._dtype
+        """Which dtype the gradient of a leaf has; None allows any."""
+        if not self.is_leaf and not switch("leaf.grad_dtype.read_non_leaf"):
+            raise refusal("leaf.grad_dtype.read_non_leaf")
+        return self._dtype if self._grad_dtype is Ellipsis else self._grad_dtype
+
+    @grad_dtype.setter
+    def grad_dtype(self, value: Any) -> None:
+        leaf.set_grad_dtype(self, value)
 
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
@@ -385,7 +391,7 @@ class Tensor(metaclass=_TensorMeta):
         if self._neg:
             raise refusal("tensor.numpy.neg")
         if self._dtype is dtypes.bfloat16:
-            raise TypeError("Got unsupported ScalarType BFloat16")
+            raise refusal("tensor.numpy.dtype", dtype_name="BFloat16")
         return self._array()
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
@@ -411,20 +417,24 @@ class Tensor(metaclass=_TensorMeta):
 
     def __index__(self) -> int:
         if self._dtype.category > 1 or self._shape and self.numel() != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
+            raise refusal("tensor.index.integer")
         return int(self.item())
 
     def _scalar(self, to: str) -> Any:
-        if self.requires_grad and current_warns_on_scalar():
+        if self.requires_grad and switch("tensor.scalar.warns"):
             warn("tensor.scalar.requires_grad")
+        if self.numel() != 1:
+            raise refusal("tensor.scalar.one_element")
         return self.item()
 
     def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, int, float, complex)):
+            raise refusal("tensor.contains.type", type=type(element))
         return bool((self == element).any().item())
 
     def __iter__(self) -> Any:
         if not self._shape:
-            raise TypeError("iteration over a 0-d tensor")
+            raise refusal("tensor.iter.zero_dim")
         return iter(self.unbind(0))
 
     def __format__(self, spec: str) -> str:
@@ -465,13 +475,6 @@ class Tensor(metaclass=_TensorMeta):
         def __le__(self, other: Any) -> Tensor: ...
         def __gt__(self, other: Any) -> Tensor: ...
         def __ge__(self, other: Any) -> Tensor: ...
-
-
-def current_warns_on_scalar() -> bool:
-    """Newer versions warn when a tensor that requires grad becomes a Python number by ``float(x)``."""
-    from reference_engine.semantics import switch
-
-    return switch("tensor.scalar.warns")
 
 
 def _python_number(value: Any, d: dtype) -> Any:

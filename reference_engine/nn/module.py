@@ -28,7 +28,12 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
     _modules: dict[str, Any]
     call_super_init: bool = False
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        name = f"{type(self).__name__}.__init__()"
+        if kwargs:
+            raise TypeError(f"{name} got an unexpected keyword argument '{next(iter(kwargs))}'")
+        if args:
+            raise TypeError(f"{name} takes 1 positional argument but {len(args) + 1} were given")
         fields: dict[str, Any] = {
             "training": True,
             "_parameters": {},

@@ -10,6 +10,8 @@ from reference_engine.tensor import Tensor
 
 def adopt(cls: type[Any], data: Tensor, requires_grad: bool) -> Any:
     """`data` as a leaf of type `cls` that shares its memory and version."""
+    if requires_grad and not data.dtype.is_differentiable:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     made = data.detach()
     made.__class__ = cls
     made.requires_grad_(requires_grad)

@@ -158,7 +158,7 @@ for _signature, _node, _forward in IN_PLACE:
     declare(
         f"{_signature} -> Tensor",
         forward=_forward,
-        vjp={"self": _forgotten},
+        vjp={name: _forgotten for name in ("self", "p") if f"Tensor {name}" in _signature},
         node=_node,
         inplace=True,
         method=False,
@@ -170,15 +170,21 @@ for _signature, _node, _forward in IN_PLACE:
 # -- new tensors -----------------------------------------------------------------------------------------------------
 
 
-def _bernoulli(self: Tensor, p: float | None, generator: Any) -> Tensor:
-    blank = creation.empty_like(self.detach())
-    return _bernoulli_tensor(blank, self.detach(), generator) if p is None else _bernoulli_scalar(blank, p, generator)
+def _not_differentiable(grad: Tensor) -> Tensor:
+    raise RuntimeError("derivative for aten::bernoulli is not implemented")
 
 
 declare(
-    "bernoulli(Tensor self, float? p=None, *, any generator=None) -> Tensor",
-    forward=_bernoulli,
+    "bernoulli(Tensor self, *, any generator=None) -> Tensor",
+    forward=lambda self, generator: _bernoulli_tensor(creation.empty_like(self.detach()), self.detach(), generator),
     vjp={"self": _forgotten},
+    smooth=False,
+)
+declare(
+    "bernoulli(Tensor self, float p, *, any generator=None) -> Tensor",
+    forward=lambda self, p, generator: _bernoulli_scalar(creation.empty_like(self.detach()), p, generator),
+    vjp={"self": _not_differentiable},
+    node="NotImplemented",
     smooth=False,
 )
 
