@@ -180,13 +180,14 @@ declare(
     vjp={"self": _forgotten},
     smooth=False,
 )
-declare(
+_with_one_probability = declare(
     "bernoulli(Tensor self, float p, *, any generator=None) -> Tensor",
     forward=lambda self, p, generator: _bernoulli_scalar(creation.empty_like(self.detach()), p, generator),
     vjp={"self": _not_differentiable},
     node="NotImplemented",
     smooth=False,
 )
+_with_one_probability.node_type.graph_name = "torch::autograd::NotImplemented"
 
 
 def _multinomial(self: Tensor, num_samples: int, replacement: bool, generator: Any) -> Tensor:

@@ -39,7 +39,7 @@ for t in range(300):
         c -= learning_rate * c.grad
         d -= learning_rate * d.grad
         a.grad = b.grad = c.grad = d.grad = None
-print(f"y = {a.item():.3f} + {b.item():.3f} * P3({c.item():.3f} + {d.item():.3f} x)")
+print("y = a + b * P3(c + d x) with", [round(v.item(), 3) + 0.0 for v in (a, b, c, d)])
 out = P3(torch.tensor([1.0, 2.0], requires_grad=True))
 print(out)
 print(out.grad_fn.name(), [n.name() for n, _ in out.grad_fn.next_functions])
