@@ -66,14 +66,15 @@ class SavedTensor:
         else:
             self._data = tensor._alias() if self._is_output else tensor
 
-    def register_hooks(self, pack: Any, unpack: Any) -> None:
-        """Pass the tensor through ``pack`` now; ``unpack`` gives it back.
+    def register_hooks(self, *hooks: Any) -> None:
+        """Pass the tensor through the first of two hooks, ``pack``, now; the second, ``unpack``, gives it back.
 
         Raises:
-            RuntimeError: it has hooks, was freed, or is None.
+            TypeError: not two callables. RuntimeError: it has hooks, was freed, or is None.
         """
-        if not callable(pack) or not callable(unpack):
-            raise refusal("saved.hooks.register_callable", saved=repr(self), pack=repr(pack), unpack=repr(unpack))
+        if len(hooks) != 2 or not all(callable(hook) for hook in hooks):
+            raise refusal("saved.hooks.register_callable", given=", ".join(repr(v) for v in (self, *hooks)))
+        pack, unpack = hooks
         if self._hooked:
             raise refusal("saved.hooks.twice")
         if self._none:
@@ -99,8 +100,8 @@ class SavedTensor:
     def is_freed(self) -> bool:
         return self._data is None and not self._hooked and not self._none
 
-    def unpack(self) -> Tensor:
-        """The tensor, with its history, for use in a gradient formula."""
+    def unpack(self, looking: bool = False) -> Tensor:
+        """The tensor, with its history, for use in a gradient formula; or for somebody who is just ``looking``."""
         if self.is_freed:
             raise refusal("engine.freed_graph")
         node = self._owner()
@@ -109,7 +110,7 @@ class SavedTensor:
         data = self._data
         assert data is not None
         lost = not self._is_output and not self._is_leaf and data._node is None
-        if lost and not getattr(node, "adopts_detached", False):
+        if lost and not looking:
             raise refusal("version.saved_detached")
         if data._version_counter.value != self._version:
             raise _modified(data, self, node)

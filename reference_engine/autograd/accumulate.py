@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reference_engine import modes, strides
 from reference_engine.autograd import hooks
 from reference_engine.autograd.node import ACCUMULATE_FIRST, InputMeta, Node
-from reference_engine.semantics import cite
+from reference_engine.semantics import cite, warn
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -57,10 +57,26 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
         variable._grad = _obeying_layout(grad, variable)
     elif modes.state.grad:
         cite("accumulate.recorded.new_tensor")
-        variable._grad = old + grad
+        variable._grad = total = old + grad
+        _warn_of_layout(total, variable)
     else:
         cite("accumulate.later.in_place")
         old.add_(grad)
+        _warn_of_layout(old, variable)
+
+
+def _warn_of_layout(grad: Tensor, variable: Tensor) -> None:
+    """A gradient set by hand may have other strides than the contract says; accumulating into it warns."""
+    shape, wanted = variable._shape, variable._strides
+    if strides.is_non_overlapping_and_dense(shape, wanted):
+        obeys = all(n == 1 or a == b for n, a, b in zip(shape, grad._strides, wanted, strict=True))
+    else:
+        obeys = strides.is_contiguous(shape, grad._strides)
+    if not obeys:
+        warn(
+            "accumulate.layout_contract", grad_shape=list(shape), grad_strides=list(grad._strides), shape=list(shape),
+            strides=list(wanted),
+        )  # fmt: skip
 
 
 def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:

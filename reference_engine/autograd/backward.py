@@ -13,7 +13,7 @@ from reference_engine.autograd.engine import Pass
 from reference_engine.autograd.graph import GradientEdge
 from reference_engine.autograd.node import Edge, Node, gradient_edge
 from reference_engine.autograd.validate import validate_gradients
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.size import Size
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def backward(
         raise refusal("backward.inputs.not_empty")
     roots = _roots(tensors, "backward.tensors.iterable")
     like = [t for t in (*roots, *input_list) if overrides.is_tensor_like(t)]
-    if overrides.has_torch_function(like):
+    if switch("backward.torch_function") and overrides.has_torch_function(like):
         overrides.handle(
             backward, like, (roots,), grad_tensors=grad_tensors, retain_graph=retain_graph, create_graph=create_graph,
             inputs=input_list if inputs is not None else None,
@@ -145,10 +145,14 @@ def _inputs(inputs: Any, call: str) -> tuple[Any, ...]:
         return ()
     if overrides.is_tensor_like(inputs) or isinstance(inputs, GradientEdge):
         return (inputs,)
-    if type(inputs) is dict:
+    if isinstance(inputs, Mapping) and switch(f"{call}.inputs.dict"):
+        if type(inputs) is not dict:
+            raise refusal(f"{call}.inputs.mapping", type=type(inputs).__name__)
+        cite(f"{call}.inputs.dict")
         return tuple(inputs.values())
-    if isinstance(inputs, Mapping):
-        raise refusal(f"{call}.inputs.mapping", type=type(inputs).__name__)
+    if call == "backward" and not switch("backward.inputs.generator") and not hasattr(inputs, "__len__"):
+        clause = "backward.inputs.sized" if hasattr(inputs, "__iter__") else "backward.inputs.iterable"
+        raise refusal(clause, type=type(inputs).__name__)
     return _iterated(inputs, f"{call}.inputs.iterable")
 
 
@@ -219,7 +223,7 @@ def _implicit(out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         return None
     if Size(shape).numel() != 1:
         raise refusal("backward.implicit_grad.one_element")
-    if not dtype.is_floating_point:
+    if not dtype.is_floating_point and not switch("backward.implicit_grad.complex"):
         raise refusal("backward.implicit_grad.real", dtype=dtype)
     cite("backward.implicit_grad.ones")
     if isinstance(out, GradientEdge):
@@ -284,6 +288,7 @@ def _input_edge(x: Any, call: str) -> Edge:
     if not isinstance(x, Tensor):
         raise refusal(f"{call}.inputs.type", type=type(x).__name__)
     if not x.requires_grad:
+        # backward asks for the gradient of such a tensor to be retained, and that is what is refused
         raise refusal(f"{call}.inputs.requires_grad")
     if call == "backward" and not x.is_leaf:
         cite("backward.inputs.non_leaf")
@@ -297,9 +302,11 @@ def _run_batched(
     """One pass for each slice of the cotangents; the results stacked along a new first dimension."""
     import reference_engine as engine
 
+    if any(g is not None and not g._shape for g in grads):
+        raise refusal("grad.batched.implicit")  # an implicit gradient has no batch dimension
     sizes = {g._shape[0] for g in grads if g is not None}
     if len(sizes) != 1:
-        raise refusal("grad.batched.sizes")
+        raise refusal("grad.batched.sizes", sizes=[g._shape[0] for g in grads if g is not None])
     cite("grad.batched.stack")
     (count,) = sizes
     rows = []
@@ -316,7 +323,8 @@ def _materialized(found: Sequence[Any], inputs: Sequence[Any], create_graph: Any
     if any(g is None and isinstance(x, GradientEdge) for g, x in zip(found, inputs, strict=True)):
         raise refusal("grad.materialize_grads.edge")
     cite("grad.materialize_grads.zeros")
+    as_input = switch("grad.materialize_grads.requires_grad")
     return tuple(
-        engine.zeros_like(x, requires_grad=bool(create_graph)) if g is None else g
+        engine.zeros_like(x, requires_grad=x.requires_grad if as_input else bool(create_graph)) if g is None else g
         for g, x in zip(found, inputs, strict=True)
     )

@@ -42,7 +42,7 @@ def call(cls: Any, args: tuple[Any, ...], separate: bool) -> Any:
             anomaly.remember(ctx)
     returned = _forward(cls, ctx, args, separate)
     outputs = returned if isinstance(returned, tuple) else (returned,)
-    to_save = _to_save(ctx) if recorded else ()
+    to_save = _to_save(ctx) if recorded or separate else ()
     if recorded:
         _check_flags(cls, ctx)
     wrapped = _wrap(ctx, inputs, outputs, recorded, {id(t) for t in to_save if separate and t is not None})
@@ -182,7 +182,7 @@ def _wrap(
         for made in wrapped:
             if isinstance(made, Tensor) and made._view is not None:
                 made._view.creation = views.Creation.MULTI_OUTPUT
-    returned = {id(t) for t in wrapped}
+    returned = {id(t) for t in outputs}
     if any(id(t) not in returned for t in dirty):
         raise refusal("function.mark_dirty.returned")
     if forward_ad.active:

@@ -264,19 +264,33 @@ class Pushing(NamedTuple):
 
 
 def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
-    """The arguments and their tangents, if any has one; what an in-place operation changes is copied first."""
+    """The arguments and their tangents, if any has one; all that an in-place operation will change is copied first."""
     if not _sees_tangents():
         return None
     tangents = [_tangents_in(v) for v in values]
     if all(t is None for t in tangents):
         return None
-    kept = list(values)
-    if target is not None:
-        with hidden():
-            copied = target.clone()
-        kept = [copied if v is target else v for v in values]
-        tangents = [t.clone() if v is target and t is not None else t for t, v in zip(tangents, values, strict=True)]
-    return Pushing(kept, tangents)
+    if target is None:
+        return Pushing(list(values), tangents)
+    with hidden():
+        kept = [_copied(v, target._storage) for v in values]
+        own = tangent_storage(target)
+        return Pushing(kept, tangents if own is None else [_copied(t, own) for t in tangents])
+
+
+def tangent_storage(t: Tensor) -> Any:
+    """The memory of a tensor's tangent, whether or not tangents are hidden."""
+    held = t._tangent
+    return held.value._storage if held is not None and held.epoch == _epoch else None
+
+
+def _copied(value: Any, storage: Any) -> Any:
+    """A value that looks into this memory is copied, so that it keeps what it sees now."""
+    from reference_engine.tensor import Tensor
+
+    if isinstance(value, (list, tuple)):
+        return [_copied(v, storage) for v in value]
+    return value.clone() if isinstance(value, Tensor) and value._storage is storage else value
 
 
 def _tangents_in(value: Any) -> Any:
@@ -290,10 +304,22 @@ def _tangents_in(value: Any) -> Any:
     return None
 
 
+def refuse_out(op: Op, values: Sequence[Any]) -> None:
+    """``out=`` has no tangent to push into.
+
+    Raises:
+        NotImplementedError: an argument or ``out`` has a tangent.
+    """
+    if any(_tangents_in(v) is not None for v in values):
+        raise refusal("forward_ad.out", op=op.reference_name)
+
+
 def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: bool) -> None:
     """Compute the tangents of the results of an operation."""
     if not results or not any(r._dtype.is_differentiable for r in results):
         return
+    if op.underived:
+        raise refusal("forward_ad.underived", op=op.reference_name + "_" * inplace)
     if not op.vjp and not inplace:
         return
     cite("forward_ad.op.jvp")

@@ -59,7 +59,7 @@ def _saved_tensors(ctx: _FunctionBase) -> tuple[Any, ...]:
         raise refusal("function.saved_tensors.once")
     if ctx._freed:
         raise refusal("engine.freed_graph")
-    found = tuple(s if s is None else s.unpack() for s in ctx._saved)
+    found = tuple(s if s is None else s.unpack(looking=True) for s in ctx._saved)
     if ctx._saved and ctx._clears:
         ctx._read_once = True
         ctx._saved = []
@@ -108,7 +108,6 @@ class _FunctionBase(Node):
     non_differentiable: Any = None
     needs_input_grad: Any = None
     requires_grad = True
-    adopts_detached = True  # a saved tensor that was detached in place gets this node as its history
     _materialize = True
     _materialize_non_diff_grads = True
     _freed = False
@@ -120,6 +119,7 @@ class _FunctionBase(Node):
     saved_variables = _Guarded(_saved_variables)
     _raw_saved_tensors = _Guarded(_raw_saved_tensors)
     materialize_grads = _Guarded(put=_set_materialize)
+    _is_pure_view = _Guarded(put=lambda ctx, value: None)
 
     def __init__(self) -> None:
         super().__init__()
@@ -190,12 +190,6 @@ class _FunctionBase(Node):
             found.append(grad)
         return found
 
-    def __repr__(self) -> str:
-        return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
 
 class FunctionCtx:
     """What ``forward``, ``setup_context`` and ``backward`` may do with their ctx."""
@@ -264,6 +258,9 @@ class BackwardCFunction(_FunctionBase, FunctionCtx, _HookMixin):
     def apply_boxed(self, grads: list[Any]) -> Any:
         """The same, the gradients handed over in one list that backward may empty."""
         return self._get_user_fn()(self, grads)
+
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"
 
     def apply_jvp(self, *args: Any) -> Any:
         """What the user's ``jvp`` makes of these tangents."""

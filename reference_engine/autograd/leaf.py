@@ -14,20 +14,29 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 
-def set_requires_grad(t: Tensor, value: bool, how: str) -> None:
+def set_requires_grad(t: Tensor, value: Any, how: str) -> None:
     """Only a leaf has a flag of its own, and only floating point and complex tensors can require grad.
+
+    Args:
+        how: "attribute" or "method" (``requires_grad_()``); they differ in words, and in that the method may ask a
+            non-leaf to require grad, which it does.
 
     Raises:
         RuntimeError: a non-leaf, an integer or bool tensor, or an inference tensor outside inference mode.
+        TypeError: the method's argument is no bool.
     """
-    if t.requires_grad == value and how == "method" and not t.is_leaf and value:
-        return
+    if not isinstance(value, bool):
+        if how == "method":
+            raise refusal("leaf.requires_grad_.type", type=type(value).__name__)
+        raise refusal("leaf.requires_grad.type")
     if t._inference and value and not state.inference:
         raise refusal("inference.requires_grad")
     if not t.is_leaf:
+        if value and how == "method":
+            return
         raise refusal("leaf.requires_grad.non_leaf" if value else "leaf.requires_grad.non_leaf_false")
     if value and not t._dtype.is_differentiable:
-        raise refusal("leaf.requires_grad.dtype", dtype=t.dtype.scalar_name)
+        raise refusal("leaf.requires_grad_.dtype" if how == "method" else "leaf.requires_grad.dtype")
     cite("leaf.requires_grad.set")
     t._leaf_requires_grad = value
 
@@ -45,19 +54,35 @@ def set_grad(t: Tensor, value: Any) -> None:
         t._grad = None
         return
     if not isinstance(value, Tensor):
-        raise refusal("leaf.grad.type", got=_type_text(value))
+        raise refusal("leaf.grad.type", got=type(value).__name__)
     if value is t:
         raise refusal("leaf.grad.itself")
-    if value._dtype is not t._dtype:
-        raise refusal("leaf.grad.dtype", expected=t.dtype.tensor_name, got=value.dtype.tensor_name)
+    wanted = t.grad_dtype if t.is_leaf else t._dtype
+    if wanted is not None and value._dtype is not wanted:
+        raise refusal(
+            "leaf.grad.dtype", expected_cpp=t._dtype.cpp_name, expected=wanted.scalar_name, got_cpp=value._dtype.cpp_name,
+        )  # fmt: skip
     if value._shape != t._shape:
         raise refusal("leaf.grad.shape", expected=list(t._shape), got=list(value._shape))
     cite("leaf.grad.assigned")
     t._grad = value
 
 
-def _type_text(value: Any) -> str:
-    return str(type(value))
+def set_grad_dtype(t: Tensor, value: Any) -> None:
+    """``t.grad_dtype = dtype``: which dtype gradients of this leaf have; None allows any.
+
+    Raises:
+        RuntimeError: a non-leaf, no dtype, or a gradient of another dtype is there already.
+    """
+    from reference_engine.dtypes import dtype
+
+    if not t.is_leaf:
+        raise refusal("leaf.grad_dtype.non_leaf")
+    if value is not None and not isinstance(value, dtype):
+        raise refusal("leaf.grad_dtype.type", type=type(value).__name__)
+    if value is not None and t._grad is not None and t._grad._dtype is not value:
+        raise refusal("leaf.grad_dtype.conflict", dtype=value.scalar_name, got_cpp=t._grad._dtype.cpp_name)
+    t._grad_dtype = value
 
 
 def set_data(t: Tensor, value: Any) -> None:
@@ -186,6 +211,7 @@ def shallow_copy(t: Tensor) -> Tensor:
     """
     made = t._alias()
     made.__class__ = type(t)
+    made._tangent = None
     made._leaf_requires_grad = t._leaf_requires_grad
     made._node, made._output_nr = t._node, t._output_nr
     return made

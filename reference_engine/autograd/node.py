@@ -93,8 +93,8 @@ class Node:
         return self._metadata
 
     @property
-    def _input_metadata(self) -> list[InputMeta]:
-        return list(self.input_metadata)
+    def _input_metadata(self) -> tuple[InputMeta, ...]:
+        return tuple(self.input_metadata)
 
     def _sequence_nr(self) -> int:
         return self.sequence_nr
@@ -168,8 +168,8 @@ class SavedAttribute:
         if self.raw:
             return tuple(item) if isinstance(item, list) else item
         if isinstance(item, list):
-            return tuple(i.unpack() if isinstance(i, SavedTensor) else i for i in item)
-        return item.unpack() if isinstance(item, SavedTensor) else item
+            return tuple(i.unpack(looking=True) if isinstance(i, SavedTensor) else i for i in item)
+        return item.unpack(looking=True) if isinstance(item, SavedTensor) else item
 
     def __set__(self, node: OpNode, value: Any) -> None:
         raise refusal("saved.read_only", name=f"_{'raw_' * self.raw}saved_{self.name}", node=node.name())

@@ -185,6 +185,8 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
             raise refusal("ops.out.requires_grad", op=op.reference_name)
         if any(o.requires_grad for o in outs):
             raise refusal("ops.out.requires_grad", op=op.reference_name)
+    if forward_ad.active:
+        forward_ad.refuse_out(op, [*values, *outs])
     cite("ops.out.written")
     before = state.grad
     state.grad = False
