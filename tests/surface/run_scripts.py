@@ -1,9 +1,10 @@
 """Run scripts on one engine and print what each prints, as JSON.
 
-    python tests/surface/run_scripts.py (torch|reference_engine|reference_engine:twister) SCRIPT...
+    python tests/surface/run_scripts.py ENGINE SCRIPT...
 
-The engine goes by the name of ``torch`` while the scripts run; with ``:twister`` it draws all its random numbers as
-torch does where it has no MKL, whatever the processor.
+ENGINE is ``torch``, or ``reference_engine@2.13`` for the reference with the semantics of that torch; it goes by the
+name of ``torch`` while the scripts run. ``reference_engine@2.13:twister`` draws all its random numbers as torch does
+where it has no MKL, whatever the processor.
 """
 
 from __future__ import annotations
@@ -62,11 +63,16 @@ def run(path: Path) -> str:
 
 def main(engine: str, scripts: Sequence[str]) -> None:
     engine, _, variant = engine.partition(":")
-    if engine != "torch":
-        sys.meta_path.insert(0, _Alias(engine))
+    engine, _, version = engine.partition("@")
+    with contextlib.ExitStack() as stack:
+        if engine != "torch":
+            sys.meta_path.insert(0, _Alias(engine))
+            semantics: Any = importlib.import_module(f"{engine}.semantics")
+            stack.enter_context(semantics.using(semantics.Semantics(version or None)))
         if variant == "twister":
-            importlib.import_module(f"{engine}.random").torch_uses_mkl_here = lambda: False  # type: ignore[attr-defined]
-    json.dump({Path(script).stem: run(Path(script)) for script in scripts}, sys.stdout)
+            random: Any = importlib.import_module(f"{engine}.random")
+            random.torch_uses_mkl_here = lambda: False
+        json.dump({Path(script).stem: run(Path(script)) for script in scripts}, sys.stdout)
 
 
 if __name__ == "__main__":

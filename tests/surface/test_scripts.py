@@ -9,7 +9,8 @@ from importlib.metadata import version
 import pytest
 from record_scripts import GOLDENS, SCRIPTS, outputs
 
-RECORDED: dict[str, str] = json.loads(GOLDENS.read_text())["outputs"]
+DOCUMENT = json.loads(GOLDENS.read_text())
+RECORDED: dict[str, str] = DOCUMENT["outputs"]
 NAMES = [path.stem for path in SCRIPTS]
 
 #: The words and numbers of older versions differ here and there.
@@ -24,12 +25,12 @@ def torch_is_recent() -> bool:
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, str]:
-    return outputs("reference_engine")
+    return outputs(f"reference_engine@{version('torch')}")
 
 
 @pytest.fixture(scope="module")
 def reference_without_mkl() -> dict[str, str]:
-    return outputs("reference_engine:twister")
+    return outputs(f"reference_engine@{DOCUMENT['torch']}:twister")
 
 
 @pytest.fixture(scope="module")

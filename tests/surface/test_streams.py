@@ -54,7 +54,13 @@ def test_a_seed_gives_the_numbers_of_the_installed_torch(seed: int) -> None:
     torch.manual_seed(stream_seed(seed))
     generator = streams.Generator().manual_seed(stream_seed(seed))
     for draw in sequence(seed, 20):
-        assert draw.ours(generator).tobytes().hex() == torch_bytes(draw.script), draw.script
+        ours, theirs = draw.ours(generator), torch_bytes(draw.script)
+        if draw.kind == "exponential" and streams.torch_uses_mkl_here():
+            # MKL's logarithm is not the C library's.
+            theirs_as_numbers = np.frombuffer(bytes.fromhex(theirs), ours.dtype)
+            np.testing.assert_array_max_ulp(ours, theirs_as_numbers, maxulp=2)
+        else:
+            assert ours.tobytes().hex() == theirs, draw.script
 
 
 def test_the_stream_of_mkl_starts_as_recorded() -> None:
