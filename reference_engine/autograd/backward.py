@@ -255,7 +255,9 @@ def run(
     if record and accumulate:
         warn("backward.create_graph.cycle_warning")
     if not edges:
-        return ()
+        if captures and not accumulate and not allow_unused:
+            raise refusal("grad.inputs.unused", index=0)
+        return () if accumulate else (None,) * len(captures)
     grads = validate_gradients(None, grads, edges)
     reachable = [e if e.node is not None else None for e in captures]
     live = [e for e in reachable if e is not None]
