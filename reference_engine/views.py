@@ -244,6 +244,8 @@ class CopySlices(Node):
             grad_slice = result.as_strided(*self.geometry)
         inner_needed = [n or i == self.place for i, n in enumerate(needed)] if self.fn.next_edges else []
         out = list(self.fn.evaluate([grad_slice.clone()], inner_needed)) or [None]
+        if self.place:
+            cite("function.mark_dirty.view_place")
         if needed[self.place]:
             own = out[self.place]
             if own is None:

@@ -273,9 +273,12 @@ def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
     if target is None:
         return Pushing(list(values), tangents)
     with hidden():
-        kept = [_copied(v, target._storage) for v in values]
-        own = tangent_storage(target)
-        return Pushing(kept, tangents if own is None else [_copied(t, own) for t in tangents])
+        first, own = target.clone(), tangent_storage(target)
+        kept = [first, *(_copied(v, target._storage) for v in values[1:])]
+        if own is None:
+            return Pushing(kept, tangents)
+        mine = None if tangents[0] is None else tangents[0].clone()
+        return Pushing(kept, [mine, *(_copied(t, own) for t in tangents[1:])])
 
 
 def tangent_storage(t: Tensor) -> Any:
@@ -290,7 +293,10 @@ def _copied(value: Any, storage: Any) -> Any:
 
     if isinstance(value, (list, tuple)):
         return [_copied(v, storage) for v in value]
-    return value.clone() if isinstance(value, Tensor) and value._storage is storage else value
+    if not isinstance(value, Tensor) or value._storage is not storage:
+        return value
+    cite("forward_ad.in_place.aliased")
+    return value.clone()
 
 
 def _tangents_in(value: Any) -> Any:
@@ -331,6 +337,8 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
     for result, tangent in zip(results, tangents, strict=True):
         if tangent is None or not result._dtype.is_differentiable:
             continue
+        if op.name == "copy" and given.values[1]._dtype is not result._dtype:
+            cite("forward_ad.copy.dtype")
         held = tangent_of(result) if inplace else None
         if held is not None:
             cite("forward_ad.in_place")

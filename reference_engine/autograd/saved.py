@@ -135,6 +135,7 @@ class _AllowMutationOnSavedContext:
     def __init__(self) -> None:
         self.cloned: weakref.WeakKeyDictionary[_Handle, Tensor] = weakref.WeakKeyDictionary()
         self.original: weakref.WeakKeyDictionary[_Handle, Tensor] = weakref.WeakKeyDictionary()
+        self.changed_elsewhere: weakref.WeakSet[_Handle] = weakref.WeakSet()
         self.handles: weakref.WeakValueDictionary[tuple[int, int], _Handle] = weakref.WeakValueDictionary()
 
     def clear(self) -> None:
@@ -155,6 +156,8 @@ class _AllowMutationOnSavedContext:
     def unpack(self, handle: _Handle) -> Tensor:
         if _mutation is None or not (handle in self.cloned or handle in self.original):
             raise refusal("saved.allow_mutation.outside")
+        if handle in self.changed_elsewhere:
+            cite("saved.allow_mutation.view")
         return self.cloned[handle] if handle in self.cloned else self.original[handle]
 
     def before_write(self, target: Tensor) -> None:
@@ -162,6 +165,8 @@ class _AllowMutationOnSavedContext:
         for handle, tensor in list(self.original.items()):
             if tensor._storage is target._storage and handle not in self.cloned:
                 cite("saved.allow_mutation.cloned")
+                if tensor._offset != target._offset:
+                    self.changed_elsewhere.add(handle)
                 with no_grad():
                     self.cloned[handle] = tensor.clone()
                 del self.original[handle]
