@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from conformance.execute.trace import TensorState, Trace
 from conformance.judge.verdict import Judgement
 from conformance.program import steps as s
 from conformance.report.run import (
-    VERDICTS, Cell, ClauseEvidence, DeviationEvidence, Finding, LawEvidence, OpEvidence, Run, Settings, SubjectInfo, Times, Totals,
+    VERDICTS, Cell, Change, ClauseEvidence, DeviationEvidence, Finding, LawEvidence, OpEvidence, Run, Settings, SubjectInfo, Times, Totals,
     Verdict,
 )  # fmt: skip
 from reference_engine.ops.declare import ALIASES, OPS
+from specs.schema import Deviation
 
 
 class Tally:
@@ -31,6 +34,8 @@ class Tally:
         self.law_checks: Counter[str] = Counter()
         self.law_violations: Counter[str] = Counter()
         self.law_verdicts: dict[str, Verdict] = {}
+        self.changes: dict[object, Change] = {}
+        self.gone_deviations: list[DeviationEvidence] = []
         self.times = [0.0, 0.0, 0.0]
 
     def add(self, program: s.Program, expected: Trace, judgement: Judgement | None, example: str | None = None) -> None:
@@ -95,8 +100,6 @@ class Tally:
             self.findings[finding.id] = finding
             return
         smaller = finding if len(finding.program["steps"]) < len(known.program["steps"]) else known
-        import msgspec
-
         self.findings[finding.id] = msgspec.structs.replace(smaller, programs=known.programs + 1)
 
     def law(self, law: str, judgement: Judgement | None) -> None:
@@ -111,6 +114,18 @@ class Tally:
         if judgement.deviation is not None:
             self.deviations[judgement.deviation.id] += 1
             self.clause_of[judgement.deviation.id] = judgement.deviation.clause
+
+    def change(self, change: Change) -> None:
+        """Keep the smallest program that shows a change, and count the others."""
+        known = self.changes.get(change.signature)
+        if known is not None:
+            smaller = min(known, change, key=lambda c: len(c.program["steps"]))
+            change = msgspec.structs.replace(smaller, programs=known.programs + 1)
+        self.changes[change.signature] = change
+
+    def gone(self, deviation: Deviation) -> None:
+        """A known deviation whose example no longer shows it: that is news."""
+        self.gone_deviations.append(DeviationEvidence(deviation.id, deviation.clause, 0, "gone"))
 
     def lost(self, fate: str) -> None:
         self.counts["timeouts" if fate == "hung" else "crashes"] += 1
@@ -137,7 +152,11 @@ class Tally:
                 for i, n in self.law_checks.items()
             ),
             findings=tuple(self.findings.values()),
-            deviations=tuple(DeviationEvidence(i, self.clause_of[i], n, "seen") for i, n in self.deviations.items()),
+            changes=tuple(self.changes.values()),
+            deviations=(
+                *(DeviationEvidence(i, self.clause_of[i], n, "seen") for i, n in self.deviations.items()),
+                *(gone for gone in self.gone_deviations if gone.id not in self.deviations),
+            ),
             times=Times(reference=self.times[0], subject=self.times[1], judge=self.times[2]),
         )  # fmt: skip
 

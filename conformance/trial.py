@@ -29,11 +29,12 @@ from conformance.program import codec
 from conformance.program import steps as s
 from conformance.program.script import Note, to_script
 from conformance.program.steps import Program
-from conformance.report.run import Arbitration, Finding, Origin, Run, Settings, SubjectInfo
+from conformance.report.run import Arbitration, Change, Finding, Origin, Run, Settings, SubjectInfo
 from conformance.subjects.base import Subject
 from conformance.subjects.reference import Reference
 from conformance.subjects.registry import find_subject
 from specs import Version, load
+from specs.schema import Deviation
 
 if TYPE_CHECKING:
     from conformance.campaign import CampaignSettings
@@ -59,6 +60,9 @@ class Trial:
         held_to = settings.version or self.subject.version()
         self.version = min(Version.parse(held_to), self.specs.newest)
         self.reference = Reference(str(self.version))
+        # programs are drawn under the newest semantics, so that every version is asked the same questions
+        self.is_newest = self.version == self.specs.newest
+        self.baseline = self.reference if self.is_newest else Reference(str(self.specs.newest))
         self.profile = find_profile(settings.profile)
         self.deviations = tuple(self.specs.deviations.values())
         self.laws = find_laws(settings.laws)
@@ -69,8 +73,12 @@ class Trial:
     # -- single programs ---------------------------------------------------------------------------------------
 
     def draw(self, index: int) -> tuple[Program, Trace]:
-        """The program that an index determines, and the reference's Trace of it."""
-        return draw(PRNGChoices(self.settings.seed, index), self.profile, self.reference)
+        """The program that an index determines, and the Trace of it under the newest semantics."""
+        return draw(PRNGChoices(self.settings.seed, index), self.profile, self.baseline)
+
+    def expected(self, program: Program, baseline: Trace) -> Trace:
+        """What the reference of the subject's own version does."""
+        return baseline if self.is_newest else execute(program, self.reference)
 
     def judge(self, program: Program, expected: Trace, observed: Trace) -> Judgement | None:
         return judge(program, expected, observed, self.reference, self.deviations, self.version)
@@ -87,13 +95,17 @@ class Trial:
         tally = Tally()
         for index in indices:
             began = time.perf_counter()
-            program, expected = self.draw(index)
+            program, baseline = self.draw(index)
+            expected = self.expected(program, baseline)
             drawn = time.perf_counter()
             observed = execute(program, self.subject)
             ran = time.perf_counter()
             judgement = self.judge(program, expected, observed)
             tally.add(program, expected, judgement)
             origin = Origin(self.settings.seed, index)
+            changed = judgement if self.is_newest else judge(program, baseline, observed, self.baseline, (), self.version)
+            if changed is not None:
+                tally.change(_change(changed.divergence, program, origin))
             if judgement is not None:
                 tally.found(self.raw_finding(program, judgement, origin))
             for k, law in enumerate(self.laws):
@@ -129,6 +141,9 @@ class Trial:
         for example in EXAMPLES.values():
             judgement, expected, _ = self.rerun(example.program)
             tally.add(example.program, expected, judgement, example=example.name)
+            shown = self.specs.deviations.get(example.name)
+            if shown is not None and self.version in shown.versions and not _explained_by(judgement, shown):
+                tally.gone(shown)
             if judgement is not None:
                 origin = Origin(self.settings.seed, 0, example=example.name)
                 tally.found(self.raw_finding(example.program, judgement, origin))
@@ -288,6 +303,23 @@ def title(judgement: Judgement) -> str:
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= 90 else text[:87] + "..."
+
+
+def _explained_by(judgement: Judgement | None, deviation: Deviation) -> bool:
+    return judgement is not None and judgement.deviation is not None and judgement.deviation.id == deviation.id
+
+
+def _change(d: Divergence, program: Program, origin: Origin) -> Change:
+    """What the subject does otherwise than the newest semantics, in words that are the same for the same change."""
+    if d.mismatch is not None:
+        baseline, observed = "one value", f"another value ({d.mismatch.kind})"
+    else:
+        baseline, observed = _template(d.expected), _template(d.observed)
+    clause = next(iter(d.clauses), None)
+    plain = _plain(program)
+    return Change(
+        clause, d.step_kind, _field(d.field), baseline, observed, program=plain, script=to_script(program), op=d.op, origin=origin
+    )
 
 
 # -- plain data --------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
     old = variable._grad
     if old is None:
         cite("accumulate.first.layout")
+        cite("accumulate.first.own_memory")
         variable._grad = _obeying_layout(grad, variable)
     elif modes.state.grad:
         cite("accumulate.recorded.new_tensor")

@@ -160,6 +160,8 @@ class Pass:
         grads = self._tensor_hooks(node, grads)
         for i, input_nr in self.capture_at.get(node, ()):
             cite("grad.capture.after_hooks")
+            if node.tensor_hooks and self.needed is not None and node in self.needed:
+                cite("grad.capture.in_company")
             self.captured[i] = grads[input_nr]
         if self.needed is not None and node not in self.needed:
             return

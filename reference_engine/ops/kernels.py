@@ -164,13 +164,19 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
         out = self.fn(*arrays)
         if shadow.active is not None and not self.exact:
             out = shadow.active.perturb(self.fn, arrays, out, result)
-        wanted = strides.of_pointwise_result(shape, [(t._shape, t._strides) for t in tensors]) if len(shape) > 1 else None
+        wanted = self._layout(shape, tensors, values) if len(shape) > 1 else None
         if type(out) is np.ndarray and out.base is None and out.shape == shape and out.dtype == result.np:
             if wanted is None or (out.flags.c_contiguous and wanted == strides.contiguous(shape)):
                 return adopt(out, result)
         elif not isinstance(out, np.ndarray) or out.shape != shape:
             out = np.broadcast_to(np.asarray(out), shape)
         return from_array(out, result, wanted)
+
+    def _layout(self, shape: tuple[int, ...], tensors: list[Tensor], values: tuple[Any, ...]) -> tuple[int, ...]:
+        operands: list[tuple[Sequence[int], Sequence[int]]] = [(t._shape, t._strides) for t in tensors]
+        if any(not isinstance(v, Tensor) and v is not None and i not in self.params for i, v in enumerate(values)):
+            operands.append(((), ()))  # a number is an operand of another shape, which the layout rule notices
+        return strides.of_pointwise_result(shape, operands)
 
     def refuse_unsupported(self, computed: dtype) -> None:
         """Raise if the kernel is not defined for a dtype in the version in force."""
