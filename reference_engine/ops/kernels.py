@@ -125,11 +125,12 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
     def __init__(
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None, check: Check | None = None,
-        stepwise: bool = False,
+        stepwise: bool = False, number_is_operand: bool = True,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
         self.name, self.since, self.check, self.stepwise = name, since or {}, check, stepwise
         self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
+        self.number_is_operand = number_is_operand  # for the layout of the result; a number as parameter is none
         self.restricted = bool(self.not_for or self.since)
 
     def __call__(self, *values: Any) -> Tensor:
@@ -174,7 +175,8 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
 
     def _layout(self, shape: tuple[int, ...], tensors: list[Tensor], values: tuple[Any, ...]) -> tuple[int, ...]:
         operands: list[tuple[Sequence[int], Sequence[int]]] = [(t._shape, t._strides) for t in tensors]
-        if any(not isinstance(v, Tensor) and v is not None and i not in self.params for i, v in enumerate(values)):
+        numbers = [i for i, v in enumerate(values) if not isinstance(v, Tensor) and v is not None and i not in self.params]
+        if numbers and self.number_is_operand:
             operands.append(((), ()))  # a number is an operand of another shape, which the layout rule notices
         return strides.of_pointwise_result(shape, operands)
 

@@ -135,7 +135,9 @@ declare(
 
 declare(
     "pow(Tensor self, Scalar exponent) -> Tensor",
-    forward=elementwise(_power_of_number, name="pow", not_for="bool", check=_check_exponent),
+    forward=elementwise(
+        _power_of_number, name="pow", not_for="bool", check=_check_exponent, number_is_operand=False
+    ),
     vjp={"self": _pow_number_vjp},
     inplace=True, out=True, samples=domains.field(0.2, 2, special=(0.0,), arguments={"exponent": (2, 3, 0.5, -1, 0, 1)}),
 )  # fmt: skip
