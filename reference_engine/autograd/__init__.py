@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from reference_engine import modes as grad_mode
 from reference_engine.autograd import anomaly as anomaly_mode
-from reference_engine.autograd import forward_ad, function, graph, profiler
+from reference_engine.autograd import forward_ad, function, functional, graph, profiler
 from reference_engine.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from reference_engine.autograd.backward import backward, grad
 from reference_engine.autograd.function import Function
@@ -40,7 +40,7 @@ def _is_checkpoint_valid() -> bool:
 __all__ = [
     "Function", "NestedIOFunction", "SavedTensor", "Variable", "_force_original_view_tracking", "_is_checkpoint_valid",
     "anomaly_mode", "backward", "detect_anomaly", "enable_grad", "enforce_grad_layout_policy", "forward_ad", "function",
-    "grad", "grad_mode", "graph", "inference_mode",
+    "functional", "grad", "grad_mode", "graph", "inference_mode",
     "is_multithreading_enabled", "is_view_replay_enabled", "no_grad", "profiler", "set_detect_anomaly",
     "set_grad_enabled", "set_multithreading_enabled", "variable",
 ]  # fmt: skip
