@@ -228,12 +228,6 @@ def scalar_tensor(value: Any, *, dtype: dtype | None = None, device: Any = None,
     return _finish(from_array(np.asarray(value).astype(d.np), d), requires_grad)
 
 
-def complex(real: Tensor, imag: Tensor) -> Tensor:  # noqa: A001 - torch's public name
-    """A complex tensor from its parts."""
-    i = scalar_tensor(1j, dtype=real._dtype.to_complex())
-    return real + imag * i
-
-
 def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Any:
     """``torch.Tensor(...)``: sizes or data, always the default dtype."""
     if not args:

@@ -39,7 +39,6 @@ def publish(top: dict[str, Any]) -> None:
         scope = _submodule(top, space) if space else top
         for name, function in functions.items():
             scope.setdefault(name, function)
-    top["complex"] = creation.complex
     top["float"], top["int"], top["bool"] = dtypes.float_, dtypes.int_, dtypes.bool_
     top["pi"], top["inf"], top["nan"], top["e"] = math.pi, math.inf, math.nan, math.e
     top["preserve_format"], top["contiguous_format"] = "torch.preserve_format", "torch.contiguous_format"

@@ -30,6 +30,8 @@ class Storage:
     def array(self, np_dtype: Any, shape: Sequence[int], strides: Sequence[int], offset: int) -> np.ndarray[Any, Any]:
         """A writable NumPy view; strides and offset in elements of ``np_dtype``."""
         size = np_dtype.itemsize
+        if 0 in shape:  # NumPy wants even an empty view to lie inside its buffer
+            return np.empty(shape, np_dtype)
         return np.ndarray(shape, np_dtype, self.bytes, offset * size, [s * size for s in strides])
 
     def nbytes(self) -> int:

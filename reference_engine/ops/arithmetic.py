@@ -317,7 +317,9 @@ declare(
 
 declare(
     "lerp(Tensor self, Tensor end, Scalar weight) -> Tensor",
-    forward=elementwise(_lerp, name="lerp_kernel_scalar", not_for="bool int", check=_check_lerp),
+    forward=elementwise(
+        _lerp, name="lerp_kernel_scalar", not_for="bool int", check=_check_lerp, number_is_operand=False
+    ),
     vjp={
         "self": lambda grad, weight: times(grad, 1 - conj(weight)),
         "end": lambda grad, weight: times(grad, conj(weight)),

@@ -105,11 +105,14 @@ declare(
 # -- sums of exponentials ------------------------------------------------------------------------------------------
 
 
-def _logaddexp(a: Array, b: Array) -> Array:
-    if a.dtype.kind != "c":
-        return np.logaddexp(a, b)
+def complex_logaddexp(a: Array, b: Array) -> Array:
+    """log(exp a + exp b) for complex numbers, from the larger real part."""
     larger, smaller = np.where(a.real >= b.real, a, b), np.where(a.real >= b.real, b, a)
     return np.where(np.isinf(larger.real) & (a == b), a, larger + _log1p(np.exp(smaller - larger))).astype(a.dtype)
+
+
+def _logaddexp(a: Array, b: Array) -> Array:
+    return complex_logaddexp(a, b) if a.dtype.kind == "c" else np.logaddexp(a, b)
 
 
 declare(

@@ -119,18 +119,20 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
         name, not_for: the kernel's name in messages, and the dtypes and categories of dtypes it is not defined for.
         since: dtype to the switch that says whether this version's kernel is defined for it.
         stepwise: half precision is rounded after each operation inside ``fn``, not once at the end.
+        number_is_operand: a number counts as an operand where the layout of the result is chosen, not as a parameter.
+        ulps: how far apart two good kernels of this function may be, where that is more than a few units.
         check: called with the promoted dtype and the arguments; raises what the op refuses.
     """
 
     def __init__(
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None, check: Check | None = None,
-        stepwise: bool = False, number_is_operand: bool = True,
+        stepwise: bool = False, number_is_operand: bool = True, ulps: float = 0.0,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
-        self.name, self.since, self.check, self.stepwise = name, since or {}, check, stepwise
+        self.name, self.since, self.check, self.stepwise, self.ulps = name, since or {}, check, stepwise, ulps
         self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
-        self.number_is_operand = number_is_operand  # for the layout of the result; a number as parameter is none
+        self.number_is_operand = number_is_operand
         self.restricted = bool(self.not_for or self.since)
 
     def __call__(self, *values: Any) -> Tensor:
@@ -164,7 +166,7 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
                 arrays.append(np.asarray(v).astype(compute))
         out = self.fn(*arrays)
         if shadow.active is not None and not self.exact:
-            out = shadow.active.perturb(self.fn, arrays, out, result)
+            out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps)
         wanted = self._layout(shape, tensors, values) if len(shape) > 1 else None
         if type(out) is np.ndarray and out.base is None and out.shape == shape and out.dtype == result.np:
             if wanted is None or (out.flags.c_contiguous and wanted == strides.contiguous(shape)):

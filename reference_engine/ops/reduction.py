@@ -1,38 +1,74 @@
-"""Reductions."""
+"""Sums, means, products and truth over dimensions."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes
+from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import accumulation, from_array, noisy, wrap_dims
-from reference_engine.semantics import refusal
+from reference_engine.ops.formulas import conj, over
+from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
+from reference_engine.semantics import refusal, switch, warn
+from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
+Array = Any
 Ints = tuple[int, ...]
+
+# -- shapes --------------------------------------------------------------------------------------------------------
 
 
 def expand_reduced(grad: Tensor, shape: Ints, dims: Any, keepdim: bool) -> Tensor:
     """Show the gradient of a reduced result in the shape of the argument."""
-    if not shape:
-        return grad.expand(shape)
-    if not keepdim:
-        for d in sorted(wrap_dims(dims, len(shape))):
-            grad = grad.unsqueeze(d)
-    return grad.expand(shape)
+    return unsqueeze_reduced(grad, shape, dims, keepdim).expand(shape)
+
+
+def unsqueeze_reduced(t: Tensor, shape: Ints, dims: Any, keepdim: bool) -> Tensor:
+    """Put back the dimensions that a reduction of ``shape`` removed, with size one. A total stays a scalar."""
+    if not shape or keepdim or dims is None or dims == ():
+        return t
+    for d in sorted(wrap_dims(dims, len(shape))):
+        t = t.unsqueeze(d)
+    return t
+
+
+def count(shape: Ints, dims: Any) -> int:
+    """How many elements go into each result."""
+    return math.prod(shape[d] for d in wrap_dims(dims, len(shape))) if shape else 1
+
+
+def read_as(self: Tensor, d: dtypes.dtype) -> Array:
+    """The values in the dtype that a reduction computes in."""
+    values = self._read()
+    if values.dtype.kind == "c" and not d.is_complex:
+        warn("ops.cast.discards_imaginary")
+        values = values.real
+    return values.astype(d.compute)
+
+
+def summed_dtype(self: Tensor, dtype: Any) -> dtypes.dtype:
+    """Integers and truth values are summed as int64."""
+    d: dtypes.dtype = dtype or (dtypes.int64 if self._dtype.category < 2 else self._dtype)
+    if d.category < 2 and self.requires_grad and state.grad:
+        raise refusal("ops.sum.integer_dtype", dtype=d.scalar_name)
+    return d
+
+
+# -- sums ----------------------------------------------------------------------------------------------------------
 
 
 def _sum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
-    d = dtype or (dtypes.int64 if self._dtype.category < 2 else self._dtype)
+    d = summed_dtype(self, dtype)
     axes = wrap_dims(dim, len(self._shape))
-    a = self._read().astype(d.np)
+    a = read_as(self, d)
 
-    def total(x: Any) -> Any:
-        return np.sum(accumulation(x), axis=axes, keepdims=keepdim)
+    def total(x: Array) -> Array:
+        return np.sum(x, axis=axes, keepdims=keepdim, dtype=x.dtype)
 
     return from_array(np.asarray(noisy(total(a), total, [a], d)), d)
 
@@ -41,71 +77,228 @@ declare(
     "sum(Tensor self, *, dtype? dtype=None) -> Tensor",
     forward=lambda self, dtype: _sum(self, None, False, dtype),
     vjp={"self": lambda grad, self_shape: grad.expand(self_shape)},
-    samples=domains.numbers(),
+    out=True, samples=domains.numbers(),
 )  # fmt: skip
 
 declare(
     "sum(Tensor self, int[]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    node="SumBackward1",
-    forward=_sum,
+    node="SumBackward1", forward=_sum,
     vjp={"self": lambda grad, self_shape, dim, keepdim: expand_reduced(grad, self_shape, dim, keepdim)},
     out=True, samples=domains.numbers(arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
 
+def _nansum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+    if self._dtype.is_complex:
+        raise refusal("reduction.nansum.complex")
+    d = summed_dtype(self, dtype)
+    axes = wrap_dims(dim, len(self._shape))
+    a = read_as(self, d)
+
+    def total(x: Array) -> Array:
+        return np.nansum(x, axis=axes, keepdims=keepdim, dtype=x.dtype)
+
+    return from_array(np.asarray(noisy(total(a), total, [a], d)), d)
+
+
+declare(
+    "nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    forward=_nansum,
+    vjp={
+        "self": lambda grad, self, dim, keepdim: (
+            expand_reduced(grad.to(self.dtype), self._shape, dim, keepdim) * self.isnan().logical_not()
+        )
+    },
+    out=True, samples=domains.ordered(special=(math.nan,), arguments={"dim": "dims", "keepdim": (False, True)}),
+)  # fmt: skip
+
+# -- means ---------------------------------------------------------------------------------------------------------
+
+
 def _mean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     d = dtype or self._dtype
     if not d.is_differentiable:
-        raise refusal("ops.mean.dtype", dtype=d.scalar_name, reason="input" if dtype is None else "optional")
+        raise refusal("ops.mean.dtype", dtype=d.scalar_name, reason="Input" if dtype is None else "Optional")
     axes = wrap_dims(dim, len(self._shape))
-    a = self._read().astype(d.np)
+    a = read_as(self, d)
+    n = count(self._shape, dim)
 
-    def average(x: Any) -> Any:
-        return np.mean(accumulation(x), axis=axes, keepdims=keepdim)
+    def average(x: Array) -> Array:
+        total = np.sum(x, axis=axes, keepdims=keepdim, dtype=x.dtype)
+        total = total.astype(d.np).astype(x.dtype) if d.compute != d.np else total  # the sum is rounded, then divided
+        return total / x.dtype.type(n)
 
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy warns of an empty mean; the answer, nan, is torch's too
-        out = average(a)
-    return from_array(np.asarray(noisy(out, average, [a], d)), d)
+    return from_array(np.asarray(noisy(average(a), average, [a], d)), d)
 
 
 declare(
     "mean(Tensor self, *, dtype? dtype=None) -> Tensor",
     forward=lambda self, dtype: _mean(self, None, False, dtype),
-    vjp={"self": lambda grad, self_shape: grad.expand(self_shape) / _count(self_shape, None)},
-    samples=domains.field(),
+    vjp={"self": lambda grad, self_shape: over(grad.expand(self_shape), numel(self_shape))},
+    out=True, samples=domains.field(),
 )  # fmt: skip
 
 declare(
     "mean(Tensor self, int[]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    node="MeanBackward1",
-    forward=_mean,
+    node="MeanBackward1", forward=_mean,
     vjp={
-        "self": lambda grad, self_shape, dim, keepdim: (
-            expand_reduced(grad, self_shape, dim, keepdim) / _count(self_shape, dim)
+        "self": lambda grad, self_shape, dim, keepdim: over(
+            expand_reduced(grad, self_shape, dim, keepdim), count(self_shape, dim)
         )
     },
     out=True, samples=domains.field(arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
 
-def _count(shape: Ints, dims: Any) -> int:
-    n = 1
-    for d in wrap_dims(dims, len(shape)):
-        n *= shape[d]
-    return n
+def _nanmean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+    if not self._dtype.is_differentiable or (self._dtype.is_complex and not switch("reduction.nanmean_complex")):
+        raise refusal("reduction.nanmean.dtype", dtype=self._dtype.scalar_name)
+    numbers = self.detach().isnan().logical_not_().sum(dim, keepdim)
+    return self.nansum(dim, keepdim, dtype=dtype).div(numbers)  # type: ignore[no-any-return]
+
+
+declare(
+    "nanmean(Tensor self, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    forward=_nanmean, composite=True, out=True,
+    samples=domains.real(special=(math.nan,), arguments={"dim": "dims", "keepdim": (False, True)}),
+)  # fmt: skip
+
+# -- products ------------------------------------------------------------------------------------------------------
+
+
+def _prod(self: Tensor, dim: int | None, keepdim: bool, dtype: Any) -> Tensor:
+    d = summed_dtype(self, dtype)
+    if d.name == "float16" and not switch("pointwise.float16"):
+        raise refusal("ops.not_implemented_for", op="prod_out_cpu" if switch("reduction.prod_bfloat16") else "prod_cpu", dtype="Half")
+    axis = wrap_dims(dim, len(self._shape))
+    a = read_as(self, d)
+
+    def product(x: Array) -> Array:
+        return np.prod(x, axis=axis, keepdims=keepdim, dtype=x.dtype)
+
+    return from_array(np.asarray(noisy(product(a), product, [a], d)), d)
+
+
+def _products_of_others(grad: Tensor, values: Tensor, dim: int) -> Tensor:
+    """The gradient where factors may be zero: each gets the product of those before and of those after it."""
+    import reference_engine as engine
+
+    n = values._shape[dim]
+    if not values.numel():
+        return engine.zeros_like(values)
+    if n == 1:
+        return grad
+    ones = engine.ones(tuple(1 if i == dim else s for i, s in enumerate(values._shape)), dtype=grad.dtype)
+    before = engine.cat([ones, values.narrow(dim, 0, n - 1)], dim).cumprod(dim)
+    after = engine.cat([ones, values.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)
+    return grad * conj(before * after)
+
+
+def _prod_all_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
+    import reference_engine as engine
+
+    if not self._shape:
+        return grad.clone()
+    self = self.to(grad.dtype)
+    zeros = int((self._read() == 0).sum())
+    if not zeros:
+        return grad * conj(result / self)
+    if zeros > 1 and not state.grad:
+        return engine.zeros_like(self)
+    return _products_of_others(grad, self.contiguous().view(-1), 0).view(self._shape)
+
+
+def _prod_dim_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int, keepdim: bool) -> Tensor:
+    if not self._shape:
+        return grad.clone()
+    dim = wrap_dim(dim, len(self._shape))
+    self = self.to(grad.dtype)
+    if not keepdim:
+        grad, result = grad.unsqueeze(dim), result.unsqueeze(dim)
+    if not (self._read() == 0).any():
+        return grad * conj(result / self)
+    return _products_of_others(grad, self, dim)
+
+
+declare(
+    "prod(Tensor self, *, dtype? dtype=None) -> Tensor",
+    forward=lambda self, dtype: _prod(self, None, False, dtype), vjp={"self": _prod_all_vjp},
+    samples=domains.numbers(special=(0.0,)),
+)  # fmt: skip
+
+declare(
+    "prod(Tensor self, int dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+    node="ProdBackward1", forward=_prod, vjp={"self": _prod_dim_vjp},
+    out=True, samples=domains.numbers(special=(0.0,), arguments={"dim": "dim", "keepdim": (False, True)}),
+)  # fmt: skip
+
+# -- sums of exponentials ------------------------------------------------------------------------------------------
+
+
+def _logsumexp(self: Tensor, dim: Ints, keepdim: bool) -> Tensor:
+    d = to_floating(self._dtype)[1]
+    if d.is_complex and not switch("reduction.logsumexp_complex"):
+        raise refusal("reduction.logsumexp.dtype", dtype=d.scalar_name)
+    if dim == () and self._shape:
+        raise refusal("inplace.broadcast_shape", shape=[], result=[1] * len(self._shape))
+    axes = wrap_dims(dim, len(self._shape))
+    a = self._read().astype(d.compute)
+
+    def log_of_sum(x: Array) -> Array:
+        """Shifted by the largest exponent, unless that is infinite."""
+        if not x.size:
+            return np.log(np.sum(np.exp(x), axis=axes, keepdims=keepdim))
+        shift = np.max(x.real, axis=axes, keepdims=True)
+        shift = np.where(np.isinf(shift), x.real.dtype.type(0), shift)
+        sums = np.log(np.sum(np.exp(x - shift), axis=axes, keepdims=keepdim))
+        return sums + shift.reshape(sums.shape)
+
+    return from_array(np.asarray(noisy(log_of_sum(a), log_of_sum, [a], d)), d)
+
+
+def _logsumexp_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: Ints, keepdim: bool) -> Tensor:
+    shape = self._shape
+    grad, result = unsqueeze_reduced(grad, shape, dim, keepdim), unsqueeze_reduced(result, shape, dim, keepdim)
+    return grad * conj((self - result).exp())
+
+
+declare(
+    "logsumexp(Tensor self, int[] dim, bool keepdim=False) -> Tensor",
+    forward=_logsumexp, vjp={"self": _logsumexp_vjp}, out=True, aliases=("special.logsumexp",),
+    samples=domains.field(special=(-math.inf,), arguments={"dim": "dims", "keepdim": (False, True)}),
+)  # fmt: skip
+
+# -- truth ---------------------------------------------------------------------------------------------------------
 
 
 def _any_all(name: str, fn: Any) -> None:
     def apply(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
-        out = fn(self._read().astype(bool), axis=None if dim is None else wrap_dims(dim, len(self._shape)), keepdims=keepdim)
+        axes = () if dim == () else wrap_dims(dim, len(self._shape))  # of no dimensions: element by element
+        out = fn(self._read().astype(bool), axis=axes, keepdims=keepdim)
         return from_array(np.asarray(out), dtypes.uint8 if self._dtype is dtypes.uint8 else dtypes.bool_)
 
-    declare(f"{name}(Tensor self) -> Tensor", forward=lambda self: apply(self, None, False), exact=True)
-    declare(f"{name}(Tensor self, int[] dim, bool keepdim=False) -> Tensor", forward=apply, exact=True)
+    options: dict[str, Any] = {"exact": True, "out": True}
+    declare(f"{name}(Tensor self) -> Tensor", forward=lambda self: apply(self, None, False), samples=domains.numbers(), **options)
+    declare(
+        f"{name}(Tensor self, int dim, bool keepdim=False) -> Tensor",
+        forward=apply, samples=domains.numbers(arguments={"dim": "dim", "keepdim": (False, True)}), **options,
+    )  # fmt: skip
+    declare(
+        f"{name}(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor",
+        forward=apply, when="reduction.any_of_several_dims", **options,
+    )  # fmt: skip
 
 
 _any_all("any", np.any)
 _any_all("all", np.all)
+
+
+def _count_nonzero(self: Tensor, dim: Any) -> Tensor:
+    axes = wrap_dims(dim, len(self._shape))
+    return from_array(np.asarray(np.sum(self._read() != 0, axis=axes, dtype=np.int64)), dtypes.int64)
+
+
+declare(
+    "count_nonzero(Tensor self, int[]? dim=None) -> Tensor", forward=_count_nonzero, exact=True,
+    samples=domains.numbers(special=(0.0,), arguments={"dim": "dims"}),
+)  # fmt: skip

@@ -149,7 +149,7 @@ def _check_bounds(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
         raise refusal("ops.clamp.none")
 
 
-_clamped = elementwise(_clamp, exact=True, check=_check_bounds)
+_clamped = elementwise(_clamp, exact=True, check=_check_bounds, number_is_operand=False)
 
 
 def _within(self: Tensor, low: Any, high: Any) -> Tensor:
@@ -206,7 +206,8 @@ def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str, inside: Any, 
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar {bound}) -> Tensor",
-        forward=elementwise(fn, exact=True, name=kernel, since=HALF, check=check), vjp={"self": inside_vjp},
+        forward=elementwise(fn, exact=True, name=kernel, since=HALF, check=check, number_is_operand=False),
+        vjp={"self": inside_vjp},
         inplace=True, out=True, smooth=False, exact=True,
         samples=domains.ordered(special=(0.0, 1.0), arguments={bound: (0, 1, -0.5)}),
     )  # fmt: skip
