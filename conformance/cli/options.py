@@ -70,12 +70,13 @@ json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @contextmanager
 def refusing_names() -> Iterator[None]:
-    """Refuse, in one line, a subject or a profile that is not there or can't run here."""
+    """Refuse, in one line, a subject, profile or law that is not there or can't run here."""
     from conformance.generate.profiles import UnknownProfile
+    from conformance.judge.laws import UnknownLaw
     from conformance.subjects.base import SubjectUnavailable
     from conformance.subjects.registry import UnknownSubject
 
     try:
         yield
-    except (UnknownSubject, UnknownProfile, SubjectUnavailable) as error:
+    except (UnknownSubject, UnknownProfile, UnknownLaw, SubjectUnavailable) as error:
         raise SetupError(str(error)) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from conformance.cli.options import OUTPUT_FILE, Duration, options, refusing_names, subject_option
 from conformance.cli.refusals import CONFORMS, FINDINGS, INTERRUPTED, SetupError, check_writable
@@ -22,6 +23,7 @@ Examples:
   conformance run --seed 7 --max-programs 20000 --json run.json
                                                     a reproducible run, kept as a Run file
   conformance run --profile views                   search views and in-place changes harder
+  conformance run --laws grad.repeats               check a single law besides
   conformance run --subject reference               the reference against itself: must always conform
   conformance run --junit tests.xml --sarif f.sarif for continuous integration
 
@@ -59,6 +61,15 @@ search_options = options(
 
 @click.command(epilog=EXAMPLES, short_help="Draw programs, run them, show every difference.")
 @search_options
+@click.option(
+    "--laws", default="all", show_default=True, metavar="all|none|NAME,...", help="Laws to check on the subject alone."
+)
+@click.option(
+    "--laws-share",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of the programs to check them on.",
+)
 @click.option("--json", "json_file", type=OUTPUT_FILE, metavar="FILE", help="Write the Run file.")
 @click.option("--html", "html_file", type=OUTPUT_FILE, metavar="FILE", help="Write the report as one page.")
 @click.option("--junit", "junit_file", type=OUTPUT_FILE, metavar="FILE", help="Write JUnit XML.")
@@ -70,6 +81,8 @@ def run(
     seconds: float | None,
     jobs: int,
     profile: str,
+    laws: str,
+    laws_share: float | None,
     json_file: Path | None,
     html_file: Path | None,
     junit_file: Path | None,
@@ -92,7 +105,10 @@ def run(
         seconds=seconds,
         jobs=jobs,
         profile=profile,
+        laws=tuple(laws.split(",")),
     )
+    if laws_share is not None:
+        settings = msgspec.structs.replace(settings, laws_share=laws_share)
     with refusing_names(), Progress(settings.max_programs, settings.seconds) as progress:
         result = run_campaign(settings, progress)
     try:

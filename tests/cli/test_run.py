@@ -109,6 +109,14 @@ def test_a_time_alone_sets_no_bound_on_programs(monkeypatch: pytest.MonkeyPatch)
     assert [(settings.seconds, settings.max_programs) for settings in asked] == [(90, None), (3600, 50)]
 
 
+def test_laws_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answer(monkeypatch, a_run())
+    assert main(["run", "--max-programs", "10", "--laws", "grad.repeats,program.repeats", "--laws-share", "0.5"]) == 0
+    assert main(["run", "--max-programs", "10"]) == 0
+    assert (asked[0].laws, asked[0].laws_share) == (("grad.repeats", "program.repeats"), 0.5)
+    assert (asked[1].laws, asked[1].laws_share) == (("all",), CampaignSettings().laws_share)
+
+
 def test_without_options_the_installed_torch_is_checked_with_2000_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answer(monkeypatch, a_run(programs=2000))
     assert main(["run"]) == 0
@@ -132,6 +140,7 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told(
     [
         (["--subject", "torhc"], "no subject is called 'torhc'; the nearest is 'torch'"),
         (["--profile", "veiws"], "unknown profile 'veiws'; did you mean 'views'?"),
+        (["--laws", "grad.repeat"], "unknown law 'grad.repeat'; did you mean 'law.grad.repeats'?"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(
