@@ -100,8 +100,13 @@ class SavedTensor:
     def is_freed(self) -> bool:
         return self._data is None and not self._hooked and not self._none
 
-    def unpack(self, looking: bool = False) -> Tensor:
-        """The tensor, with its history, for use in a gradient formula; or for somebody who is just ``looking``."""
+    def unpack(self, looking: bool = False) -> Any:
+        """The tensor, with its history, for use in a gradient formula; or for somebody who is just ``looking``.
+
+        None for an absent tensor.
+        """
+        if self._none:
+            return None
         if self.is_freed:
             raise refusal("engine.freed_graph")
         node = self._owner()

@@ -22,7 +22,7 @@ class Mismatch(Exception):  # noqa: N818 - internal signal, never shown
 
 
 _SPELLING = {
-    "Tensor": "Tensor", "Tensor?": "Tensor", "Tensor[]": "tuple of Tensors", "Tensor|Scalar": "Tensor",
+    "Tensor": "Tensor", "Tensor?": "Tensor", "Tensor[]": "tuple of Tensors", "Tensor?[]": "tuple of Tensors", "Tensor|Scalar": "Tensor",
     "Scalar": "Number", "Scalar?": "Number", "int": "int", "int?": "int", "int[]": "tuple of ints",
     "int[]?": "tuple of ints", "float": "float", "float?": "float", "bool": "bool", "bool?": "bool", "dtype": "torch.dtype",
     "dtype?": "torch.dtype", "str": "str", "str?": "str",
@@ -57,6 +57,8 @@ def fits(kind: str, v: Any) -> bool:
         return _is_number(v) or (isinstance(v, Tensor) and not v._shape)
     if kind == "Tensor[]":
         return isinstance(v, (list, tuple)) and all(isinstance(x, Tensor) for x in v)
+    if kind == "Tensor?[]":
+        return isinstance(v, (list, tuple)) and all(x is None or isinstance(x, Tensor) for x in v)
     if kind == "int":
         return _is_int(v)
     if kind == "int[]":

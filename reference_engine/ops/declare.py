@@ -107,6 +107,7 @@ class Op:
         self.smooth: bool = traits["smooth"]
         self.when: str | None = traits["when"]
         self.underived: bool = traits["underived"]
+        self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
         self.reference_name: str = traits["display"] or self.name.rsplit(".", 1)[-1]
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
         self.vjp = {name: _Formula(name, fn, self) for name, fn in vjp.items()}
@@ -324,6 +325,7 @@ def declare(
     smooth: bool = True,
     when: str | None = None,
     underived: bool = False,
+    overlap: Callable[..., Sequence[str]] | None = None,
     aliases: Sequence[str] = (),
 ) -> Op:
     """Declare one overload of an op and register it under its public name.
@@ -342,13 +344,15 @@ def declare(
         smooth: differentiable everywhere inside the domain, so numerical differentiation may judge it.
         when: the switch of the versions that have this overload (``"!switch"``: of those that do not).
         underived: recorded, but refuses to be differentiated.
+        overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
+            which clauses warn of it.
         aliases: other public names of the same op.
     """
     op = Op(
         signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out, view=view,
         multi_output_view=multi_output_view, method=method, function=function, composite=composite,
         non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact, smooth=smooth, when=when,
-        underived=underived,
+        underived=underived, overlap=overlap,
     )  # fmt: skip
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:

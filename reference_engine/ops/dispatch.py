@@ -15,7 +15,7 @@ from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
 from reference_engine.ops import binding
 from reference_engine.ops.declare import OPS, Op
-from reference_engine.semantics import cite, quiet, refusal
+from reference_engine.semantics import cite, quiet, refusal, warn
 from reference_engine.tensor import Tensor, tensors_in
 
 
@@ -73,7 +73,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> An
     with quiet():
         result = op.forward(*values)
     if target is not None:
-        write_in_place(target, result, values)
+        write_in_place(target, result, values, op.overlap)
         result = target
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
     if node is not None:
@@ -137,15 +137,21 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
 # -- in-place and out ------------------------------------------------------------------------------------------------
 
 
-def write_in_place(target: Tensor, result: Tensor, values: Sequence[Any]) -> None:
+def write_in_place(
+    target: Tensor, result: Tensor, values: Sequence[Any], overlap: Callable[..., Sequence[str]] | None = None
+) -> None:
     """Store a computed result in the memory of ``target``.
 
     Raises:
         RuntimeError: overlapping memory, another shape, or a dtype that cannot hold the result. Nothing is written
             then, and the version stays.
     """
-    if strides.may_overlap_internally(target._shape, target._strides):
-        raise refusal("inplace.internal_overlap")
+    overlapping = strides.may_overlap_internally(target._shape, target._strides)
+    if overlapping:
+        if overlap is None:
+            raise refusal("inplace.internal_overlap")
+        for clause in overlap(*values):
+            warn(clause)
     if result._shape != target._shape:
         raise refusal("inplace.broadcast_shape", shape=list(target._shape), result=list(result._shape))
     if not dtypes.can_cast(result._dtype, target._dtype):
@@ -154,8 +160,20 @@ def write_in_place(target: Tensor, result: Tensor, values: Sequence[Any]) -> Non
         if other is not target and partially_overlap(other, target):
             raise refusal("inplace.partial_overlap")
     saved.before_write(target)
-    target._write(result._read())
+    if overlapping:
+        _write_changes(target, result)
+    else:
+        target._write(result._read())
     views.bump(target)
+
+
+def _write_changes(target: Tensor, result: Tensor) -> None:
+    """Store what differs: of the elements that share a place, one that keeps its value must not undo another's change."""
+    new = result._read()
+    old = target._read()
+    changed = new != old
+    changed &= (new == new) | (old == old)
+    target._array()[changed] = new[changed]
 
 
 def partially_overlap(a: Tensor, b: Tensor) -> bool:

@@ -450,6 +450,12 @@ declare(
     },
 )  # fmt: skip
 
+declare(
+    "_alias_view(Tensor self) -> Tensor",
+    forward=lambda self: make_view(self, self._shape, self._strides, self._offset), node="AliasBackward0",
+    vjp={"self": lambda grad: grad}, view=True, exact=True, function=False,
+)  # fmt: skip
+
 # -- several views, several tensors ------------------------------------------------------------------------------
 
 
