@@ -8,16 +8,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reference_engine import tensor as _tensor_module  # noqa: F401 - Tensor must exist before views and ops
 from reference_engine import autograd, creation, dtypes, errors, ops, overrides
+from reference_engine import tensor as _tensor_module
 from reference_engine.creation import *  # noqa: F403
 from reference_engine.devices import device
 from reference_engine.dtypes import (
-    bfloat16, cdouble, cfloat, complex64, complex128, dtype, double, finfo, float16, float32, float64,
-    get_default_dtype, half, iinfo, int8, int16, int32, int64, long, promote_types, set_default_dtype, short, uint8,
+    bfloat16,
+    cdouble,
+    cfloat,
+    complex64,
+    complex128,
+    double,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    promote_types,
+    set_default_dtype,
+    short,
+    uint8,
 )  # fmt: skip
 from reference_engine.modes import (
-    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
 )  # fmt: skip
 from reference_engine.namespaces import publish as _publish
 from reference_engine.size import Size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class device:  # noqa: N801 - torch's public name
+class device:
     """Where a tensor lives. Only ``cpu`` holds values here; ``meta`` and others can be named."""
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
@@ -21,7 +21,9 @@ class device:  # noqa: N801 - torch's public name
         self.index = int(number) if number else index
 
     def __repr__(self) -> str:
-        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+        return (
+            f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+        )
 
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"

@@ -10,7 +10,6 @@ from typing import Any, Final
 import ml_dtypes
 import numpy as np
 
-
 _CPP_NAMES = {
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int", "int64": "long",
     "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
@@ -18,7 +17,7 @@ _CPP_NAMES = {
 }  # fmt: skip
 
 
-class dtype:  # noqa: N801 - torch's public name
+class dtype:
     """An element type. Compare with ``is`` or ``==``; prints as ``torch.float32``."""
 
     __slots__ = (
@@ -162,7 +161,7 @@ def can_cast(source: dtype, target: dtype) -> bool:
     return source.category <= target.category and not (source.category >= 1 and target is bool_)
 
 
-class finfo:  # noqa: N801 - torch's public name
+class finfo:
     """Numerical limits of a floating point dtype (of a complex dtype: of its parts)."""
 
     def __init__(self, d: dtype | None = None) -> None:
@@ -180,7 +179,7 @@ class finfo:  # noqa: N801 - torch's public name
         )
 
 
-class iinfo:  # noqa: N801 - torch's public name
+class iinfo:
     """Numerical limits of an integer dtype."""
 
     def __init__(self, d: dtype) -> None:

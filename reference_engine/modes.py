@@ -70,9 +70,9 @@ def _decorate_class(context: _ContextDecorator, cls: Any) -> Any:
     import warnings
 
     warnings.warn(
-        f"Decorating classes is deprecated and will be disabled in future versions. "
-        f"You should only decorate functions or methods. To preserve the current behavior of class decoration, "
-        f"you can directly decorate the `__init__` method and nothing else.",
+        "Decorating classes is deprecated and will be disabled in future versions. "
+        "You should only decorate functions or methods. To preserve the current behavior of class decoration, "
+        "you can directly decorate the `__init__` method and nothing else.",
         FutureWarning,
         stacklevel=3,
     )
@@ -96,7 +96,7 @@ def _decorate_generator(context: _ContextDecorator, func: Any) -> Any:
                     with context.clone():
                         gen.close()
                     raise
-                except BaseException as error:  # noqa: BLE001 - the consumer's exception belongs to the generator
+                except BaseException as error:
                     with context.clone():
                         response = gen.throw(error)
                 else:
@@ -108,7 +108,7 @@ def _decorate_generator(context: _ContextDecorator, func: Any) -> Any:
     return decorated
 
 
-class no_grad(_ContextDecorator):  # noqa: N801 - torch's public name
+class no_grad(_ContextDecorator):
     """Operations inside are not recorded; their results do not require grad. Factory functions are unaffected."""
 
     def __new__(cls, orig_func: Any = None) -> Any:
@@ -126,7 +126,7 @@ class no_grad(_ContextDecorator):  # noqa: N801 - torch's public name
         state.grad = self._before.pop()
 
 
-class enable_grad(_ContextDecorator):  # noqa: N801 - torch's public name
+class enable_grad(_ContextDecorator):
     """Operations inside are recorded again; no effect on tensors made in inference mode."""
 
     def __new__(cls, orig_func: Any = None) -> Any:
@@ -144,7 +144,7 @@ class enable_grad(_ContextDecorator):  # noqa: N801 - torch's public name
         state.grad = self._before.pop()
 
 
-class set_grad_enabled(_ContextDecorator):  # noqa: N801 - torch's public name
+class set_grad_enabled(_ContextDecorator):
     """Sets the mode when called, and restores it when used as a context manager or decorator."""
 
     def __init__(self, mode: bool) -> None:
@@ -170,7 +170,7 @@ class set_grad_enabled(_ContextDecorator):  # noqa: N801 - torch's public name
         return f"{type(self).__module__}.{type(self).__name__}(mode={self.mode})"
 
 
-class inference_mode(_ContextDecorator):  # noqa: N801 - torch's public name
+class inference_mode(_ContextDecorator):
     """No recording, no view tracking and no version counters: tensors made inside are inference tensors."""
 
     def __new__(cls, mode: Any = True) -> Any:
@@ -194,7 +194,7 @@ class inference_mode(_ContextDecorator):  # noqa: N801 - torch's public name
         state.inference, state.grad = self._before.pop()
 
 
-class set_multithreading_enabled(_ContextDecorator):  # noqa: N801 - torch's public name
+class set_multithreading_enabled(_ContextDecorator):
     """Whether backward may use threads. This engine has one thread; the switch is kept for programs that set it."""
 
     def __init__(self, mode: bool) -> None:
@@ -228,7 +228,7 @@ class _force_original_view_tracking(_ContextDecorator):
         state.view_replay = self._before
 
 
-class enforce_grad_layout_policy(_ContextDecorator):  # noqa: N801 - torch's public name
+class enforce_grad_layout_policy(_ContextDecorator):
     """Whether a first gradient must be laid out like its parameter. It always is here, as the policy permits."""
 
     def __init__(self, enable: bool = True) -> None:

@@ -35,8 +35,8 @@ def _kind(name: str, *fields: str) -> type[Results]:
     return type(name, (Results,), body)
 
 
-max = _kind("max", "values", "indices")  # noqa: A001 - torch's public names
-min = _kind("min", "values", "indices")  # noqa: A001
+max = _kind("max", "values", "indices")
+min = _kind("min", "values", "indices")
 median = _kind("median", "values", "indices")
 nanmedian = _kind("nanmedian", "values", "indices")
 mode = _kind("mode", "values", "indices")

@@ -416,7 +416,7 @@ class Tensor(metaclass=_TensorMeta):
         return complex(self._scalar("complex"))
 
     def __index__(self) -> int:
-        if self._dtype.category > 1 or self._shape and self.numel() != 1:
+        if self._dtype.category > 1 or (self._shape and self.numel() != 1):
             raise refusal("tensor.index.integer")
         return int(self.item())
 

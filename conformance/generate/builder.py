@@ -101,4 +101,6 @@ def draw(choose: Choices, profile: Profile, reference: Subject) -> tuple[Program
             attempts += 1
             FAMILIES[choose.weighted(names, cumulative)](b)
         calls.closing(b)
-    return Program(tuple(b.steps), observe="end" if observe == "end" else "each"), Trace(reference.name, tuple(b.traced))
+    return Program(tuple(b.steps), observe="end" if observe == "end" else "each"), Trace(
+        reference.name, tuple(b.traced)
+    )

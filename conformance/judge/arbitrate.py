@@ -39,7 +39,9 @@ def arbitrate(
         return Arbitration("undecided", "numerical differentiation", reason)
     leaf, wanted, seen = _gradient_in_question(program, divergence, expected, observed)
     if leaf is None:
-        return Arbitration("undecided", "numerical differentiation", "the gradient belongs to no leaf made from literals")
+        return Arbitration(
+            "undecided", "numerical differentiation", "the gradient belongs to no leaf made from literals"
+        )
     try:
         numeric = _differentiate(program, divergence.step, leaf, reference)
     except _NoAnswer as why:
@@ -82,7 +84,9 @@ def _by_precision(program: s.Program, divergence: Divergence, reference: Subject
     truth = _values(state)
     if truth.shape != m.shape:
         return Arbitration("undecided", "float64", "the wider computation takes another course")
-    return _verdict(truth, *(numbers.array(m.dtype, m.shape, v).astype(truth.dtype) for v in (m.expected, m.observed)), "float64")
+    return _verdict(
+        truth, *(numbers.array(m.dtype, m.shape, v).astype(truth.dtype) for v in (m.expected, m.observed)), "float64"
+    )
 
 
 # -- the Program as a function -----------------------------------------------------------------------------------------
@@ -95,7 +99,7 @@ def _not_a_function(program: s.Program, upto: int) -> str | None:
             return "grad modes and custom Functions may cut the graph on purpose"
         if isinstance(step, s.AddHook) and step.on != "retain_grad" and getattr(step.callback, "do", "") != "observe":
             return "a hook changes gradients on purpose"
-        if isinstance(step, s.SetAttr) or isinstance(step, s.Apply) and step.op.rpartition(".")[2] in _OPAQUE:
+        if isinstance(step, s.SetAttr) or (isinstance(step, s.Apply) and step.op.rpartition(".")[2] in _OPAQUE):
             return "the graph is cut on purpose"
         if isinstance(step, s.Read) and step.out is not None:
             return "a value was read out of the graph"

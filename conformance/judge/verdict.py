@@ -24,7 +24,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def judge(
-    program: Program, expected: Trace, observed: Trace, reference: Subject, deviations: Sequence[Deviation], version: Version
+    program: Program,
+    expected: Trace,
+    observed: Trace,
+    reference: Subject,
+    deviations: Sequence[Deviation],
+    version: Version,
 ) -> Judgement | None:
     """None if the subject conforms on this Program.
 

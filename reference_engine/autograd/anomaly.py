@@ -33,7 +33,7 @@ def checks_nan() -> bool:
     return _enabled and _check_nan
 
 
-class set_detect_anomaly(_ContextDecorator):  # noqa: N801 - torch's public name
+class set_detect_anomaly(_ContextDecorator):
     """Switch anomaly detection when called; restores the former state as a context manager."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
@@ -53,7 +53,7 @@ class set_detect_anomaly(_ContextDecorator):  # noqa: N801 - torch's public name
         _enabled, _check_nan = self._before
 
 
-class detect_anomaly(_ContextDecorator):  # noqa: N801 - torch's public name
+class detect_anomaly(_ContextDecorator):
     """Anomaly detection inside a ``with`` block; entering warns that it is slow."""
 
     def __init__(self, check_nan: bool = True) -> None:

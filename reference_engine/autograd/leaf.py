@@ -180,8 +180,6 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
     """
     import copy
 
-    from reference_engine.tensor import Tensor
-
     if not t.is_leaf:
         raise refusal("leaf.deepcopy.non_leaf")
     if id(t) in memo:

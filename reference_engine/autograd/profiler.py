@@ -35,7 +35,7 @@ class FunctionEvent:
         return self.cpu_time_total - sum(child.cpu_time_total for child in self.cpu_children)
 
 
-class profile:  # noqa: N801 - torch's public name
+class profile:
     """Records what runs inside."""
 
     def __init__(self, enabled: bool = True, **options: Any) -> None:
@@ -90,7 +90,7 @@ class profile:  # noqa: N801 - torch's public name
         return found
 
 
-class record_function:  # noqa: N801 - torch's public name
+class record_function:
     """An event of the user's own."""
 
     def __init__(self, name: str, args: str | None = None) -> None:

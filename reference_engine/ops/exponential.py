@@ -9,8 +9,8 @@ import numpy as np
 
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.ops.formulas import conj, minus, plus, times, where
+from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -182,4 +182,3 @@ declare(
     inplace=True, out=True, aliases=("special.logit",),
     samples=domains.real(0.1, 0.9, special=(0.0, 1.0, 1.5), arguments={"eps": (None, 0.1)}),
 )  # fmt: skip
-

@@ -160,7 +160,11 @@ def _matmul(self: Tensor, other: Tensor) -> Tensor:
 def _matmul_batched(self: Tensor, other: Tensor) -> Tensor:
     a, b = len(self._shape), len(other._shape)
     if a >= 3 and b <= 2:  # fold the batch into the rows
-        rows = self.reshape(-1, self._shape[-1]) if self._shape[-1] or self.numel() else self.reshape(strides.numel(self._shape[:-1]), self._shape[-1])
+        rows = (
+            self.reshape(-1, self._shape[-1])
+            if self._shape[-1] or self.numel()
+            else self.reshape(strides.numel(self._shape[:-1]), self._shape[-1])
+        )
         out_shape = self._shape[:-1] + (other._shape[1:] if b == 2 else ())
         return (rows.mm(other) if b == 2 else rows.mv(other))._unsafe_view(out_shape)
     x = self.unsqueeze(0) if a == 1 else self

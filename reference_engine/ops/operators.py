@@ -25,7 +25,9 @@ def _operand(value: Any) -> bool:
     """Whether an operator takes this; for anything else Python may try the other operand."""
     import numpy as np
 
-    return isinstance(value, (Tensor, int, float, complex, np.number, np.bool_)) or hasattr(type(value), "__torch_function__")
+    return isinstance(value, (Tensor, int, float, complex, np.number, np.bool_)) or hasattr(
+        type(value), "__torch_function__"
+    )
 
 
 def _binary(name: str) -> Callable[[Tensor, Any], Any]:

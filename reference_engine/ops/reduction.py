@@ -169,7 +169,11 @@ declare(
 def _prod(self: Tensor, dim: int | None, keepdim: bool, dtype: Any) -> Tensor:
     d = summed_dtype(self, dtype)
     if d.name == "float16" and not switch("pointwise.float16"):
-        raise refusal("ops.not_implemented_for", op="prod_out_cpu" if switch("reduction.prod_bfloat16") else "prod_cpu", dtype="Half")
+        raise refusal(
+            "ops.not_implemented_for",
+            op="prod_out_cpu" if switch("reduction.prod_bfloat16") else "prod_cpu",
+            dtype="Half",
+        )
     axis = wrap_dims(dim, len(self._shape))
     a = read_as(self, d)
 
@@ -278,7 +282,12 @@ def _any_all(name: str, fn: Any) -> None:
         return from_array(np.asarray(out), dtypes.uint8 if self._dtype is dtypes.uint8 else dtypes.bool_)
 
     options: dict[str, Any] = {"exact": True, "out": True}
-    declare(f"{name}(Tensor self) -> Tensor", forward=lambda self: apply(self, None, False), samples=domains.numbers(), **options)
+    declare(
+        f"{name}(Tensor self) -> Tensor",
+        forward=lambda self: apply(self, None, False),
+        samples=domains.numbers(),
+        **options,
+    )
     declare(
         f"{name}(Tensor self, int dim, bool keepdim=False) -> Tensor",
         forward=apply, samples=domains.numbers(arguments={"dim": "dim", "keepdim": (False, True)}), **options,

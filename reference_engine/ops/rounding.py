@@ -40,7 +40,11 @@ _rounding("ceil", np.ceil)
 _rounding("trunc", np.trunc, "fix")
 
 _round = elementwise(
-    lambda x: np.rint(x) if x.dtype.kind == "f" else x.copy(), exact=True, name="round_vml_cpu", not_for="bool complex", since=HALF
+    lambda x: np.rint(x) if x.dtype.kind == "f" else x.copy(),
+    exact=True,
+    name="round_vml_cpu",
+    not_for="bool complex",
+    since=HALF,
 )
 
 declare(
@@ -79,7 +83,9 @@ declare(
 def _nan_to_num(x: Array, nan: float | None, posinf: float | None, neginf: float | None, d: dtypes.dtype) -> Array:
     if x.dtype.kind == "c":
         part = d.to_real()
-        return (_nan_to_num(x.real, nan, posinf, neginf, part) + 1j * _nan_to_num(x.imag, nan, posinf, neginf, part)).astype(x.dtype)
+        return (
+            _nan_to_num(x.real, nan, posinf, neginf, part) + 1j * _nan_to_num(x.imag, nan, posinf, neginf, part)
+        ).astype(x.dtype)
     if x.dtype.kind != "f":
         return x.copy()
     limits = dtypes.finfo(d)

@@ -9,8 +9,8 @@ import numpy as np
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
 from reference_engine.ops.formulas import conj, times, where, zeros_like
+from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
@@ -114,7 +114,9 @@ declare(
 )  # fmt: skip
 
 
-_nextafter = elementwise(np.nextafter, dtype=same, exact=True, name="nextafter_cpu", not_for="bool int complex", since=HALF)
+_nextafter = elementwise(
+    np.nextafter, dtype=same, exact=True, name="nextafter_cpu", not_for="bool int complex", since=HALF
+)
 
 declare(
     "nextafter(Tensor self, Tensor other) -> Tensor",

@@ -9,8 +9,8 @@ import numpy as np
 
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.ops.formulas import conj, minus, plus, times
+from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 

@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from conformance.generate.builder import Builder
 from conformance.generate.families import (
-    applying, calls, duals, functions, hooking, indexing, leaves, making, modes, reading,
+    applying,
+    calls,
+    duals,
+    functions,
+    hooking,
+    indexing,
+    leaves,
+    making,
+    modes,
+    reading,
 )  # fmt: skip
 
 FAMILIES: dict[str, Callable[[Builder], None]] = {

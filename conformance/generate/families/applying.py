@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from conformance.generate.builder import MAX_NUMEL, MAX_TENSORS, Builder
@@ -16,7 +16,7 @@ _OPERATORS = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def catalogue(kind: str) -> tuple[tuple[str, Op], ...]:
     """Ops that can be drawn: "op" (out of place), "view", or "inplace"."""
     found = []
@@ -24,11 +24,11 @@ def catalogue(kind: str) -> tuple[tuple[str, Op], ...]:
         for op in overloads:
             if op.samples is None:
                 continue
-            if kind == "inplace" and op.inplace and "." not in name:
-                found.append((name, op))
-            elif kind == "view" and op.is_view:
-                found.append((name, op))
-            elif kind == "op" and (op.is_function or op.is_method):
+            if (
+                (kind == "inplace" and op.inplace and "." not in name)
+                or (kind == "view" and op.is_view)
+                or (kind == "op" and (op.is_function or op.is_method))
+            ):
                 found.append((name, op))
     return tuple(found)
 
@@ -49,7 +49,12 @@ def inplace(b: Builder) -> None:
         return
     form: Any = "inplace"
     operator = _OPERATORS.get(name)
-    if operator in ("add", "sub", "mul", "truediv", "pow") and len(positional) == 2 and not keywords and b.choose.coin(0.25):
+    if (
+        operator in ("add", "sub", "mul", "truediv", "pow")
+        and len(positional) == 2
+        and not keywords
+        and b.choose.coin(0.25)
+    ):
         name, form = operator, "augmented"
     b.emit(s.Apply(name, tuple(positional), tuple(keywords.items()), (), form))
 

@@ -79,8 +79,15 @@ def _first(b: Builder, op: Op, domain: Domain) -> str:
             shape = tuple(b.tensors[name].shape)
         if shape is None:
             shape = making.shape(b)
-        kinds = {"float": ("float32", "float64"), "complex": ("complex64", "complex128"), "int": ("int64",), "bool": ("bool",)}
-        dtype = b.choose.one_of(kinds[b.choose.one_of(domain.dtypes)] if b.choose.coin(0.3) else kinds[domain.dtypes[0]])
+        kinds = {
+            "float": ("float32", "float64"),
+            "complex": ("complex64", "complex128"),
+            "int": ("int64",),
+            "bool": ("bool",),
+        }
+        dtype = b.choose.one_of(
+            kinds[b.choose.one_of(domain.dtypes)] if b.choose.coin(0.3) else kinds[domain.dtypes[0]]
+        )
         name = making.new(b, shape, dtype, None, low=domain.low, high=domain.high, special=domain.special)
     if name not in b.tensors:
         raise Unfit

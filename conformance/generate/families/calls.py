@@ -25,7 +25,7 @@ def backward(b: Builder, last: bool = False) -> None:
     if b.choose.coin(0.15):
         fields["inputs"] = _inputs(b, 0.1)
     if b.choose.coin(0.02) and form == "function":
-        fields["grad_variables"] = fields.get("grad_tensors", None) or given_or_none(given)
+        fields["grad_variables"] = fields.get("grad_tensors") or given_or_none(given)
     tensors: Any = _root(b, roots[0]) if single else _sequence(b, [_root(b, r) for r in roots])
     if form == "method" and not isinstance(tensors, s.Ref):
         form = "function"
@@ -70,7 +70,7 @@ def closing(b: Builder) -> None:
     """A program ends with a question: the gradient of what was made last."""
     before = len(b.steps)
     (backward if b.choose.coin(0.6) else grad)(b, last=True)
-    if len(b.steps) == before or not b.traced or b.look is False and not b.traced[-1].tensors:
+    if len(b.steps) == before or not b.traced or (b.look is False and not b.traced[-1].tensors):
         target = b.pick()
         if target is not None:
             b.emit(s.Read(target, "requires_grad"), last=True)

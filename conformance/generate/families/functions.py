@@ -25,7 +25,10 @@ def custom(b: Builder) -> None:
     forward, saves = _forward(b, two)
     backward = _backward(b, two, saves)
     definition = s.FunctionDef(
-        b.fresh("Fn"), s.FunctionLit(params, tuple(forward[0]), forward[1]), backward, once_differentiable=b.choose.coin(0.1)
+        b.fresh("Fn"),
+        s.FunctionLit(params, tuple(forward[0]), forward[1]),
+        backward,
+        once_differentiable=b.choose.coin(0.1),
     )
     b.emit(s.CustomFunction(definition, tuple(args), (b.fresh(),)))
 
@@ -40,7 +43,9 @@ def _forward(b: Builder, two: bool) -> tuple[tuple[list[Any], Any], bool]:
     saves = b.choose.coin(0.6)
     if saves:
         steps.append(_call("save_for_backward", CTX, s.Ref("a")))
-    kind = b.choose.weighted(("scale", "square", "same", "view", "dirty", "first_and_mark", "no_tensor"), (6, 10, 11, 12, 14, 14.5, 14.8))
+    kind = b.choose.weighted(
+        ("scale", "square", "same", "view", "dirty", "first_and_mark", "no_tensor"), (6, 10, 11, 12, 14, 14.5, 14.8)
+    )
     if kind == "scale":
         steps.append(_call("mul", s.Ref("a"), 3.0, outs=("r",)))
     elif kind == "square":
@@ -65,7 +70,9 @@ def _forward(b: Builder, two: bool) -> tuple[tuple[list[Any], Any], bool]:
 def _backward(b: Builder, two: bool, saves: bool) -> s.FunctionLit:
     steps: list[Any] = []
     grad: Any = s.Ref("g")
-    kind = b.choose.weighted(("scale", "saved", "same", "none", "short", "long", "shape", "type"), (5, 9, 11, 12, 12.4, 12.8, 13.2, 13.4))
+    kind = b.choose.weighted(
+        ("scale", "saved", "same", "none", "short", "long", "shape", "type"), (5, 9, 11, 12, 12.4, 12.8, 13.2, 13.4)
+    )
     if kind == "saved" and saves:
         steps.append(s.Apply("saved_tensors", (CTX,), (), ("k",), "property", True))
         steps.append(_call("mul", s.Ref("g"), s.Ref("k"), outs=("r",)))

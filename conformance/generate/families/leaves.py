@@ -34,7 +34,9 @@ def _set_grad(b: Builder) -> None:
     t = b.tensors[name]
     value: Any = None
     if b.choose.coin(0.6):
-        found = None if b.choose.coin(0.4) else b.pick(lambda o: b.spoil() or (o.shape == t.shape and o.dtype is t.dtype))
+        found = (
+            None if b.choose.coin(0.4) else b.pick(lambda o: b.spoil() or (o.shape == t.shape and o.dtype is t.dtype))
+        )
         value = s.Ref(found if found is not None else making.new(b, tuple(t.shape), t.dtype.name, False))
         if b.spoil():
             value = b.choose.one_of((1, "a", s.Ref(name)))
@@ -59,7 +61,7 @@ def _data(b: Builder) -> None:
     if b.choose.coin(0.6):
         b.emit(s.Read(name, "data", b.fresh()))
         return
-    other = b.pick(lambda o: o.dtype is t.dtype and o.shape == t.shape or b.spoil())
+    other = b.pick(lambda o: (o.dtype is t.dtype and o.shape == t.shape) or b.spoil())
     if other is not None:
         b.emit(s.SetAttr(name, "data", s.Ref(other)))
 

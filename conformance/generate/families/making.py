@@ -91,7 +91,13 @@ def new(
             offset = 1
     b.emit(
         s.Make(
-            name, values(b, dtype, max(count + offset, 1), **domain), of, dtype, requires_grad, strides=strides, offset=offset
+            name,
+            values(b, dtype, max(count + offset, 1), **domain),
+            of,
+            dtype,
+            requires_grad,
+            strides=strides,
+            offset=offset,
         )
     )
     return name

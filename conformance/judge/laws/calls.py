@@ -9,8 +9,20 @@ import numpy as np
 
 from conformance.execute.trace import Trace
 from conformance.judge.laws.law import (
-    NotApplicable, Violation, alive, close, last_call, law, only_plain_hooks, refs, run, seen_throughout, shown,
-    states_after, upto, wide,
+    NotApplicable,
+    Violation,
+    alive,
+    close,
+    last_call,
+    law,
+    only_plain_hooks,
+    refs,
+    run,
+    seen_throughout,
+    shown,
+    states_after,
+    upto,
+    wide,
 )  # fmt: skip
 from conformance.program import steps as s
 from conformance.program.steps import UNSET
@@ -26,7 +38,9 @@ def _call(program: s.Program, i: int, **changed: Any) -> s.Step:
     return msgspec.structs.replace(program.steps[i], **changed)
 
 
-def _compare_outs(program: s.Program, i: int, outs: dict[str, str], one: Trace, other: Trace, base: s.Program) -> Violation | None:
+def _compare_outs(
+    program: s.Program, i: int, outs: dict[str, str], one: Trace, other: Trace, base: s.Program
+) -> Violation | None:
     """Compare the gradients that ``one`` and ``other`` gave the same names at step ``i``."""
     first, second = states_after(one, i), states_after(other, i)
     for name, label in outs.items():
@@ -70,8 +84,12 @@ def grad_equals_backward(program: s.Program, trace: Trace, subject: Subject) -> 
     for out, leaf in names.items():
         a: Any = after[leaf].grad
         b = got.get(out)
-        if (a is None) != (b is None) or (a is not None and b is not None and not close(a.dtype, a.shape, a.value, b.value)):
-            return Violation(i, leaf, f"{shown(a)} (accumulated by backward)", f"{shown(b)} (returned by grad)", variant)
+        if (a is None) != (b is None) or (
+            a is not None and b is not None and not close(a.dtype, a.shape, a.value, b.value)
+        ):
+            return Violation(
+                i, leaf, f"{shown(a)} (accumulated by backward)", f"{shown(b)} (returned by grad)", variant
+            )
     return None
 
 
@@ -86,7 +104,9 @@ def each_as_in_company(program: s.Program, trace: Trace, subject: Subject) -> Vi
     if len(names) + len(more) < 2 or len(step.outs) != len(names) or any(_acts(x) for x in program.steps[:i]):
         raise NotApplicable
     wanted = names[:1]
-    alone = _call(program, i, inputs=s.Seq((s.Ref(wanted[0]),)), outs=("law0",), allow_unused=True, materialize_grads=UNSET)
+    alone = _call(
+        program, i, inputs=s.Seq((s.Ref(wanted[0]),)), outs=("law0",), allow_unused=True, materialize_grads=UNSET
+    )
     both = _call(
         program, i, inputs=s.Seq(tuple(s.Ref(n) for n in (*names, *more))), allow_unused=True, materialize_grads=UNSET,
         outs=tuple(f"law{k}" for k in range(len(names) + len(more))),
@@ -101,7 +121,11 @@ def _acts(step: s.Step) -> bool:
     """Whether a hook or Function has effects beyond its gradient, so that calls are not independent."""
     if isinstance(step, s.CustomFunction):
         return True
-    return isinstance(step, s.AddHook) and getattr(step.callback, "do", "raise") in ("inplace_scale", "inplace_zero", "raise")
+    return isinstance(step, s.AddHook) and getattr(step.callback, "do", "raise") in (
+        "inplace_scale",
+        "inplace_zero",
+        "raise",
+    )
 
 
 @law("law.grad.repeats")

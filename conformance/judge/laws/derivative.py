@@ -112,13 +112,16 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
         if isinstance(x, s.Make) and x.requires_grad and x.strides is None and 0 not in x.shape and x.out in states
         and states[x.out].is_leaf and states[x.out].requires_grad and states[x.out].version == 0 and states[x.out].same_as is None
     ]  # fmt: skip
-    roots = [r for r in dict.fromkeys(roots) if r in states and states[r].requires_grad and states[r].dtype == "float64"]
+    roots = [
+        r for r in dict.fromkeys(roots) if r in states and states[r].requires_grad and states[r].dtype == "float64"
+    ]
     if not leaves or not roots:
         raise NotApplicable
     rng = np.random.default_rng(len(program.steps))
     cotangents = [np.round(rng.uniform(-2, 2, states[r].shape), 2) for r in roots]
     makes = tuple(
-        s.Make(f"lawc{k}", tuple(float(v) for v in c.reshape(-1)) or (0.0,), c.shape, "float64") for k, c in enumerate(cotangents)
+        s.Make(f"lawc{k}", tuple(float(v) for v in c.reshape(-1)) or (0.0,), c.shape, "float64")
+        for k, c in enumerate(cotangents)
     )
     outs = tuple(f"law{k}" for k in range(len(leaves)))
     ask = s.Grad(
@@ -151,7 +154,11 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
             seen = float(analytic.reshape(-1)[element])
             if abs(numeric - seen) > _TOLERANCE * 10 * (1 + abs(numeric)):
                 return Violation(
-                    where, f"gradient of {leaf.out}[{element}]", f"{numeric:.6g} (numerical differentiation)", f"{seen:.6g}", variant
+                    where,
+                    f"gradient of {leaf.out}[{element}]",
+                    f"{numeric:.6g} (numerical differentiation)",
+                    f"{seen:.6g}",
+                    variant,
                 )
     if not checked:
         raise NotApplicable

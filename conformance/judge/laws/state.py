@@ -29,8 +29,8 @@ def program_repeats(program: s.Program, trace: Trace, subject: Subject) -> Viola
 def _acting(program: s.Program) -> bool:
     return any(
         isinstance(x, s.CustomFunction)
-        or isinstance(x, s.AddHook) and getattr(x.callback, "do", "replace") in _ACTING_HOOKS
-        or isinstance(x, s.EnterMode) and "allow_mutation" in x.mode
+        or (isinstance(x, s.AddHook) and getattr(x.callback, "do", "replace") in _ACTING_HOOKS)
+        or (isinstance(x, s.EnterMode) and "allow_mutation" in x.mode)
         for x in program.steps
     )
 
@@ -48,11 +48,18 @@ def bystanders(program: s.Program, trace: Trace, subject: Subject) -> Violation 
         touched = {t.storage for n, t in before.items() if n in accumulated}
         for name, now in seen.steps[i].tensors.items():
             was = before.get(name)
-            if was is None or name in accumulated or was.storage in touched or name in getattr(program.steps[i], "outs", ()):
+            if (
+                was is None
+                or name in accumulated
+                or was.storage in touched
+                or name in getattr(program.steps[i], "outs", ())
+            ):
                 continue
             for field in ("value", "version", "shape", "stride", "requires_grad", "dtype"):
                 if getattr(was, field) != getattr(now, field):
-                    one, other = (shown(was), shown(now)) if field == "value" else (getattr(was, field), getattr(now, field))
+                    one, other = (
+                        (shown(was), shown(now)) if field == "value" else (getattr(was, field), getattr(now, field))
+                    )
                     return Violation(i, f"{name}.{field}", str(one), str(other), program)
     return None
 
@@ -60,7 +67,9 @@ def bystanders(program: s.Program, trace: Trace, subject: Subject) -> Violation 
 @law("law.accumulate.own_memory")
 def own_memory(program: s.Program, trace: Trace, subject: Subject) -> Violation | None:
     """The .grad that backward makes shares its memory with nothing that the user holds, nor with another .grad."""
-    calls = [i for i, x in enumerate(program.steps) if isinstance(x, s.Backward) and i and trace.steps[i].outcome == "ok"]
+    calls = [
+        i for i, x in enumerate(program.steps) if isinstance(x, s.Backward) and i and trace.steps[i].outcome == "ok"
+    ]
     if not calls or _acting(program):
         raise NotApplicable
     seen = seen_throughout(program, trace, subject)
@@ -93,10 +102,14 @@ def refusal_leaves_no_trace(program: s.Program, trace: Trace, subject: Subject) 
                 continue
             for field in ("value", "version", "shape", "requires_grad", "grad_fn", "grad", "is_leaf", "dtype"):
                 if getattr(was, field) != getattr(now, field):
-                    one, other = (shown(was), shown(now)) if field == "value" else (getattr(was, field), getattr(now, field))
+                    one, other = (
+                        (shown(was), shown(now)) if field == "value" else (getattr(was, field), getattr(now, field))
+                    )
                     return Violation(i, f"{name}.{field}", str(one), str(other), program)
         if i and seen.steps[i].grad_enabled != seen.steps[i - 1].grad_enabled:
-            return Violation(i, "grad mode", str(seen.steps[i - 1].grad_enabled), str(seen.steps[i].grad_enabled), program)
+            return Violation(
+                i, "grad mode", str(seen.steps[i - 1].grad_enabled), str(seen.steps[i].grad_enabled), program
+            )
     return None
 
 
