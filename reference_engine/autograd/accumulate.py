@@ -41,7 +41,7 @@ class AccumulateGrad(Node):
         accumulate(self.variable, grad)
         for hook in list((self.variable._post_accumulate_grad_hooks or {}).values()):
             cite("hooks.post_accumulate.called")
-            hook(self.variable)
+            hooks.refuse_result(hook(self.variable))
         return ()
 
 

@@ -140,7 +140,10 @@ def _will_run(node: Any) -> bool:
     """Whether the running backward executes this node."""
     running = engine.current_pass()
     assert running is not None
-    return running.will_execute(node)
+    runs = running.will_execute(node)
+    if runs and not node.next_edges and node in running.capture_at:
+        raise refusal("hooks.multi.leaf_in_grad")
+    return runs
 
 
 # -- settings that matter on other devices -----------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def check_replacement(grad: Tensor | None, result: Any, hook: Any) -> Tensor | N
     """A hook may change the numbers of a gradient, not its type, dtype or shape."""
     from reference_engine.tensor import Tensor
 
-    name = getattr(hook, "__name__", "hook")
+    name = hook_name(hook)
     if not isinstance(result, Tensor):
         raise refusal("hooks.tensor.wrong_type", hook=name, expected="torch.Tensor", got=type_name(result))
     if grad is None:
@@ -82,8 +82,27 @@ def check_replacement(grad: Tensor | None, result: Any, hook: Any) -> Tensor | N
     return result
 
 
+def refuse_result(result: Any) -> None:
+    """A hook after accumulation has nothing to replace.
+
+    Raises:
+        TypeError: it returned something. RuntimeError: it returned a tensor.
+    """
+    from reference_engine.tensor import Tensor
+
+    if isinstance(result, Tensor):
+        raise refusal("hooks.post_accumulate.returns_tensor")
+    if result is not None:
+        raise refusal("hooks.post_accumulate.returns_none", got=type_name(result))
+
+
 def type_name(value: Any) -> str:
     return type(value).__name__
+
+
+def hook_name(hook: Any) -> str:
+    """How messages call a hook."""
+    return getattr(hook, "__name__", "<unknown>")
 
 
 def run_pre_hooks(hooks: HookDict, grads: list[Tensor | None]) -> list[Tensor | None]:
@@ -107,19 +126,24 @@ def run_post_hooks(hooks: HookDict, outputs: list[Tensor | None], inputs: list[T
 
 
 def _replaced(before: list[Tensor | None], result: Any, hook: Any) -> list[Tensor | None]:
-    name = getattr(hook, "__name__", "hook")
+    """The gradients that a node hook returned, held to those that it was given.
+
+    Raises:
+        TypeError: not a tuple, or not of tensors. RuntimeError: another number of them, a tensor for None, another
+            dtype or shape.
+    """
+    from reference_engine.tensor import Tensor
+
     if not isinstance(result, tuple):
-        result = (result,)
+        raise refusal("hooks.node.wrong_type", got=type_name(result))
     if len(result) != len(before):
-        raise refusal("hooks.node.wrong_count", hook=name, got=len(result), expected=len(before))
-    after: list[Tensor | None] = []
+        raise refusal("hooks.node.wrong_count", hook=hook_name(hook), got=len(result), expected=len(before))
     for old, new in zip(before, result, strict=True):
-        if old is None or new is None:
-            if (old is None) != (new is None) and old is None:
-                raise refusal("hooks.tensor.replaced_none", hook=name)
-            if new is None and old is not None:
-                raise refusal("hooks.node.none_for_tensor", hook=name)
-            after.append(new)
+        if new is None:
+            if old is not None:
+                cite("hooks.node.none_for_tensor")
+        elif not isinstance(new, Tensor):
+            raise refusal("hooks.node.entry_type", got=type_name(new))
         else:
-            after.append(check_replacement(old, new, hook))
-    return after
+            check_replacement(old, new, hook)
+    return list(result)
