@@ -421,11 +421,14 @@ class Tensor(metaclass=_TensorMeta):
         return int(self.item())
 
     def _scalar(self, to: str) -> Any:
-        if self.requires_grad and switch("tensor.scalar.warns"):
+        if to == "float" and self.requires_grad and switch("tensor.scalar.warns"):
             warn("tensor.scalar.requires_grad")
         if self.numel() != 1:
             raise refusal("tensor.scalar.one_element")
-        return self.item()
+        value = self.item()
+        if to != "complex" and isinstance(value, complex) and value.imag:
+            raise refusal("tensor.value.overflow", dtype_cpp="double" if to == "float" else "int64_t")
+        return value.real if to != "complex" and isinstance(value, complex) else value
 
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, (Tensor, int, float, complex)):

@@ -151,6 +151,23 @@ class SavedTensor:
         return f"<torch._C._autograd.SavedTensor object at {id(self):#x}>"
 
 
+class SavedNumber:
+    """A Python number in the place of a tensor argument: no version to check, but it is freed with the graph."""
+
+    __slots__ = ("value", "is_freed")
+
+    def __init__(self, value: Any) -> None:
+        self.value, self.is_freed = value, False
+
+    def unpack(self) -> Any:
+        if self.is_freed:
+            raise refusal("engine.freed_graph")
+        return self.value
+
+    def release(self) -> None:
+        self.is_freed = True
+
+
 def _modified(data: Tensor, kept: SavedTensor, node: Node | None) -> Exception:
     """The refusal that tells which saved tensor was changed in place."""
     from reference_engine.autograd import anomaly

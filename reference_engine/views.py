@@ -113,8 +113,8 @@ def refresh_history(t: Tensor) -> None:
     if t._node is None and not base.requires_grad:
         return
     cite("view.stale.regenerated")
-    if view.creation is Creation.INFERENCE:
-        return
+    if view.creation is not Creation.DEFAULT:
+        raise _refused_by_creation("view.stale", t, view, t._node)
     before = state.grad
     state.grad = True
     try:
@@ -168,22 +168,16 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
 
 
 def _check_view_creation(t: Tensor, view: ViewOf) -> None:
-    kind = view.creation
-    if kind is Creation.DEFAULT:
-        return
-    node = t.grad_fn
+    if view.creation is not Creation.DEFAULT:
+        raise _refused_by_creation("view.inplace", t, view, t.grad_fn)
+
+
+def _refused_by_creation(clause: str, t: Tensor, view: ViewOf, node: Node | None) -> Exception:
+    """The refusal that says how the view was made, and by which node if it has one."""
     fields: dict[str, Any] = {"output_nr": t._output_nr}
-    if node is not None:
-        fields |= {"node": node.name(), "op": node.op_label()}
-    clause = {
-        Creation.NO_GRAD: "view.inplace.no_grad",
-        Creation.MULTI_OUTPUT: "view.inplace.multi_output",
-        Creation.INFERENCE: "view.inplace.inference",
-        Creation.CUSTOM_FUNCTION: "view.inplace.custom_function",
-    }[kind]
     if node is None:
-        clause += "_no_history"
-    raise refusal(clause, **fields)
+        return refusal(f"{clause}.{view.creation.value}_no_history", **fields)
+    return refusal(f"{clause}.{view.creation.value}", node=node.name(), op=node.op_label(), **fields)
 
 
 def bump(t: Tensor) -> None:

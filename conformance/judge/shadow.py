@@ -12,6 +12,7 @@ whole numbers.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -92,17 +93,13 @@ def _find(trace: Trace, divergence: Divergence) -> bytes | None:
             state = getattr(state, part, None)
         return state.value if isinstance(state, TensorState) else None
     step = trace.steps[divergence.step]
-    if divergence.field == "result":
-        return _only(step.result)
-    found = [_only(arg) for call in step.calls for arg in call.args]
-    same = [f for f in found if f is not None and divergence.mismatch and len(f) == len(divergence.mismatch.expected)]
-    return same[0] if len(same) == 1 else None
-
-
-def _only(value: Any) -> bytes | None:
-    if isinstance(value, (Glimpse, Number)):
-        return value.value
-    if isinstance(value, tuple):
-        inside = [v for v in map(_only, value) if v is not None]
-        return inside[0] if len(inside) == 1 else None
-    return None
+    label, *path = re.split(r"[\[\]]+", divergence.expected.partition(":")[0].rstrip("]"))
+    roots: list[Any] = [step.result] if divergence.field == "result" else [c.args for c in step.calls if c.label == label]
+    found = []
+    for value in roots:
+        for index in path:
+            value = value[int(index)] if isinstance(value, tuple) and int(index) < len(value) else None
+        if isinstance(value, (Glimpse, Number)):
+            found.append(value.value)
+    size = len(divergence.mismatch.expected) if divergence.mismatch else -1
+    return next((raw for raw in found if raw is not None and len(raw) == size), None)

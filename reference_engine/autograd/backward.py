@@ -304,6 +304,8 @@ def _run_batched(
     """One pass for each slice of the cotangents; the results stacked along a new first dimension."""
     import reference_engine as engine
 
+    if not grads:
+        raise refusal("grad.batched.none_given")
     if any(g is not None and not g._shape for g in grads):
         raise refusal("grad.batched.implicit")  # an implicit gradient has no batch dimension
     sizes = {g._shape[0] for g in grads if g is not None}

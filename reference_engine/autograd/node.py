@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reference_engine import modes
 from reference_engine.autograd import hooks
 from reference_engine.semantics import refusal
-from reference_engine.versions import SavedTensor
+from reference_engine.versions import SavedNumber, SavedTensor
 
 if TYPE_CHECKING:
     from reference_engine.dtypes import dtype
@@ -137,7 +137,7 @@ class OpNode(Node):
     def release_variables(self) -> None:
         for value in self.saved.values():
             for item in value if isinstance(value, list) else (value,):
-                if isinstance(item, SavedTensor):
+                if isinstance(item, (SavedTensor, SavedNumber)):
                     item.release()
 
     def __getattr__(self, name: str) -> Any:

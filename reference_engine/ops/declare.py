@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from reference_engine.autograd.node import OpNode, SavedAttribute
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.semantics import witness
-from reference_engine.versions import SavedTensor
+from reference_engine.versions import SavedNumber, SavedTensor
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -170,6 +170,8 @@ class Op:
             elif _is_tensor(value):
                 # the value from before an in-place op is what the formula is about
                 node.saved[need] = SavedTensor(value.clone() if inplace and index == 0 else value, node)
+            elif value is not None:
+                node.saved[need] = SavedNumber(value)
         for formula in self.vjp.values():
             for name, index, attribute in formula.metadata:
                 value = values[index]
@@ -196,7 +198,7 @@ class Op:
         """Evaluate the formulas whose gradient somebody wants."""
         env: dict[str, Any] = {}
         for key, value in node.saved.items():
-            if isinstance(value, SavedTensor):
+            if isinstance(value, (SavedTensor, SavedNumber)):
                 env[key] = value.unpack()
             elif isinstance(value, list) and value and isinstance(value[0], SavedTensor):
                 env[key] = [v.unpack() for v in value]
