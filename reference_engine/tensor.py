@@ -342,6 +342,8 @@ class Tensor(metaclass=_TensorMeta):
 
     def register_post_accumulate_grad_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
         """Call ``hook(tensor)`` after ``.grad`` of this leaf was accumulated."""
+        if not switch("hooks.post_accumulate.exists"):
+            raise AttributeError("'Tensor' object has no attribute 'register_post_accumulate_grad_hook'")
         return leaf.register_post_accumulate_grad_hook(self, hook)
 
     def detach(self) -> Tensor:

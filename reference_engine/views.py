@@ -17,7 +17,7 @@ from reference_engine import strides
 from reference_engine.autograd.leaf import attach_retain_grad
 from reference_engine.autograd.node import Edge, Node, OpNode, gradient_edge
 from reference_engine.modes import state
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Replay = Callable[[Tensor], Tensor]
@@ -128,7 +128,7 @@ def refresh_history(t: Tensor) -> None:
     view.attr_version = t._version_counter.value
 
 
-def set_history(t: Tensor, edge: Edge) -> None:
+def set_history(t: Tensor, edge: Edge, through_view: bool = False) -> None:
     """Make ``edge`` the tensor's history. Retained gradients follow the tensor, tensor hooks stay with the old value."""
     old, old_nr = t._node, t._output_nr
     t._node, t._output_nr = edge.node, edge.input_nr
@@ -137,7 +137,8 @@ def set_history(t: Tensor, edge: Edge) -> None:
         old.retain_grad_hooks.pop(old_nr, None)
         attach_retain_grad(t, edge.node)
     if t._backward_hooks is not None and old is not edge.node:
-        t._backward_hooks = None
+        if switch("hooks.tensor.in_place_afresh_base" if through_view else "hooks.tensor.in_place_afresh"):
+            t._backward_hooks = None
 
 
 # -- in-place changes --------------------------------------------------------------------------------------------
@@ -196,7 +197,7 @@ def rebase_history(t: Tensor, node: Node, place: int = 0) -> None:
     cite("view.inplace.rebases_base")
     node.add_input(t)
     copy_slices = CopySlices(view.base, t, view.replay, node, place)
-    set_history(view.base, Edge(copy_slices, 0))
+    set_history(view.base, Edge(copy_slices, 0), through_view=True)
     refresh_history(t)
 
 
@@ -229,8 +230,7 @@ class CopySlices(Node):
         if grad is None:
             return [None] * len(self.next_edges)
         shape, base_strides, offset, _ = self.base
-        dense = strides.extent(shape, base_strides)
-        result = grad.new_empty_strided((dense,), (1,)).as_strided(shape, base_strides, 0)
+        result = grad.new_empty_strided(shape, base_strides)
         result.copy_(grad)
         if self.replay is not None:
             grad_slice = self.replay(result)

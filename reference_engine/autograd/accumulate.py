@@ -29,6 +29,7 @@ class AccumulateGrad(Node):
         self.input_metadata = [InputMeta(variable._shape, variable._dtype)]
         if variable._backward_hooks is not None:
             self.tensor_hooks[0] = [variable._backward_hooks]
+            self.note_hook("tensor", 0)
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"

@@ -16,7 +16,7 @@ from reference_engine import modes
 from reference_engine.autograd import anomaly, hooks
 from reference_engine.autograd.node import Edge, Node
 from reference_engine.autograd.validate import validate_gradients
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -71,6 +71,7 @@ class Pass:
         self.callbacks: list[Any] = []
         self.reachable: set[Node] = set()
         self.number = next(_pass_numbers)
+        self.captures_hooked = switch("grad.capture.hooked")
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
@@ -157,7 +158,8 @@ class Pass:
 
     def _evaluate(self, node: Node, grads: Grads) -> None:
         """Hooks on the tensors, capture, hooks on the node, compute, validate, hooks after, free, send on."""
-        grads = self._tensor_hooks(node, grads)
+        if self.captures_hooked:
+            grads = hooks.run_tensor_hooks_of(node, grads)
         for i, input_nr in self.capture_at.get(node, ()):
             cite("grad.capture.after_hooks")
             if node.tensor_hooks and self.needed is not None and node in self.needed:
@@ -165,7 +167,9 @@ class Pass:
             self.captured[i] = grads[input_nr]
         if self.needed is not None and node not in self.needed:
             return
-        if node.pre_hooks:
+        if not self.captures_hooked:
+            grads = hooks.run_in_order_of_registration(node, grads)
+        elif node.pre_hooks:
             grads = hooks.run_pre_hooks(node.pre_hooks, grads)
 
         needed = [self._wants(edge) for edge in node.next_edges]
@@ -185,18 +189,6 @@ class Pass:
         if not self.keep_graph:
             node.release_variables()
         self._send(node, outputs)
-
-    def _tensor_hooks(self, node: Node, grads: Grads) -> Grads:
-        if node.tensor_hooks:
-            grads = list(grads)
-            for output_nr, chains in node.tensor_hooks.items():
-                for chain in chains:
-                    grads[output_nr] = hooks.run_tensor_hooks(chain, grads[output_nr])
-        for output_nr, retain in node.retain_grad_hooks.items():
-            grad = grads[output_nr]
-            if grad is not None:  # after the tensor hooks: .grad holds what they returned
-                retain(grad)
-        return grads
 
     def _wants(self, edge: Edge) -> bool:
         """Whether the gradient along an edge is of use to this pass."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reference_engine.semantics import cite, refusal
 
 if TYPE_CHECKING:
+    from reference_engine.autograd.node import Node
     from reference_engine.tensor import Tensor
 
 HookDict = OrderedDict[int, Callable[..., Any]]
@@ -64,6 +65,41 @@ def run_tensor_hooks(hooks: HookDict, grad: Tensor | None) -> Tensor | None:
         cite("hooks.tensor.replaces")
         grad = check_replacement(grad, result, hook)
     return grad
+
+
+def run_tensor_hooks_of(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
+    """The hooks of the tensors that a node made, then retained gradients: ``.grad`` holds what the hooks returned."""
+    if node.tensor_hooks:
+        grads = list(grads)
+        for output_nr, chains in node.tensor_hooks.items():
+            for chain in chains:
+                grads[output_nr] = run_tensor_hooks(chain, grads[output_nr])
+    for output_nr in node.retain_grad_hooks:
+        _retain(node, output_nr, grads)
+    return grads
+
+
+def _retain(node: Node, output_nr: int, grads: list[Tensor | None]) -> None:
+    grad, retain = grads[output_nr], node.retain_grad_hooks.get(output_nr)
+    if grad is not None and retain is not None:
+        retain(grad)
+
+
+def run_in_order_of_registration(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
+    """What old versions did: all that runs before a node, in the order in which each kind was first registered.
+
+    The hooks of a leaf are part of its accumulation: they run last, and only for a gradient that is defined.
+    """
+    grads = list(grads)
+    for kind, output_nr in node.hook_order if node.next_edges else sorted(node.hook_order):
+        if kind == "pre":
+            grads = run_pre_hooks(node.pre_hooks, grads)
+        elif kind == "retain":
+            _retain(node, output_nr, grads)
+        elif node.next_edges or grads[output_nr] is not None:
+            for chain in node.tensor_hooks[output_nr]:
+                grads[output_nr] = run_tensor_hooks(chain, grads[output_nr])
+    return grads
 
 
 def check_replacement(grad: Tensor | None, result: Any, hook: Any) -> Tensor | None:

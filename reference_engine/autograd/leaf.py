@@ -135,6 +135,7 @@ def attach_retain_grad(t: Tensor, node: Any) -> None:
             tensor._grad = tensor._grad + grad
 
     node.retain_grad_hooks[t._output_nr] = keep
+    node.note_hook("retain", t._output_nr)
 
 
 def register_hook(t: Tensor, hook: Callable[..., Any]) -> hooks.RemovableHandle:

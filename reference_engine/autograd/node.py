@@ -54,6 +54,7 @@ class Node:
         self.retain_grad_hooks: dict[int, Callable[[Tensor], None]] = {}
         self.pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
         self.post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self.hook_order: list[tuple[str, int]] = []  # which kinds of hooks came first, for versions where it matters
         self.forward_trace: str | None = None
         self._metadata: dict[Any, Any] | None = None
 
@@ -108,10 +109,17 @@ class Node:
 
     def register_prehook(self, fn: Callable[..., Any]) -> hooks.RemovableHandle:
         """Call ``fn(grad_outputs)`` before the node runs; a returned tuple replaces them."""
+        self.note_hook("pre", 0)
         return hooks.add(self.pre_hooks, fn)
+
+    def note_hook(self, kind: str, output_nr: int) -> None:
+        """Remember the first registration of a kind of hook."""
+        if (kind, output_nr) not in self.hook_order:
+            self.hook_order.append((kind, output_nr))
 
     def _register_hook_dict(self, tensor: Tensor) -> None:
         assert tensor._backward_hooks is not None
+        self.note_hook("tensor", tensor._output_nr)
         self.tensor_hooks.setdefault(tensor._output_nr, []).append(tensor._backward_hooks)
 
     def __repr__(self) -> str:
