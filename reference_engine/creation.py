@@ -98,7 +98,7 @@ def _check_rectangular(data: Any) -> tuple[int, ...]:
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The tensor itself where possible, else a leaf with the data."""
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)  # type: ignore[no-any-return]
+        return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray) and (dtype is None or dtypes.BY_NUMPY.get(data.dtype) is dtype):
         return from_numpy(data)
     return tensor(data, dtype=dtype)

@@ -26,7 +26,7 @@ class HypothesisChoices:
         self._draw = draw
 
     def integer(self, low: int, high: int) -> int:
-        return self._draw(_integers(low, high)) if high > low else low  # type: ignore[no-any-return]
+        return self._draw(_integers(low, high)) if high > low else low
 
     def one_of(self, options: Sequence[T]) -> T:
         return options[self.integer(0, len(options) - 1)]

@@ -216,7 +216,7 @@ def _view_of_itself(t: Tensor) -> Tensor:
     before = modes.state.grad, modes.state.forward_grad
     modes.state.grad = modes.state.forward_grad = False
     try:
-        return t.view(t.shape)  # type: ignore[no-any-return]
+        return t.view(t.shape)
     finally:
         modes.state.grad, modes.state.forward_grad = before
 

@@ -135,7 +135,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
     made = tensor.view(tensor.shape)
     made._forward_root = True
     set_tangent(made, tangent)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
@@ -190,7 +190,7 @@ def _same_view(t: Tensor, tangent: Tensor) -> Tensor:
     """The part of a base's tangent that ``t`` is of the base."""
     if t._view is not None and t._view.replay is not None and t._forward_base is None:
         return t._view.replay(tangent)
-    return tangent.as_strided(t._shape, t._strides, t._offset)  # type: ignore[no-any-return]
+    return tangent.as_strided(t._shape, t._strides, t._offset)
 
 
 def _same_layout(a: Tensor, b: Tensor) -> bool:

@@ -249,7 +249,7 @@ class BackwardCFunction(_FunctionBase, FunctionCtx, _HookMixin):
         backward, vjp = self._forward_cls.backward, self._forward_cls.vjp
         if backward is not Function.backward and vjp is not Function.vjp:
             raise refusal("function.backward.both")
-        return vjp if vjp is not Function.vjp else backward  # type: ignore[no-any-return]
+        return vjp if vjp is not Function.vjp else backward
 
     def apply(self, *args: Any) -> Any:
         """What the user's ``backward`` or ``vjp`` makes of these gradients."""

@@ -184,7 +184,7 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
     if not t.is_leaf:
         raise refusal("leaf.deepcopy.non_leaf")
     if id(t) in memo:
-        return memo[id(t)]  # type: ignore[no-any-return]
+        return memo[id(t)]
     key = id(t._storage)
     storage = memo.get(key)
     if storage is None:

@@ -59,8 +59,8 @@ class NestedIOFunction(Function):
         self._to_save_nested = args
 
     @property
-    def saved_tensors(self) -> Any:  # type: ignore[override]
-        flat = Function.saved_tensors.__get__(self)  # type: ignore[attr-defined]
+    def saved_tensors(self) -> Any:
+        flat = Function.saved_tensors.__get__(self)
         return _rebuilt(flat, self._to_save_nested)[0]
 
     def mark_dirty(self, *args: Any, **kwargs: Any) -> None:

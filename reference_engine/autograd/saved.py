@@ -147,11 +147,11 @@ class _AllowMutationOnSavedContext:
     def pack(self, tensor: Tensor) -> _Handle:
         """The same tensor at the same version is kept once."""
         key = id(tensor._storage), tensor._version_counter.value, tensor._offset, tensor._shape, tensor._strides
-        handle = self.handles.get(key)  # type: ignore[call-overload]
+        handle = self.handles.get(key)
         if handle is None:
             handle = self.handles[key] = _Handle()  # type: ignore[index]
             self.original[handle] = tensor
-        return handle  # type: ignore[no-any-return]
+        return handle
 
     def unpack(self, handle: _Handle) -> Tensor:
         if _mutation is None or not (handle in self.cloned or handle in self.original):

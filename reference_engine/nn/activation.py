@@ -133,12 +133,12 @@ class Softmin(Applied):
 
 class Tanh(Module):
     def forward(self, input: Tensor) -> Tensor:
-        return input.tanh()  # type: ignore[no-any-return]
+        return input.tanh()
 
 
 class Sigmoid(Module):
     def forward(self, input: Tensor) -> Tensor:
-        return input.sigmoid()  # type: ignore[no-any-return]
+        return input.sigmoid()
 
 
 class PReLU(Module):
@@ -150,7 +150,7 @@ class PReLU(Module):
         self.weight = Parameter(creation.full((num_parameters,), float(init), dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.prelu(input, self.weight)  # type: ignore[no-any-return]
+        return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"

@@ -36,7 +36,7 @@ def _dropped(input: Tensor, p: float, training: bool, inplace: bool, mask_shape:
         else:
             noise = creation.empty(mask_shape, dtype=input.dtype).bernoulli_(1 - p)
         noise = noise.div_(1 - p)
-    return input.mul_(noise) if inplace else input.mul(noise)  # type: ignore[no-any-return]
+    return input.mul_(noise) if inplace else input.mul(noise)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -52,7 +52,7 @@ def _channels(input: Tensor, p: float, training: bool, inplace: bool, dims: int,
     if input.dim() == dims + 1:  # no batch
         batched = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
         result = _dropped(batched, p, training, inplace, (1, input._shape[0], *[1] * dims))
-        return result.squeeze_(0) if inplace else result.squeeze(0)  # type: ignore[no-any-return]
+        return result.squeeze_(0) if inplace else result.squeeze(0)
     return _dropped(input, p, training, inplace, (*input._shape[:2], *[1] * dims))
 
 
@@ -78,13 +78,13 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     if p == 0 or not training or input.numel() == 0:
         return input
     if p == 1:
-        return input.mul(creation.zeros((), dtype=input.dtype))  # type: ignore[no-any-return]
+        return input.mul(creation.zeros((), dtype=input.dtype))
     lowest = 1.7580993408473766
     kept = creation.empty_like(input.detach()).bernoulli_(1 - p)
     scale = 1.0 / ((lowest**2 * p + 1) * (1 - p)) ** 0.5
     shift = (kept - 1).mul_(lowest * scale).add_(lowest * scale * p)
     noise = kept.mul_(scale)
-    return input.mul_(noise).add_(shift) if inplace else input.mul(noise).add(shift)  # type: ignore[no-any-return]
+    return input.mul_(noise).add_(shift) if inplace else input.mul(noise).add(shift)
 
 
 # -- written in other functions ----------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if tensor.numel() == 0:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        return creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)  # type: ignore[no-any-return]
+        return creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)
     values = tensor._read()
     if values.min() < 0:
         raise RuntimeError("Class values must be non-negative.")
@@ -107,9 +107,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError("Class values must be smaller than num_classes.")
     made = creation.zeros((*tensor.shape, num_classes), dtype=dtypes.int64)
     made._write((values[..., None] == range(num_classes)).astype(dtypes.int64.np))
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """`input` divided by its norm along `dim`."""
-    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)  # type: ignore[no-any-return]
+    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)

@@ -249,7 +249,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
             module = getattr(module, part)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{part}` is not an nn.Module")
-        return module  # type: ignore[no-any-return]
+        return module
 
     def get_parameter(self, target: str) -> Any:
         """The parameter with a dotted name."""

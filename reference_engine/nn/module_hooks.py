@@ -190,7 +190,7 @@ class _Boundary:
         passed, self.inputs, node = _identity(args)
         if node is not None:
             node.register_hook(self._at_inputs)
-        return passed  # type: ignore[no-any-return]
+        return passed
 
     def leave(self, result: Any) -> Any:
         values = result if isinstance(result, tuple) else (result,)

@@ -39,7 +39,7 @@ class _Cell(Module):
         return F.linear(input, self.weight_ih, self.bias_ih), F.linear(hidden, self.weight_hh, self.bias_hh)
 
     def _initial(self, input: Tensor) -> Tensor:
-        return creation.zeros((*input.shape[:-1], self.hidden_size), dtype=input.dtype)  # type: ignore[no-any-return]
+        return creation.zeros((*input.shape[:-1], self.hidden_size), dtype=input.dtype)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

@@ -197,6 +197,6 @@ for _when, _options in (
 ):  # fmt: skip
     declare(
         "aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
-        forward=_aminmax, when=_when, smooth=False, exact=True, out=True, **_options,  # type: ignore[arg-type]
+        forward=_aminmax, when=_when, smooth=False, exact=True, out=True, **_options,
         samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}, **_SAMPLES),
     )  # fmt: skip

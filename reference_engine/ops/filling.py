@@ -81,7 +81,7 @@ def _filled(self: Tensor, value: Any) -> Tensor:
 
 
 def _zeros(grad: Tensor) -> Tensor:
-    return grad.new_zeros(grad.shape)  # type: ignore[no-any-return]
+    return grad.new_zeros(grad.shape)
 
 
 # A zero-dimensional tensor also passes for a number, so the tensor forms are tried first. In-place forms are nodes of

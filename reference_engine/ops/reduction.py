@@ -154,7 +154,7 @@ def _nanmean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     if not self._dtype.is_differentiable or (self._dtype.is_complex and not switch("reduction.nanmean_complex")):
         raise refusal("reduction.nanmean.dtype", dtype=self._dtype.scalar_name)
     numbers = self.detach().isnan().logical_not_().sum(dim, keepdim)
-    return self.nansum(dim, keepdim, dtype=dtype).div(numbers)  # type: ignore[no-any-return]
+    return self.nansum(dim, keepdim, dtype=dtype).div(numbers)
 
 
 declare(

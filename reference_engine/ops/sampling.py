@@ -305,8 +305,8 @@ def _normal_of_tensors(mean: Any, std: Any, generator: Any) -> Tensor:
             raise RuntimeError("normal expects all elements of std >= 0.0")
         shape = np.broadcast_shapes(*[t._shape for t in tensors])
         blank = creation.empty(*([shape] if shape else [()]), dtype=tensors[0].dtype)
-        return _normal(blank, 0.0, 1.0, generator).mul_(std.detach()).add_(tensors[0] if len(tensors) > 1 else mean)  # type: ignore[no-any-return]
-    return _normal(creation.empty_like(tensors[0]), 0.0, std, generator).add_(tensors[0])  # type: ignore[no-any-return]
+        return _normal(blank, 0.0, 1.0, generator).mul_(std.detach()).add_(tensors[0] if len(tensors) > 1 else mean)
+    return _normal(creation.empty_like(tensors[0]), 0.0, std, generator).add_(tensors[0])
 
 
 declare(

@@ -232,7 +232,7 @@ def _as_tensor(piece: Any) -> Tensor:
     made = creation.tensor([_plain(p) for p in piece])
     if made._dtype in (dtypes.bool_, dtypes.uint8) and flat:
         return made
-    return made.to(dtypes.int64)  # type: ignore[no-any-return]
+    return made.to(dtypes.int64)
 
 
 def _plain(value: Any) -> Any:
@@ -330,7 +330,7 @@ def _zero_dim(number: Any, d: dtypes.dtype) -> Tensor:
 def attach() -> None:
     """Make these the subscripts of Tensor."""
     Tensor.__getitem__ = getitem  # type: ignore[method-assign]
-    Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
+    Tensor.__setitem__ = setitem
     for name, function in (("__getitem__", getitem), ("__setitem__", setitem)):
         function.__name__ = name
         function.__qualname__ = f"Tensor.{name}"

@@ -51,7 +51,7 @@ class Memory:
         result = torch.mul(result, self.scale)
         for (change, step, inverse), weight in zip(pairs, reversed(weights), strict=True):
             result.add_(step, alpha=weight - change.dot(result) * inverse)
-        return result  # type: ignore[no-any-return]
+        return result
 
 
 class LBFGS(Optimizer):
@@ -90,7 +90,7 @@ class LBFGS(Optimizer):
             gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
             part = gradient.reshape(-1)
             parts.append(torch.view_as_real(part).reshape(-1) if part.is_complex() else part)
-        return torch.cat(parts, 0)  # type: ignore[no-any-return]
+        return torch.cat(parts, 0)
 
     def _move(self, length: Any, direction: Tensor) -> None:
         start = 0

@@ -68,7 +68,7 @@ def make_tensor(
         result[result == 0] = dtypes.finfo(dtype).tiny if dtype.is_differentiable else 1
     if dtype.is_differentiable:
         result.requires_grad = requires_grad
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def interval(

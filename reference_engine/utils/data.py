@@ -112,7 +112,7 @@ class DataLoader:
         generator = self.generator
         if generator is None:
             generator = torch.Generator().manual_seed(_seed(None))
-        return torch.randperm(len(self.dataset), generator=generator).tolist()  # type: ignore[no-any-return]
+        return torch.randperm(len(self.dataset), generator=generator).tolist()
 
     def __iter__(self) -> Iterator[Any]:
         order = self._order()

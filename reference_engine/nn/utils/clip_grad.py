@@ -80,7 +80,7 @@ def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
         FutureWarning,
         stacklevel=2,
     )
-    return clip_grad_norm_(*args, **kwargs)  # type: ignore[no-any-return]
+    return clip_grad_norm_(*args, **kwargs)
 
 
 @no_grad()
