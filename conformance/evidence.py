@@ -11,7 +11,19 @@ from conformance.execute.trace import TensorState, Trace
 from conformance.judge.verdict import Judgement
 from conformance.program import steps as s
 from conformance.report.run import (
-    VERDICTS, Cell, Change, ClauseEvidence, DeviationEvidence, Finding, LawEvidence, OpEvidence, Run, Settings, SubjectInfo, Times, Totals,
+    VERDICTS,
+    Cell,
+    Change,
+    ClauseEvidence,
+    DeviationEvidence,
+    Finding,
+    LawEvidence,
+    OpEvidence,
+    Run,
+    Settings,
+    SubjectInfo,
+    Times,
+    Totals,
     Verdict,
 )  # fmt: skip
 from reference_engine.ops.declare import ALIASES, OPS

@@ -21,7 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "autograd conformance (pytest --pyargs conformance)")
     group.addoption("--subject", default="torch", metavar="NAME", help="the engine under test (default: torch)")
     group.addoption("--seed", type=int, default=0, metavar="N", help="draws the same programs again (default: 0)")
-    group.addoption("--max-programs", type=int, default=500, metavar="N", help="how many programs to draw (default: 500)")
+    group.addoption(
+        "--max-programs", type=int, default=500, metavar="N", help="how many programs to draw (default: 500)"
+    )
     group.addoption("--time", dest="conformance_time", metavar="60s", default=None, help="draw for this time instead")
     group.addoption("--profile", default="default", metavar="NAME", help="what kind of programs to draw")
     group.addoption("--laws", default="all", metavar="all|none|NAME,...", help="laws to check besides")

@@ -103,7 +103,9 @@ class Trial:
             judgement = self.judge(program, expected, observed)
             tally.add(program, expected, judgement)
             origin = Origin(self.settings.seed, index)
-            changed = judgement if self.is_newest else judge(program, baseline, observed, self.baseline, (), self.version)
+            changed = (
+                judgement if self.is_newest else judge(program, baseline, observed, self.baseline, (), self.version)
+            )
             if changed is not None:
                 tally.change(_change(changed.divergence, program, origin))
             if judgement is not None:
@@ -221,7 +223,9 @@ class Trial:
             program = shrink(program, still)
         judgement, program, expected, observed = again(program)
         if judgement is None:  # it does not happen again: the subject is not deterministic
-            return msgspec.structs.replace(raw, title=f"not reproducible: {raw.title}", script=to_script(program, expected.steps))
+            return msgspec.structs.replace(
+                raw, title=f"not reproducible: {raw.title}", script=to_script(program, expected.steps)
+            )
         d = judgement.divergence
         said = note(d) if law is None else Note(None, (f"expected {d.expected}", f"observed {d.observed}"))
         settled = (
@@ -318,7 +322,15 @@ def _change(d: Divergence, program: Program, origin: Origin) -> Change:
     clause = next(iter(d.clauses), None)
     plain = _plain(program)
     return Change(
-        clause, d.step_kind, _field(d.field), baseline, observed, program=plain, script=to_script(program), op=d.op, origin=origin
+        clause,
+        d.step_kind,
+        _field(d.field),
+        baseline,
+        observed,
+        program=plain,
+        script=to_script(program),
+        op=d.op,
+        origin=origin,
     )
 
 

@@ -12,7 +12,6 @@ from reference_engine.autograd import forward_ad, function, functional, graph, p
 from reference_engine.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from reference_engine.autograd.backward import backward, grad
 from reference_engine.autograd.function import Function
-
 from reference_engine.autograd.nested import NestedIOFunction
 from reference_engine.autograd.variable import Variable, variable
 from reference_engine.modes import (

@@ -62,7 +62,11 @@ def _vector(v: Any, function: str, create_graph: bool, like: Tensors, like_tuple
     """
     made = _fresh(_tensors(v, "v", function)[1], create_graph, False)
     if len(made) != len(like):
-        raise refusal("functional.v.length", expected=len(like), got=len(made)) if like_tuple else refusal("functional.v.single")
+        raise (
+            refusal("functional.v.length", expected=len(like), got=len(made))
+            if like_tuple
+            else refusal("functional.v.single")
+        )
     for i, (one, other) in enumerate(zip(made, like, strict=True)):
         if one._shape != other._shape:
             clause = "functional.v.entry_size" if like_tuple else "functional.v.size"
@@ -99,7 +103,11 @@ def _scalar_output(outputs: Tensors, is_tuple: bool, function: str) -> None:
 
 def _grad(outputs: Sequence[Any], inputs: Sequence[Any], seeds: Sequence[Any] | None = None, **options: Any) -> Any:
     """``autograd.grad``, where outputs that depend on nothing are allowed: their gradients are None."""
-    pairs = [(o, s) for o, s in zip(outputs, seeds or [None] * len(outputs), strict=True) if o is not None and o.requires_grad]
+    pairs = [
+        (o, s)
+        for o, s in zip(outputs, seeds or [None] * len(outputs), strict=True)
+        if o is not None and o.requires_grad
+    ]
     if not pairs:
         return (None,) * len(inputs)
     return grad([o for o, _ in pairs], tuple(inputs), [s for _, s in pairs], allow_unused=True, **options)
@@ -334,9 +342,7 @@ def _rows(i: int, out: Tensor, at: Tensors, create_graph: bool, strict: bool) ->
             elif strict and create_graph and not g.requires_grad:
                 raise refusal("functional.strict.jacobian_independent", index=i)
             row.append(g)
-    return tuple(
-        engine.stack(row, dim=0).view((*out._shape, *t._shape)) for row, t in zip(collected, at, strict=True)
-    )
+    return tuple(engine.stack(row, dim=0).view((*out._shape, *t._shape)) for row, t in zip(collected, at, strict=True))
 
 
 def _batched_rows(outputs: Tensors, at: Tensors, create_graph: bool) -> tuple[tuple[Tensor, ...], ...]:

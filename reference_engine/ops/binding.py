@@ -14,7 +14,7 @@ from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 
-class Mismatch(Exception):  # noqa: N818 - internal signal, never shown
+class Mismatch(Exception):
     """These arguments do not fit this signature; carries how to make the refusal, should no other fit."""
 
     def __init__(self, error: Callable[[], Exception]) -> None:
@@ -113,7 +113,9 @@ def resolve(
             return op, _bind(op, name, args, kwargs, is_method)
         except Mismatch:
             continue
-    got = ", ".join([_type_name(a) for a in args[1 if is_method else 0 :]] + [f"{k}={_type_name(v)}" for k, v in kwargs.items()])
+    got = ", ".join(
+        [_type_name(a) for a in args[1 if is_method else 0 :]] + [f"{k}={_type_name(v)}" for k, v in kwargs.items()]
+    )
     listing = "".join(f"\n * ({signature_text(op, is_method)})" for op in ops)
     raise refusal("ops.arguments.combination", op=name, got=got, signatures=listing)
 
@@ -193,8 +195,10 @@ def _type_name(v: Any) -> str:
     if isinstance(v, dtypes.dtype):
         return "torch.dtype"
     if isinstance(v, (list, tuple)):
-        return f"{type(v).__name__} of ({', '.join(_type_name(x) for x in v)}{',' if len(v) == 1 else ''})" if isinstance(v, tuple) else (
-            f"list of [{', '.join(_type_name(x) for x in v)}]"
+        return (
+            f"{type(v).__name__} of ({', '.join(_type_name(x) for x in v)}{',' if len(v) == 1 else ''})"
+            if isinstance(v, tuple)
+            else (f"list of [{', '.join(_type_name(x) for x in v)}]")
         )
     return type(v).__name__
 
@@ -214,4 +218,6 @@ def _missing(op: Op, name: str, bound: int, kwargs: dict[str, Any], is_method: b
 def _wrong_type(op: Op, p: Param, i: int, name: str, v: Any, is_method: bool) -> Exception:
     position = i + (0 if is_method else 1)
     expected = _SPELLING.get(p.type, p.type)
-    return refusal("ops.arguments.type", op=name, name=_public(p), position=position, expected=expected, got=_type_name(v))
+    return refusal(
+        "ops.arguments.type", op=name, name=_public(p), position=position, expected=expected, got=_type_name(v)
+    )

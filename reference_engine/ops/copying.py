@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from reference_engine import dtypes, strides
+from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
-from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 
