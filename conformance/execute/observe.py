@@ -63,10 +63,9 @@ class Observer:
     def _state(self, tensor: Any, name: str, same_as: str | None) -> TensorState:
         subject = self._subject
         is_inference = tensor.is_inference()
-        is_leaf = tensor.is_leaf
+        is_leaf, grad_fn = _history(tensor)
         retains_grad = tensor.retains_grad
         base = tensor._base
-        grad_fn = tensor.grad_fn
         storage = subject.storage_key(tensor)
         if storage is not None:
             storage = self._storages.setdefault(storage, name)
@@ -85,7 +84,7 @@ class Observer:
             subject.value_bytes(tensor),
             tensor.requires_grad,
             is_leaf,
-            None if grad_fn is None else grad_fn.name(),
+            grad_fn,
             tensor.output_nr,
             None if is_inference else tensor._version,
             tensor._is_view(),
@@ -113,7 +112,7 @@ class Observer:
             tensor.stride() if layout == "strided" else None,
             subject.value_bytes(tensor),
             tensor.requires_grad,
-            None if grad_fn is None else grad_fn.name(),
+            _history(tensor)[1],
         )
 
     def describe(self, value: object) -> Seen:
@@ -138,6 +137,15 @@ def _unreadable(error: Exception) -> TensorState:
     """The state of a tensor that refuses to be looked at: the refusal."""
     blank: dict[str, Any] = dict.fromkeys(TensorState.__struct_fields__)
     return TensorState(**{**blank, "dtype": f"unreadable: {type(error).__name__}", "shape": ()})
+
+
+def _history(tensor: Any) -> tuple[bool, str | None]:
+    """Whether the tensor is a leaf, and the name of its grad_fn; or what the engine says if it will not tell."""
+    try:
+        node = tensor.grad_fn
+    except RuntimeError as refused:  # a view whose base was changed in a way that leaves it without a history
+        return False, f"refused: {clean(str(refused))}"
+    return node is None, None if node is None else node.name()
 
 
 def _number(kind: str, layout: str) -> Callable[[Observer, Any], Seen]:
