@@ -93,7 +93,8 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
         made.update(_gradients_named(step))
         if program.observe == "end":  # states are looked at once, and any step may be the reason
             cited = tuple(dict.fromkeys((*wanted.clauses, *cited)))
-        _note_births(made, wanted_states, seen_states, births)
+        fresh = made.union(n for n, t in wanted.tensors.items() if t.storage == n)  # no look into older memory
+        _note_births(fresh, wanted_states, seen_states, births)
         for found in _of_step(wanted, seen, wanted_states, seen_states):
             if found.field == "version" and found.tensor is not None and _same_age(found, wanted_states, births):
                 continue
