@@ -9,6 +9,7 @@ import types
 from typing import Any
 
 from reference_engine import creation, dtypes, ops
+from reference_engine.autograd import anomaly
 from reference_engine.semantics import current
 from reference_engine.tensor import Tensor
 
@@ -47,6 +48,8 @@ def publish(top: dict[str, Any]) -> None:
     top["numel"] = Tensor.numel
     top["result_type"] = _result_type
     top["can_cast"] = dtypes.can_cast
+    top["is_anomaly_enabled"] = anomaly.enabled
+    top["is_anomaly_check_nan_enabled"] = anomaly.is_anomaly_check_nan_enabled
     top["set_warn_always"] = lambda on: None  # this engine always warns
     top["__version__"] = str(current().version)
     _publish_surface(top)
