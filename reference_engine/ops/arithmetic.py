@@ -61,32 +61,30 @@ def _sub(a: Array, b: Array, alpha: Any) -> Array:
     return a - b if alpha == 1 else multiply_add(b, -alpha, a)
 
 
+_difference = elementwise(_sub, params=(2,), check=_check_difference)
+
 declare(
     "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1) -> Tensor",
-    forward=elementwise(_sub, params=(2,), check=_check_difference),
+    forward=_difference,
     vjp={"self": lambda grad: grad, "other": lambda grad, alpha: scaled(-grad, conj(alpha))},
     inplace=True, out=True, aliases=("subtract",), samples=domains.numbers(arguments={"alpha": (1, 2, -1, 0.5)}),
 )  # fmt: skip
 
 
-def _rsub(a: Array, b: Array, alpha: Any) -> Array:
-    return _sub(b, a, alpha)
-
-
-def _check_reverse(promoted: dtype, self: Any, other: Any, alpha: Any) -> None:
-    _check_difference(promoted, other, self, alpha)
+def _rsub(self: Tensor, other: Any, alpha: Any) -> Tensor:
+    return _difference(other, self, alpha)
 
 
 declare(
     "rsub(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-    forward=elementwise(_rsub, params=(2,), check=_check_reverse),
+    forward=_rsub,
     vjp={"self": lambda grad, alpha: scaled(-grad, conj(alpha)), "other": lambda grad: grad},
     method=False, samples=domains.numbers(arguments={"alpha": (1, 2, -1, 0.5)}),
 )  # fmt: skip
 
 declare(
     "rsub(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
-    node="RsubBackward1", forward=elementwise(_rsub, params=(2,), check=_check_reverse),
+    node="RsubBackward1", forward=_rsub,
     vjp={"self": lambda grad, alpha: scaled(-grad, conj(alpha))},
     method=False, samples=domains.numbers(arguments={"other": (1, 2, -0.5), "alpha": (1, 2)}),
 )  # fmt: skip

@@ -12,10 +12,11 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import where
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
+from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
-_APART = 16.0  # libraries approximate these functions by different polynomials
+_APART = 32.0  # libraries approximate these functions by different polynomials
 _HALF_I1 = {"float16": "special.i1_half", "bfloat16": "special.i1_half"}
 
 # -- modified, of the first kind -----------------------------------------------------------------------------------
@@ -44,22 +45,24 @@ def _i0e(x: Tensor) -> Tensor:
     return engine.special.i0e(x)  # type: ignore[no-any-return]
 
 
-def _away_from_zero(self: Tensor) -> tuple[Tensor, Tensor]:
+def _away_from_zero(self: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
     """Where the general formula holds, and arguments at which it is safe to evaluate."""
     import reference_engine as engine
 
+    if self._dtype.itemsize == 2:
+        raise refusal("ops.not_implemented_for", op=kernel, dtype=self._dtype.scalar_name)
     safe = self.abs() > dtypes.finfo(self.dtype).eps
     return safe, where(safe, self, engine.full((), dtypes.finfo(self.dtype).eps, dtype=self.dtype))
 
 
 def _i1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """I0 - I1/x, and 1/2 at zero."""
-    safe, x = _away_from_zero(self)
+    safe, x = _away_from_zero(self, "i1_backward")
     return grad * where(safe, x.i0() - result * x.reciprocal(), 0.5)
 
 
 def _i1e_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
-    safe, x = _away_from_zero(self)
+    safe, x = _away_from_zero(self, "i1e_backward")
     return grad * where(safe, _i0e(x) - result * (x.sgn() + x.reciprocal()), 0.5)
 
 

@@ -14,6 +14,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times, where, zeros_like
 from reference_engine.ops.kernels import elementwise, to_floating
 from reference_engine.semantics import refusal, switch
+from reference_engine.strides import contiguous
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
 
@@ -50,12 +51,17 @@ def _conj_physical(self: Tensor) -> Tensor:
 
 
 def _conj_physical_in_place(self: Tensor) -> Tensor:
-    return run(_CONJ_PHYSICAL, [self], inplace=True)  # type: ignore[no-any-return]
+    return run(_CONJ_PHYSICAL_IN_PLACE, [self], inplace=True)  # type: ignore[no-any-return]
 
 
 _CONJ_PHYSICAL = declare(
     "_conj_physical(Tensor self) -> Tensor",
     forward=elementwise(np.conj, exact=True), node="ConjPhysicalBackward0",
+    vjp={"self": lambda grad: grad.conj_physical()}, method=False, function=False, exact=True,
+)  # fmt: skip
+_CONJ_PHYSICAL_IN_PLACE = declare(
+    "_conj_physical(Tensor self) -> Tensor",
+    forward=elementwise(np.conj, exact=True), node="ConjPhysicalBackward1",
     vjp={"self": lambda grad: grad.conj_physical()}, method=False, function=False, inplace=True, exact=True,
 )  # fmt: skip
 declare(
@@ -163,6 +169,12 @@ def _to_real_floating(promoted: dtype) -> tuple[dtype, dtype]:
     return d, d.to_real()
 
 
+def _angle_of(self: Tensor) -> Tensor:
+    """Of complex numbers always row-major."""
+    found = elementwise(_angle, dtype=_to_real_floating)(self)
+    return found._copy(contiguous(self._shape)) if self.is_complex() else found
+
+
 def _angle_vjp(grad: Tensor, self: Tensor) -> Tensor:
     """Zero for real arguments and at the origin; elsewhere along the direction across z."""
     if not self.is_complex():
@@ -172,7 +184,7 @@ def _angle_vjp(grad: Tensor, self: Tensor) -> Tensor:
 
 declare(
     "angle(Tensor self) -> Tensor",
-    forward=elementwise(_angle, dtype=_to_real_floating), vjp={"self": _angle_vjp}, out=True, smooth=False,
+    forward=_angle_of, vjp={"self": _angle_vjp}, out=True, smooth=False,
     samples=domains.field(special=(0.0,)),
 )  # fmt: skip
 

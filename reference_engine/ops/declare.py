@@ -110,7 +110,9 @@ class Op:
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
         self.reference_name: str = traits["display"] or self.name.rsplit(".", 1)[-1]
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
-        self.vjp = {name: _Formula(name, fn, self) for name, fn in vjp.items()}
+        self.has_flag = "inplace" in self.index_of and not self.composite
+        # by name, as torch evaluates them: what was made first shows in the order in which gradients are added up
+        self.vjp = {name: _Formula(name, fn, self) for name, fn in sorted(vjp.items())}
         if self.underived:
             self.differentiable = self.tensor_params
             self.node_type: type[OpNode] = type("NotImplemented", (_Underived,), {"op": self})
@@ -132,6 +134,10 @@ class Op:
         if self.when is None:
             return True
         return not switch(self.when[1:]) if self.when.startswith("!") else switch(self.when)
+
+    def asks_in_place(self, values: list[Any]) -> bool:
+        """Whether the argument ``inplace`` of a function of ``nn.functional`` is set."""
+        return self.has_flag and bool(values[self.index_of["inplace"]])
 
     def _plan_saves(self) -> list[tuple[str, int, str | None]]:
         """(what, position, only if this argument wants a gradient) for each tensor that some formula reads.

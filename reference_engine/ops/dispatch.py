@@ -13,7 +13,7 @@ from reference_engine import dtypes, overrides, strides, views
 from reference_engine.autograd import anomaly, engine, forward_ad, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
-from reference_engine.ops import binding
+from reference_engine.ops import binding, kernels
 from reference_engine.ops.declare import OPS, Op
 from reference_engine.semantics import cite, quiet, refusal, warn
 from reference_engine.tensor import Tensor, tensors_in
@@ -55,7 +55,7 @@ class Function:
             values = binding.bind(op, self.__name__, args, kwargs, is_method)
         else:
             op, values = binding.resolve(ops, self.__name__, args, kwargs, is_method)
-        return run(op, values, self.inplace, out)
+        return run(op, values, self.inplace or op.asks_in_place(values), out)
 
 
 def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> Any:
@@ -70,6 +70,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> An
         views.check_in_place(target, bool(active) or _any_requires_grad(values))
     node = _make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
+    kernels.written_dtype = None if target is None else target._dtype
     with quiet():
         result = op.forward(*values)
     if target is not None:

@@ -6,13 +6,16 @@ overloads, which a graph made with ``create_graph`` shows (``MulBackward1``), an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from reference_engine.dtypes import dtype
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import elementwise, to_floating
+from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 
@@ -21,6 +24,15 @@ def conj(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.conj() if value._dtype.is_complex else value
     return value.conjugate() if isinstance(value, complex) else value
+
+
+def not_derived(name: str) -> Callable[[Tensor], Tensor]:
+    """The formula of an argument for which no derivative is known."""
+
+    def refuse(grad: Tensor) -> Tensor:
+        raise refusal("pointwise.not_derived", name=name)
+
+    return refuse
 
 
 def zeros_like(t: Tensor) -> Tensor:
@@ -46,6 +58,11 @@ def plus(t: Tensor, number: Any) -> Tensor:
     return run(_PLUS, [t, number])  # type: ignore[no-any-return]
 
 
+def less(t: Tensor, number: Any) -> Tensor:
+    """``t - number``"""
+    return run(_LESS, [t, number])  # type: ignore[no-any-return]
+
+
 def times(t: Tensor, number: Any) -> Tensor:
     """``t * number``"""
     return run(_TIMES, [t, number])  # type: ignore[no-any-return]
@@ -66,11 +83,20 @@ def scaled(t: Tensor, alpha: Any) -> Tensor:
     return t if alpha == 1 else times(t, alpha)
 
 
+def _refuse_bool(promoted: dtype, t: Tensor, number: Any) -> None:
+    if t._dtype.category == 0:
+        raise refusal("ops.sub.one_bool")
+
+
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
 
 _PLUS = declare(
     "_add_scalar(Tensor self, Scalar other) -> Tensor",
     node="AddBackward1", forward=elementwise(np.add), vjp={"self": lambda grad: grad}, **_HIDDEN,
+)  # fmt: skip
+_LESS = declare(
+    "_sub_scalar(Tensor self, Scalar other) -> Tensor",
+    node="SubBackward1", forward=elementwise(np.subtract, check=_refuse_bool), vjp={"self": lambda grad: grad}, **_HIDDEN,
 )  # fmt: skip
 _TIMES = declare(
     "_mul_scalar(Tensor self, Scalar other) -> Tensor",
@@ -84,5 +110,5 @@ _OVER = declare(
 )  # fmt: skip
 _MINUS = declare(
     "_rsub_scalar(Tensor self, Scalar other) -> Tensor",
-    node="RsubBackward1", forward=elementwise(lambda t, number: number - t), vjp={"self": lambda grad: -grad}, **_HIDDEN,
+    node="RsubBackward1", forward=elementwise(lambda t, number: number - t, check=_refuse_bool), vjp={"self": lambda grad: -grad}, **_HIDDEN,
 )  # fmt: skip

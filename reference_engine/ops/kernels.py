@@ -106,6 +106,10 @@ def dtypes_in(words: str) -> frozenset[dtype]:
     return frozenset(d for d in dtypes.ALL if d.name in names or _CATEGORIES[d.category] in names)
 
 
+written_dtype: dtype | None = None
+"""The dtype of the tensor that the op being run writes in place: checked before the kernel's own support."""
+
+
 class elementwise:  # noqa: N801 - reads as a word in declarations
     """A forward that applies ``fn`` to arrays element by element.
 
@@ -152,6 +156,8 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
         if self.check is not None:
             self.check(promoted, *values)
         computed, result = self.rule(promoted)
+        if written_dtype is not None and not dtypes.can_cast(result, written_dtype):
+            raise refusal("inplace.result_dtype", result=result.scalar_name, target=written_dtype.scalar_name)
         if self.restricted:
             self.refuse_unsupported(computed)
         compute = computed.np if self.stepwise else computed.compute

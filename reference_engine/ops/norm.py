@@ -11,7 +11,7 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, times, where
+from reference_engine.ops.formulas import conj, not_derived, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array, noisy, wrap_dim, wrap_dims
 from reference_engine.ops.reduction import unsqueeze_reduced
 from reference_engine.semantics import refusal, switch
@@ -280,14 +280,10 @@ def _cdist_backward(grad: Tensor, x1: Tensor, x2: Tensor, p: float, cdist: Tenso
     return from_array(np.asarray(noisy(gradient(*arrays), gradient, arrays, x1._dtype)), x1._dtype)
 
 
-def _refuse_cdist_backward(grad: Tensor) -> Tensor:
-    raise refusal("pointwise.not_derived", name="_cdist_backward")
-
-
 _CDIST_BACKWARD = declare(
     "_cdist_backward(Tensor grad, Tensor x1, Tensor x2, float p, Tensor cdist) -> Tensor",
     forward=_cdist_backward, node="CdistBackwardBackward0", method=False, function=False,
-    vjp={name: _refuse_cdist_backward for name in ("grad", "x1", "x2", "cdist")},
+    vjp={name: not_derived("_cdist_backward") for name in ("grad", "x1", "x2", "cdist")},
 )  # fmt: skip
 
 _CDIST = declare(

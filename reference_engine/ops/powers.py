@@ -13,8 +13,8 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import HALF, elementwise, from_array, promote, to_floating
-from reference_engine.ops.formulas import conj, plus, times, where, zeros_like
-from reference_engine.semantics import refusal
+from reference_engine.ops.formulas import conj, less, times, where, zeros_like
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -50,8 +50,16 @@ def _integer_power(a: Array, b: Array) -> Array:
     return np.where(b < 0, sign, positive).astype(a.dtype)
 
 
+def _complex_power(a: Array, b: Array) -> Array:
+    """exp(b log a), also at zero, where it is 0, nan or infinite."""
+    at_zero = np.where(b.real > 0, 0, np.where(b.real == 0, complex(math.nan, math.nan), complex(math.inf, math.nan)))
+    return np.where(a == 0, at_zero, np.power(a, b)).astype(a.dtype)
+
+
 def _power(a: Array, b: Array) -> Array:
-    return _integer_power(a, b) if a.dtype.kind in "iu" else np.power(a, b)
+    if a.dtype.kind in "iu":
+        return _integer_power(a, b)
+    return _complex_power(a, b) if a.dtype.kind == "c" else np.power(a, b)
 
 
 _BY_EXPONENT: dict[float, Any] = {
@@ -76,6 +84,8 @@ def _number_to_power(base: Array, exponent: Array) -> Array:
 
 
 def _check_exponent(promoted: dtype, self: Tensor, exponent: Any) -> None:
+    if promoted.category == 0 and not switch("pointwise.pow_of_truth"):
+        raise refusal("ops.not_implemented_for", op="pow", dtype=promoted.scalar_name)
     if promoted.category <= 1 and isinstance(exponent, int) and exponent < 0:
         raise refusal("ops.pow.negative_integer")
 
@@ -88,7 +98,7 @@ def _pow_number_vjp(grad: Tensor, self: Tensor, exponent: Any) -> Tensor:
 
 
 def _pow_base_vjp(grad: Tensor, self: Tensor, exponent: Tensor) -> Tensor:
-    return where(exponent == 0.0, 0, grad * conj(exponent * self.pow(plus(exponent, -1))))
+    return where(exponent == 0.0, 0, grad * conj(exponent * self.pow(less(exponent, 1))))
 
 
 def _not_negative(exponent: Tensor) -> Tensor:
@@ -136,7 +146,7 @@ declare(
 declare(
     "pow(Tensor self, Scalar exponent) -> Tensor",
     forward=elementwise(
-        _power_of_number, name="pow", not_for="bool", check=_check_exponent, number_is_operand=False
+        _power_of_number, name="pow", check=_check_exponent, number_is_operand=False
     ),
     vjp={"self": _pow_number_vjp},
     inplace=True, out=True, samples=domains.field(0.2, 2, special=(0.0,), arguments={"exponent": (2, 3, 0.5, -1, 0, 1)}),

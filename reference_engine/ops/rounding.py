@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
+from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
@@ -97,6 +98,8 @@ def _nan_to_num(x: Array, nan: float | None, posinf: float | None, neginf: float
 
 def _replace(self: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Tensor:
     d = self._dtype
+    if d.is_complex and self.requires_grad and state.grad:
+        raise refusal("complex.not_differentiable", op="nan_to_num")
     return elementwise(
         lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True, name="nan_to_num",
         since={"complex64": "pointwise.complex_nan_to_num", "complex128": "pointwise.complex_nan_to_num"},

@@ -135,11 +135,20 @@ declare(
 # -- bounds --------------------------------------------------------------------------------------------------------
 
 
+def _at_least(x: Array, low: Array) -> Array:
+    """nan stays nan, also in the bound; an equal value, such as -0 for 0, stays itself."""
+    return np.where((x < low) | np.isnan(low), low, x)
+
+
+def _at_most(x: Array, high: Array) -> Array:
+    return np.where((x > high) | np.isnan(high), high, x)
+
+
 def _clamp(x: Array, low: Array | None, high: Array | None) -> Array:
-    """nan stays nan, also in a bound; where the bounds cross, the upper one holds."""
+    """Where the bounds cross, the upper one holds."""
     if low is not None:
-        x = np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
+        x = _at_least(x, low)
+    return x if high is None else _at_most(x, high)
 
 
 def _check_bounds(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
@@ -221,15 +230,15 @@ def _with_bound(bound: str, formula: Any) -> Any:
 
 
 _one_bound(
-    "clamp_min", np.maximum, "clamp_min_scalar_cpu", "maximum_cpu", lambda x, low: x >= low, lambda x, low: x < low
+    "clamp_min", _at_least, "clamp_min_scalar_cpu", "maximum_cpu", lambda x, low: x >= low, lambda x, low: x < low
 )
 _one_bound(
-    "clamp_max", np.minimum, "clamp_max_scalar_cpu", "minimum_cpu", lambda x, high: x <= high, lambda x, high: x > high
+    "clamp_max", _at_most, "clamp_max_scalar_cpu", "minimum_cpu", lambda x, high: x <= high, lambda x, high: x > high
 )
 
 
 def _relu(x: Array) -> Array:
-    return np.where(np.isnan(x), x, np.maximum(x, x.dtype.type(0)))
+    return np.where(x < 0, x.dtype.type(0), x)
 
 
 def _check_relu(promoted: dtype, self: Tensor) -> None:
@@ -247,11 +256,14 @@ declare(
     inplace=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 
+_threshold_gradient = elementwise(
+    lambda x, grad, threshold: np.where(x <= threshold, grad.dtype.type(0), grad), params=(2,), exact=True
+)
+
 declare(
     "_threshold_backward(Tensor grad_output, Tensor self, Scalar threshold) -> Tensor",
-    forward=elementwise(
-        lambda grad, x, threshold: np.where(x <= threshold, grad.dtype.type(0), grad), params=(2,), exact=True
-    ),
+    # the layout is that of the value that is compared
+    forward=lambda grad_output, self, threshold: _threshold_gradient(self, grad_output, threshold),
     node="ThresholdBackwardBackward0", function=False, exact=True,
     vjp={
         "grad_output": lambda grad, self, threshold: grad._threshold_backward(self, threshold),

@@ -9,7 +9,7 @@ import numpy as np
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj, times, where, zeros_like
+from reference_engine.ops.formulas import conj, not_derived, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
@@ -64,7 +64,7 @@ def _sgn(x: Array) -> Array:
 def _sgn_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """Zero for real arguments; for z/|z| the part of the cotangent across z, over |z|, and zero at zero."""
     if not self.is_complex():
-        return zeros_like(result)
+        return grad.new_zeros(result.shape)
     size = self.abs()
     across = grad - result * result * conj(grad)
     return (across / times(size, 2)).masked_fill_(size == 0, 0)
@@ -129,13 +129,9 @@ declare(
 )  # fmt: skip
 
 
-def _refuse_nextafter(grad: Tensor) -> Tensor:
-    raise refusal("pointwise.not_derived", name="nextafter")
-
-
 declare(
     "nextafter(Tensor self, Tensor other) -> Tensor",
     forward=_nextafter, when="!pointwise.nextafter_derivative",
-    vjp={"self": _refuse_nextafter, "other": _refuse_nextafter},
+    vjp={"self": not_derived("nextafter"), "other": not_derived("nextafter")},
     inplace=True, out=True, smooth=False, exact=True,
 )  # fmt: skip

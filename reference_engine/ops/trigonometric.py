@@ -9,7 +9,7 @@ import numpy as np
 
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj, minus, plus, times
+from reference_engine.ops.formulas import conj, less, minus, not_derived, plus, times
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
@@ -61,18 +61,22 @@ declare(
 )  # fmt: skip
 
 
-def _atan2_reciprocal(self: Tensor, other: Tensor) -> Tensor:
-    """1 / r², and zero where r is zero: the angle of the origin has no gradient."""
-    return (self * self + other * other).reciprocal()
+def _atan2_vjp(grad: Tensor, self: Tensor, other: Tensor, needs: set[str]) -> dict[str, Tensor]:
+    """Over r², and zero at the origin, which has no angle."""
+    squared = self * self + other * other
+    inverse = squared.reciprocal().masked_fill_(squared == 0, 0)
+    made = {}
+    if "self" in needs:
+        made["self"] = grad * other * inverse
+    if "other" in needs:
+        made["other"] = grad * -self * inverse
+    return made
 
 
 declare(
     "atan2(Tensor self, Tensor other) -> Tensor",
     forward=elementwise(np.arctan2, dtype=to_floating, name="atan2_cpu", not_for="complex", since=HALF),
-    vjp={
-        "self": lambda grad, self, other: grad * other * _atan2_reciprocal(self, other),
-        "other": lambda grad, self, other: grad * -self * _atan2_reciprocal(self, other),
-    },
+    vjp={"self, other": _atan2_vjp},
     inplace=True, out=True, aliases=("arctan2",), samples=domains.real(special=(0.0,)),
 )  # fmt: skip
 
@@ -112,22 +116,31 @@ declare(
     "asinh(Tensor self) -> Tensor",
     forward=elementwise(np.arcsinh, dtype=to_floating, name="asinh_cpu", since=HALF),
     vjp={"self": lambda grad, self: grad * conj(plus(self.pow(2), 1).rsqrt())},
-    inplace=True, out=True, aliases=("arcsinh",), samples=domains.field(),
+    out=True, aliases=("arcsinh",), samples=domains.field(),
 )  # fmt: skip
 
 declare(
     "acosh(Tensor self) -> Tensor",
     forward=elementwise(np.arccosh, dtype=to_floating, name="acosh_cpu", since=HALF),
-    vjp={"self": lambda grad, self: grad * conj(plus(self.pow(2), -1).rsqrt())},
-    inplace=True, out=True, aliases=("arccosh",), samples=domains.field(1.2, 4, special=(1.0, 0.5)),
+    vjp={"self": lambda grad, self: grad * conj(less(self * self, 1).rsqrt())},
+    out=True, aliases=("arccosh",), samples=domains.field(1.2, 4, special=(1.0, 0.5)),
 )  # fmt: skip
 
 declare(
     "atanh(Tensor self) -> Tensor",
     forward=elementwise(np.arctanh, dtype=to_floating, name="atanh_cpu", since=HALF),
     vjp={"self": lambda grad, self: times(grad, 1) / conj(minus(1, self.pow(2)))},
-    inplace=True, out=True, aliases=("arctanh",), samples=domains.field(-0.8, 0.8, special=(1.0, -1.0)),
+    out=True, aliases=("arctanh",), samples=domains.field(-0.8, 0.8, special=(1.0, -1.0)),
 )  # fmt: skip
+
+# In place they cannot be differentiated: it is not implemented, which the graph says under another number.
+for _name, _fn in (("asinh", np.arcsinh), ("acosh", np.arccosh), ("atanh", np.arctanh)):
+    declare(
+        f"{_name}(Tensor self) -> Tensor",
+        forward=elementwise(_fn, dtype=to_floating, name=f"{_name}_cpu", since=HALF), node=f"{_name.capitalize()}Backward1",
+        vjp={"self": not_derived(f"inplace version of {_name}")},
+        inplace=True, method=False, function=False, aliases=(f"arc{_name[1:]}",),
+    )  # fmt: skip
 
 # -- units of angle ------------------------------------------------------------------------------------------------
 
@@ -142,7 +155,7 @@ def _factor(name: str, factor: float) -> None:
 
     declare(
         f"{name}(Tensor self) -> Tensor",
-        forward=convert, vjp={"self": lambda grad: grad * factor}, inplace=True, out=True, samples=domains.real(),
+        forward=convert, vjp={"self": lambda grad: times(grad, factor)}, inplace=True, out=True, samples=domains.real(),
     )  # fmt: skip
 
 
