@@ -1,0 +1,272 @@
+"""Nonlinearities that are made of straight pieces: the ReLU family, shrinking, clipping.
+
+At a corner the derivative is that of one side, named beside each declaration.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine.dtypes import dtype, finfo
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import over, zeros_like
+from reference_engine.ops.kernels import HALF, elementwise
+from reference_engine.semantics import refusal, switch
+from reference_engine.tensor import Tensor
+
+Array = Any
+_HIDDEN: dict[str, Any] = {"function": False}
+_NUMBERS = "bool int complex"
+
+# -- leaky: one slope below zero, which also holds at zero ------------------------------------------------------------
+
+declare(
+    "nn.functional.leaky_relu(Tensor self, Scalar negative_slope=0.01, bool inplace=False) -> Tensor",
+    forward=elementwise(
+        lambda x, slope, _: np.where(x > 0, x, x * x.dtype.type(slope)),
+        params=(1, 2), name="leaky_relu_cpu", not_for=_NUMBERS, since=HALF,
+    ),
+    vjp={"self": lambda grad, self, negative_slope: grad._leaky_relu_backward(self, negative_slope)},
+    smooth=False,
+    samples=domains.real(special=(0.0,), arguments={"negative_slope": (0.01, 0.5, 0.0, 1), "inplace": (False, False, True)}),
+)  # fmt: skip
+declare(
+    "_leaky_relu_backward(Tensor grad_output, Tensor self, Scalar negative_slope) -> Tensor",
+    forward=elementwise(lambda grad, x, slope: np.where(x > 0, grad, grad * grad.dtype.type(slope)), params=(2,)),
+    vjp={
+        "grad_output": lambda grad, self, negative_slope: grad._leaky_relu_backward(self, negative_slope),
+        "self": lambda grad: zeros_like(grad),
+    },
+    node="LeakyReluBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
+
+# -- a learnt slope, one for all channels or one for each ------------------------------------------------------------
+
+
+def _prelu(input: Tensor, weight: Tensor) -> Tensor:  # noqa: A002 - torch's name
+    rank = len(input._shape)
+    channels = 1
+    if weight.numel() != 1:
+        if not rank:
+            raise refusal("nn.prelu.scalar")
+        channels = input._shape[1] if rank > 1 else 1
+        if channels != weight.numel():
+            raise refusal("nn.prelu.channels", weight=weight.numel(), channels=channels)
+    if len(weight._shape) > 1:
+        raise refusal("nn.prelu.weight_rank", ndim=len(weight._shape))
+    if input._dtype is not weight._dtype:
+        raise refusal("nn.prelu.dtype", input=input.dtype.scalar_name, weight=weight.dtype.scalar_name)
+    if rank != len(weight._shape):
+        weight = weight.reshape([-1 if d == (1 if rank > 1 else 0) else 1 for d in range(rank)])
+    return input._prelu_kernel(weight)  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.prelu(Tensor input, Tensor weight) -> Tensor",
+    forward=_prelu, composite=True, aliases=("prelu",), method=False,
+    samples=domains.real(special=(0.0,), shapes="channels"),
+)  # fmt: skip
+declare(
+    "_prelu_kernel(Tensor self, Tensor weight) -> Tensor",
+    forward=elementwise(lambda x, w: np.where(x > 0, x, w * x), name="prelu_cpu", not_for=_NUMBERS, since=HALF),
+    vjp={
+        "self, weight": lambda grad, self, weight: dict(
+            zip(("self", "weight"), run(_PRELU_BACKWARD, [grad, self, weight]), strict=True)
+        )
+    },
+    node="PreluKernelBackward0", smooth=False, **_HIDDEN,
+)  # fmt: skip
+
+
+def _prelu_backward(grad_output: Tensor, self: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    of_self = elementwise(lambda g, x, w: np.where(x > 0, g, w * g))(grad_output, self, weight)
+    of_weight = elementwise(lambda g, x, w: np.where(x > 0, g.dtype.type(0), x * g) + 0 * w)(grad_output, self, weight)
+    return of_self, of_weight
+
+
+def _prelu_backward_vjp(grads: list[Tensor | None], grad_output: Tensor, self: Tensor, weight: Tensor) -> dict[str, Any]:
+    import reference_engine as engine
+
+    above = self > 0
+    first, second = (engine.zeros_like(grad_output) if g is None else g for g in grads)
+    nothing = engine.zeros((), dtype=self.dtype)
+    return {
+        "grad_output": engine.where(above, first, weight * first + self * second),
+        "self": engine.where(above, nothing, grad_output * second),
+        "weight": engine.where(above, nothing, grad_output * first),
+    }
+
+
+_PRELU_BACKWARD = declare(
+    "_prelu_kernel_backward(Tensor grad_output, Tensor self, Tensor weight) -> (Tensor, Tensor)",
+    forward=_prelu_backward, vjp={"grad_output, self, weight": _prelu_backward_vjp},
+    node="PreluKernelBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
+
+# -- clipped: the derivative is zero at both bounds --------------------------------------------------------------------
+
+
+def _check_clip(promoted: dtype, self: Tensor, low: Any, high: Any, inplace: bool) -> None:
+    if low > high and switch("nn.hardtanh.ordered_bounds"):
+        raise refusal("nn.hardtanh.bounds")
+    if promoted.category == 0:
+        raise refusal("nn.hardtanh.bool")
+    if promoted.is_complex:
+        raise refusal("ops.clamp.complex")
+
+
+def _clip(x: Array, low: Any, high: Any, _: bool = False) -> Array:
+    return np.where(np.isnan(x), x, np.minimum(np.maximum(x, x.dtype.type(low)), x.dtype.type(high))).astype(x.dtype)
+
+
+_HARDTANH = declare(
+    "nn.functional.hardtanh(Tensor self, Scalar min_val=-1.0, Scalar max_val=1.0, bool inplace=False) -> Tensor",
+    forward=elementwise(_clip, params=(1, 2, 3), exact=True, name="clamp_scalar_cpu", since=HALF, check=_check_clip),
+    vjp={"self": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val)},
+    exact=True, smooth=False,
+    samples=domains.real(
+        special=(-1.0, 1.0), arguments={"min_val": (-1.0, -0.5, 0), "max_val": (1.0, 0.5, 2), "inplace": (False, False, True)}
+    ),
+)  # fmt: skip
+declare(
+    "_hardtanh_backward(Tensor grad_output, Tensor self, Scalar min_val, Scalar max_val) -> Tensor",
+    forward=elementwise(
+        lambda grad, x, low, high: np.where((x <= low) | (x >= high), grad.dtype.type(0), grad), params=(2, 3), exact=True
+    ),
+    vjp={
+        "grad_output": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val),
+        "self": lambda grad: zeros_like(grad),
+    },
+    node="HardtanhBackwardBackward0", exact=True, **_HIDDEN,
+)  # fmt: skip
+declare(
+    "nn.functional.relu6(Tensor self, bool inplace=False) -> Tensor",
+    forward=lambda self, inplace: run(_HARDTANH, [self, 0.0, 6.0, inplace], inplace), composite=True, exact=True,
+    smooth=False, samples=domains.real(-2.0, 8.0, special=(0.0, 6.0), arguments={"inplace": (False, False, True)}),
+)  # fmt: skip
+
+# -- sigmoid and swish in three pieces ---------------------------------------------------------------------------------
+
+_PIECEWISE: dict[str, Any] = {"smooth": False}
+
+
+def _hardsigmoid(x: Array, _: bool) -> Array:
+    return (np.minimum(np.maximum(x + x.dtype.type(3), x.dtype.type(0)), x.dtype.type(6)) / x.dtype.type(6)).astype(x.dtype)
+
+
+declare(
+    "nn.functional.hardsigmoid(Tensor self, bool inplace=False) -> Tensor",
+    forward=elementwise(_hardsigmoid, params=(1,), name="hardsigmoid_cpu", not_for=_NUMBERS, since=HALF),
+    vjp={"self": lambda grad, self: grad._hardsigmoid_backward(self)},
+    samples=domains.real(-4.0, 4.0, special=(-3.0, 3.0), arguments={"inplace": (False, False, True)}), **_PIECEWISE,
+)  # fmt: skip
+declare(
+    "_hardsigmoid_backward(Tensor grad_output, Tensor self) -> Tensor",
+    forward=elementwise(
+        lambda grad, x: np.where((x > -3) & (x < 3), grad / grad.dtype.type(6), grad.dtype.type(0)).astype(grad.dtype)
+    ),
+    underived=True, display="hardsigmoid_backward", **_HIDDEN,
+)  # fmt: skip
+
+
+def _hardswish(x: Array, _: bool) -> Array:
+    return (x * np.minimum(np.maximum(x + x.dtype.type(3), x.dtype.type(0)), x.dtype.type(6)) / x.dtype.type(6)).astype(x.dtype)
+
+
+def _hardswish_slope(grad: Array, x: Array) -> Array:
+    inside = grad * ((x / x.dtype.type(3)) + x.dtype.type(0.5))
+    return np.where(x <= -3, grad.dtype.type(0), np.where(x < 3, inside, grad)).astype(grad.dtype)
+
+
+declare(
+    "nn.functional.hardswish(Tensor self, bool inplace=False) -> Tensor",
+    forward=elementwise(_hardswish, params=(1,), name="hardswish_cpu", not_for=_NUMBERS, since=HALF),
+    vjp={"self": lambda grad, self: grad._hardswish_backward(self)},
+    samples=domains.real(-4.0, 4.0, special=(-3.0, 3.0), arguments={"inplace": (False, False, True)}), **_PIECEWISE,
+)  # fmt: skip
+
+
+def _hardswish_curvature(grad: Tensor, grad_output: Tensor, self: Tensor) -> Tensor:
+    import reference_engine as engine
+
+    inside = (self > -3).logical_and(self < 3)
+    return engine.where(inside, over(grad * grad_output, 3), engine.zeros((), dtype=grad.dtype))  # type: ignore[no-any-return]
+
+
+declare(
+    "_hardswish_backward(Tensor grad_output, Tensor self) -> Tensor",
+    forward=elementwise(_hardswish_slope),
+    vjp={"grad_output": lambda grad, self: grad._hardswish_backward(self), "self": _hardswish_curvature},
+    node="HardswishBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
+
+# -- threshold, and what shrinks towards zero --------------------------------------------------------------------------
+
+declare(
+    "nn.functional.threshold(Tensor self, Scalar threshold, Scalar value, bool inplace=False) -> Tensor",
+    forward=elementwise(
+        lambda x, threshold, value, _: np.where(x <= threshold, x.dtype.type(value), x).astype(x.dtype),
+        params=(1, 2, 3), exact=True, name="threshold_cpu", not_for="bool complex", since=HALF,
+    ),
+    vjp={"self": lambda grad, self, threshold: grad._threshold_backward(self, threshold)},
+    exact=True, smooth=False, aliases=("threshold",), method=False,
+    samples=domains.ordered(special=(0.0,), arguments={"threshold": (0, 0.5, -1), "value": (0, 2.0, -1)}),
+)  # fmt: skip
+
+
+def _check_lambda(promoted: dtype, self: Tensor, lambd: Any) -> None:
+    if promoted.category < 2 or promoted.is_complex:
+        raise refusal("ops.not_implemented_for", op="softshrink_check", dtype=promoted.scalar_name)
+    if lambd < 0:
+        largest = f"{float(finfo(promoted).max):g}"
+        raise refusal("nn.softshrink.negative", value=f"{lambd:g}", largest=largest, dtype=promoted.scalar_name)
+
+
+def _softshrink(x: Array, lambd: Any) -> Array:
+    k = x.dtype.type(lambd)
+    # nan stays nan
+    return np.where(x > k, x - k, np.where(x < -k, x + k, x * x.dtype.type(0))).astype(x.dtype)
+
+
+def _kept(grad: Array, x: Array, lambd: Any) -> Array:
+    return np.where((x >= -lambd) & (x <= lambd), grad.dtype.type(0), grad)
+
+
+declare(
+    "nn.functional.softshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
+    forward=elementwise(_softshrink, params=(1,), check=_check_lambda, name="softshrink_cpu", since=HALF),
+    vjp={"self": lambda grad, self, lambd: grad._softshrink_backward(self, lambd)},
+    smooth=False, samples=domains.real(special=(-0.5, 0.5), arguments={"lambd": (0.5, 0, 1.0)}),
+)  # fmt: skip
+declare(
+    "_softshrink_backward(Tensor grad_output, Tensor self, Scalar lambd) -> Tensor",
+    forward=elementwise(_kept, params=(2,), exact=True),
+    vjp={
+        "grad_output": lambda grad, self, lambd: grad._softshrink_backward(self, lambd),
+        "self": lambda grad: zeros_like(grad),
+    },
+    node="SoftshrinkBackwardBackward0", exact=True, **_HIDDEN,
+)  # fmt: skip
+declare(
+    "nn.functional.hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
+    forward=elementwise(
+        lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
+        params=(1,), exact=True, name="hardshrink_cpu", not_for=_NUMBERS, since=HALF,
+    ),
+    vjp={"self": lambda grad, self, lambd: grad._hardshrink_backward(self, lambd)},
+    exact=True, smooth=False, aliases=("hardshrink",),
+    samples=domains.real(special=(-0.5, 0.5), arguments={"lambd": (0.5, 0, 1.0)}),
+)  # fmt: skip
+declare(
+    "_hardshrink_backward(Tensor grad_output, Tensor self, Scalar lambd) -> Tensor",
+    forward=elementwise(_kept, params=(2,), exact=True),
+    vjp={
+        "grad_output": lambda grad, self, lambd: grad._hardshrink_backward(self, lambd),
+        "self": lambda grad: zeros_like(grad),
+    },
+    node="HardshrinkBackwardBackward0", exact=True, **_HIDDEN,
+)  # fmt: skip

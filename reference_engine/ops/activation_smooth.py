@@ -1,0 +1,325 @@
+"""Nonlinearities that are smooth, or all but smooth: exponential units, GELU, SiLU, Mish, softplus, gates."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from reference_engine.modes import state
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import minus, plus, times, where
+from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+Array = Any
+_HIDDEN: dict[str, Any] = {"function": False}
+_NUMBERS = "bool int complex"
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+_FLAG = {"inplace": (False, False, True)}
+
+# -- exponential linear units: at zero the derivative is that of the exponential side ------------------------------------
+
+
+def _elu(x: Array, alpha: Any, scale: Any, input_scale: Any) -> Array:
+    t = x.dtype.type
+    return np.where(x < 0, np.expm1(np.where(x < 0, x, 0) * t(input_scale)) * t(alpha * scale), x * t(scale)).astype(x.dtype)
+
+
+def _elu_slope(grad: Array, alpha: Any, scale: Any, input_scale: Any, x: Array) -> Array:
+    t = x.dtype.type
+    below = grad * t(input_scale) * t(alpha * scale) * np.exp(np.minimum(x, 0) * t(input_scale))
+    return np.where(x <= 0, below, grad * t(scale)).astype(grad.dtype)
+
+
+def _elu_curvature(grad: Tensor, grad_output: Tensor, alpha: Any, scale: Any, input_scale: Any, self: Tensor) -> Tensor:
+    below = times(times(times(grad * grad_output, input_scale), input_scale), alpha * scale) * times(self, input_scale).exp()
+    return where(self <= 0, below, grad.new_zeros(()))
+
+
+_ELU_BACKWARD = declare(
+    "_elu_backward(Tensor grad_output, Scalar alpha, Scalar scale, Scalar input_scale, Tensor self) -> Tensor",
+    forward=elementwise(_elu_slope, params=(1, 2, 3)),
+    vjp={
+        "grad_output": lambda grad, alpha, scale, input_scale, self: grad._elu_backward(alpha, scale, input_scale, self),
+        "self": _elu_curvature,
+    },
+    node="EluBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
+_ELU = declare(
+    "_elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
+    forward=elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF),
+    vjp={
+        "self": lambda grad, self, alpha, scale, input_scale: grad._elu_backward(alpha, scale, input_scale, self)
+    },
+    node="EluBackward0", inplace=True, **_HIDDEN,
+)  # fmt: skip
+declare(
+    "nn.functional.elu(Tensor self, Scalar alpha=1.0, bool inplace=False) -> Tensor",
+    forward=lambda self, alpha, inplace: run(_ELU, [self, alpha, 1, 1], inplace), composite=True, smooth=False,
+    samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
+)  # fmt: skip
+declare(
+    "nn.functional.selu(Tensor self, bool inplace=False) -> Tensor",
+    forward=lambda self, inplace: run(_ELU, [self, _SELU_ALPHA, _SELU_SCALE, 1], inplace), composite=True, smooth=False,
+    samples=domains.real(special=(0.0,), arguments=_FLAG),
+)  # fmt: skip
+
+
+def _celu(self: Tensor, alpha: Any, inplace: bool) -> Tensor:
+    if alpha == 0:
+        raise refusal("nn.celu.alpha")
+    return elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF)(self, alpha, 1.0, 1.0 / alpha)
+
+
+declare(
+    "nn.functional.celu(Tensor self, Scalar alpha=1.0, bool inplace=False) -> Tensor",
+    forward=_celu, vjp={"self": lambda grad, self, alpha: grad._elu_backward(alpha, 1, 1.0 / alpha, self)},
+    smooth=False, samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
+)  # fmt: skip
+
+# -- GELU ---------------------------------------------------------------------------------------------------------
+
+_KAPPA, _BETA = 0.044715, math.sqrt(2 / math.pi)
+_TANH_FORMS = ("none", "tanh")
+
+
+def _gelu(x: Array, approximate: str) -> Array:
+    if approximate == "tanh":
+        return (0.5 * x * (1 + np.tanh(_BETA * (x + _KAPPA * x * x * x)))).astype(x.dtype)
+    return (x * 0.5 * (1 + scipy.special.erf(x * math.sqrt(0.5)))).astype(x.dtype)
+
+
+def _gelu_slope(grad: Array, x: Array, approximate: str) -> Array:
+    if approximate == "tanh":
+        t = np.tanh(_BETA * (x + _KAPPA * x * x * x))
+        slope = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * _BETA * (1 + 3 * _KAPPA * x * x)
+    else:
+        slope = 0.5 * (1 + scipy.special.erf(x * math.sqrt(0.5))) + x * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return (grad * slope).astype(grad.dtype)
+
+
+def _gelu_curvature(grad: Tensor, grad_output: Tensor, self: Tensor, approximate: str) -> Tensor:
+    if approximate == "none":
+        density = times((times(self.pow(2), -0.5)).exp(), 1 / math.sqrt(2 * math.pi))
+        return grad * grad_output * density * minus(2, self.pow(2))
+    t = times(self + times(self.pow(3), _KAPPA), _BETA).tanh()
+    inner_slope = times(plus(times(self.pow(2), 3 * _KAPPA), 1), _BETA)
+    inner_curvature = times(self, 6 * _KAPPA * _BETA)
+    sech = minus(1, t * t)
+    bend = sech * inner_slope + times(self * (sech * inner_curvature - times(t * sech * inner_slope * inner_slope, 2)), 0.5)
+    return grad * grad_output * bend
+
+
+def _check_approximate(promoted: Any, self: Tensor, approximate: str) -> None:
+    if approximate not in _TANH_FORMS:
+        raise refusal("nn.gelu.approximate")
+
+
+declare(
+    "nn.functional.gelu(Tensor self, *, str approximate='none') -> Tensor",
+    forward=elementwise(_gelu, params=(1,), name="GeluKernelImpl", not_for=_NUMBERS, since=HALF, check=_check_approximate),
+    vjp={"self": lambda grad, self, approximate: grad._gelu_backward(self, approximate=approximate)},
+    samples=domains.real(arguments={"approximate": _TANH_FORMS}),
+)  # fmt: skip
+declare(
+    "_gelu_backward(Tensor grad_output, Tensor self, *, str approximate='none') -> Tensor",
+    forward=elementwise(_gelu_slope, params=(2,)),
+    vjp={
+        "grad_output": lambda grad, self, approximate: grad._gelu_backward(self, approximate=approximate),
+        "self": _gelu_curvature,
+    },
+    node="GeluBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
+
+# -- SiLU and Mish: while a graph of the gradient is made, the derivative is written in elementary ops ------------------
+
+
+def _logistic(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else scipy.special.expit(x)
+
+
+def _silu_slope(grad: Array, x: Array) -> Array:
+    s = _logistic(x)
+    slope = s * (1 + x * (1 - s))
+    return (grad * (np.conj(slope) if x.dtype.kind == "c" else slope)).astype(grad.dtype)
+
+
+def _silu_vjp(grad: Tensor, self: Tensor) -> Tensor:
+    if not state.grad:
+        return elementwise(_silu_slope)(grad, self)
+    s = self.sigmoid()
+    if self._dtype.is_complex:
+        return grad * (s * plus(self * minus(1, s), 1)).conj()
+    return grad * s * plus(self * minus(1, s), 1)
+
+
+def _check_silu(promoted: Any, self: Tensor, inplace: bool) -> None:
+    if promoted.is_complex and self.requires_grad and state.grad:
+        raise refusal("complex.not_differentiable", op="silu_" if inplace else "silu")
+
+
+declare(
+    "nn.functional.silu(Tensor self, bool inplace=False) -> Tensor",
+    forward=elementwise(
+        lambda x, _: (x * _logistic(x)).astype(x.dtype), params=(1,), name="silu_cpu", not_for="bool int", since=HALF,
+        check=_check_silu,
+    ),
+    vjp={"self": _silu_vjp}, samples=domains.real(arguments=_FLAG),
+)  # fmt: skip
+
+
+def _mish_slope(grad: Array, x: Array) -> Array:
+    t, s = np.tanh(np.logaddexp(x, 0)), scipy.special.expit(x)
+    return (grad * (t + x * s * (1 - t * t))).astype(grad.dtype)
+
+
+def _mish_vjp(grad: Tensor, self: Tensor) -> Tensor:
+    if not state.grad:
+        return elementwise(_mish_slope)(grad, self)
+    t = run(_SOFTPLUS, [self, 1, 20]).tanh()
+    return grad * (t + self * self.sigmoid() * minus(1, t * t))
+
+
+declare(
+    "nn.functional.mish(Tensor self, bool inplace=False) -> Tensor",
+    forward=elementwise(
+        lambda x, _: (x * np.tanh(np.logaddexp(x, x.dtype.type(0)))).astype(x.dtype), params=(1,), name="mish_cpu",
+        not_for=_NUMBERS, since=HALF,
+    ),
+    vjp={"self": _mish_vjp}, samples=domains.real(arguments=_FLAG),
+)  # fmt: skip
+
+# -- softplus and the logarithm of the sigmoid -------------------------------------------------------------------------
+
+
+def _softplus(x: Array, beta: Any, threshold: Any) -> Array:
+    scaled = x * x.dtype.type(beta)
+    return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / x.dtype.type(beta)).astype(x.dtype)
+
+
+def _softplus_slope(grad: Array, x: Array, beta: Any, threshold: Any) -> Array:
+    scaled = x * x.dtype.type(beta)
+    return np.where(scaled > threshold, grad, grad * scipy.special.expit(scaled)).astype(grad.dtype)
+
+
+def _softplus_curvature(grad: Tensor, grad_output: Tensor, self: Tensor, beta: Any, threshold: Any) -> Tensor:
+    scaled = times(self, beta)
+    s = scaled.sigmoid()
+    bend = times(grad * grad_output * s * minus(1, s), beta)
+    return where(scaled > threshold, grad.new_zeros(()), bend)
+
+
+_SOFTPLUS = declare(
+    "nn.functional.softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor",
+    forward=elementwise(_softplus, params=(1, 2), name="softplus_cpu", not_for=_NUMBERS, since=HALF),
+    vjp={"self": lambda grad, self, beta, threshold: grad._softplus_backward(self, beta, threshold)},
+    samples=domains.real(arguments={"beta": (1, 2.0, 0.5), "threshold": (20, 30)}),
+)  # fmt: skip
+declare(
+    "_softplus_backward(Tensor grad_output, Tensor self, Scalar beta, Scalar threshold) -> Tensor",
+    forward=elementwise(_softplus_slope, params=(2, 3)),
+    vjp={
+        "grad_output": lambda grad, self, beta, threshold: grad._softplus_backward(self, beta, threshold),
+        "self": _softplus_curvature,
+    },
+    node="SoftplusBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
+
+
+def _log_sigmoid(x: Array) -> Array:
+    return (np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))).astype(x.dtype)
+
+
+def _log_sigmoid_curvature(grad: Tensor, grad_output: Tensor, self: Tensor) -> Tensor:
+    s = self.sigmoid()
+    return -(grad * grad_output * s * minus(1, s))
+
+
+declare(
+    "nn.functional.logsigmoid(Tensor self) -> Tensor",
+    forward=elementwise(_log_sigmoid, name="log_sigmoid_cpu", not_for=_NUMBERS, since=HALF), display="log_sigmoid",
+    vjp={"self": lambda grad, self: grad._log_sigmoid_backward(self)}, samples=domains.real(),
+)  # fmt: skip
+declare(
+    "_log_sigmoid_backward(Tensor grad_output, Tensor self) -> Tensor",
+    forward=elementwise(lambda grad, x: (grad * scipy.special.expit(-x)).astype(grad.dtype)),
+    vjp={"grad_output": lambda grad, self: grad._log_sigmoid_backward(self), "self": _log_sigmoid_curvature},
+    node="LogSigmoidBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
+
+# -- written in other ops ----------------------------------------------------------------------------------------------
+
+declare(
+    "nn.functional.softsign(Tensor input) -> Tensor", forward=lambda input: input / plus(input.abs(), 1), composite=True,
+    smooth=False, samples=domains.field(special=(0.0,)),
+)  # fmt: skip
+declare(
+    "nn.functional.tanhshrink(Tensor input) -> Tensor", forward=lambda input: input - input.tanh(), composite=True,
+    samples=domains.field(),
+)  # fmt: skip
+
+# -- a gate: one half opens the other ------------------------------------------------------------------------------------
+
+
+def _glu(self: Tensor, dim: int) -> Tensor:
+    if not self._shape:
+        raise refusal("nn.glu.scalar")
+    d = wrap_dim(dim, len(self._shape))
+    size = self._shape[d]
+    if size % 2:
+        raise refusal("nn.glu.odd", dim=d, size=size)
+    if self._dtype.category != 2:
+        raise refusal("ops.not_implemented_for", op="glu_cpu", dtype=self._dtype.scalar_name)
+    a, b = np.split(self._read().astype(self._dtype.compute), 2, axis=d)
+
+    def gate(p: Array, q: Array) -> Array:
+        return p * scipy.special.expit(q)
+
+    return from_array(noisy(gate(a, b), gate, [a, b], self._dtype), self._dtype)
+
+
+def _glu_backward(grad_output: Tensor, self: Tensor, dim: int) -> Tensor:
+    a, b = np.split(self._read().astype(self._dtype.compute), 2, axis=dim)
+    g = grad_output._read().astype(self._dtype.compute)
+
+    def both(p: Array, q: Array, cotangent: Array) -> Array:
+        s = scipy.special.expit(q)
+        return np.concatenate([cotangent * s, (1 - s) * s * cotangent * p], axis=dim)
+
+    return from_array(noisy(both(a, b, g), both, [a, b, g], self._dtype), self._dtype)
+
+
+def _glu_double_self(grad: Tensor, grad_output: Tensor, self: Tensor, dim: int) -> Tensor:
+    import reference_engine as engine
+
+    half = self._shape[dim] // 2
+    a, b = self.narrow(dim, 0, half), self.narrow(dim, half, half)
+    ga, gb = grad.narrow(dim, 0, half), grad.narrow(dim, half, half)
+    s = b.sigmoid()
+    slope = minus(1, s) * s * grad_output
+    return engine.cat([gb * slope, slope * (ga + gb * a * minus(1, times(s, 2)))], dim)  # type: ignore[no-any-return]
+
+
+def _glu_double_grad(grad: Tensor, self: Tensor, dim: int) -> Tensor:
+    half = self._shape[dim] // 2
+    a, b = self.narrow(dim, 0, half), self.narrow(dim, half, half)
+    s = b.sigmoid()
+    return grad.narrow(dim, 0, half) * s + grad.narrow(dim, half, half) * minus(1, s) * s * a
+
+
+declare(
+    "nn.functional.glu(Tensor self, int dim=-1) -> Tensor",
+    forward=_glu, vjp={"self": lambda grad, self, dim: grad._glu_backward(self, wrap_dim(dim, len(self._shape)))},
+    samples=domains.real(shapes="halves"),
+)  # fmt: skip
+declare(
+    "_glu_backward(Tensor grad_output, Tensor self, int dim) -> Tensor",
+    forward=_glu_backward, vjp={"grad_output": _glu_double_grad, "self": _glu_double_self},
+    node="GluBackwardBackward0", **_HIDDEN,
+)  # fmt: skip
