@@ -54,7 +54,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """Normal numbers between `a` and `b`, by the inverse of the distribution function."""
+    """Normal numbers between `a` and `b`: numbers outside are drawn anew."""
 
     def below(x: float) -> float:
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
@@ -66,13 +66,41 @@ def trunc_normal_(
             stacklevel=2,
         )
     with no_grad():
-        low, high = below((a - mean) / std), below((b - mean) / std)
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        tensor.erfinv_()
-        tensor.mul_(std * math.sqrt(2.0))
-        tensor.add_(mean)
-        tensor.clamp_(min=a, max=b)
+        # Where few normal numbers fall between the bounds, it is quicker to draw uniform ones and accept few of them.
+        often = below((b - mean) / std) - below((a - mean) / std) > 0.3
+        draw = _redraw_normal if often else _accept_uniform
+        draw(tensor, mean, std, a, b, generator)
         return tensor
+
+
+def _redraw_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> None:
+    low, high = tensor.new_tensor(a).item(), tensor.new_tensor(b).item()
+    result = tensor.normal_(mean, std, generator=generator)
+    while True:
+        outside = (result < low) | (result > high)
+        if not outside.any():
+            break
+        fresh = creation.empty_like(result).normal_(mean, std, generator=generator)
+        result = torch.where(outside, fresh, result)
+    tensor.copy_(result)
+
+
+def _accept_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> None:
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+
+    def refused(candidates: Tensor) -> Tensor:
+        """Where a candidate loses against a uniform number; likely ones seldom do."""
+        log_density = candidates.clone().sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+        chance = creation.empty_like(tensor).uniform_(generator=generator)
+        return chance.log_().gt(log_density)  # type: ignore[no-any-return]
+
+    result = tensor.uniform_(a, b, generator=generator)
+    pending = refused(result)
+    while pending.any():
+        candidates = creation.empty_like(tensor).uniform_(a, b, generator=generator)
+        result = torch.where(pending, candidates, result)
+        pending = torch.where(pending, refused(candidates), pending)
+    tensor.copy_(result)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -174,7 +202,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
         if rows < columns:
             flat = flat.t()
         q, r = torch.linalg.qr(flat)
-        q = q * torch.linalg.diagonal(r).sgn()
+        q = q * r.diagonal().sgn()
         if rows < columns:
             q = q.t()
         tensor.copy_(q.reshape(tensor.shape))

@@ -179,11 +179,11 @@ class Optimizer:
             self.state[parameter] = _cast(parameter, value)
 
     def __repr__(self) -> str:
-        lines = [type(self).__name__ + " ("]
+        described = []
         for number, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {number}")
-            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
-        return "\n".join(lines) + "\n)"
+            options = [f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params"]
+            described.append(f"Parameter Group {number}\n" + "".join(options))
+        return f"{type(self).__name__} (\n" + "\n".join(described) + ")"
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:

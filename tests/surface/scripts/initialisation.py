@@ -38,3 +38,6 @@ try:
     init.xavier_uniform_(torch.empty(3))
 except ValueError as error:
     print(error)
+print(init.trunc_normal_(torch.empty(20), mean=1.0, std=0.5, a=0.5, b=1.5))
+print(init.trunc_normal_(torch.empty(6), mean=0.0, std=1.0, a=1.0, b=1.5))
+print(init.orthogonal_(torch.empty(2, 3, dtype=torch.double)).shape)
