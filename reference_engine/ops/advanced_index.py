@@ -180,6 +180,11 @@ def _put_self_vjp(grad: Tensor, indices: Indices, values_shape: Ints, values_dty
     return grad.index_put(indices, zeros, False)  # type: ignore[no-any-return]
 
 
+def overlap_warning(op: str) -> Any:
+    """For ``declare(overlap=...)``: writing to expanded memory works, and is deprecated."""
+    return lambda *values: (f"inplace.expanded.{op}",)
+
+
 def _warns_of_overlap(self: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> tuple[str, ...]:
     masked = ("inplace.expanded.masked_fill",) if not accumulate and _is_masked_fill(indices, values) else ()
     return ("inplace.expanded.index_put", *masked)

@@ -1,0 +1,266 @@
+"""Along one dimension: index_select, index_add, index_copy, index_fill, index_reduce.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine import dtypes
+from reference_engine.ops import domains
+from reference_engine.ops.advanced_index import overlap_warning
+from reference_engine.ops.declare import declare
+from reference_engine.ops.filling import checked_number
+from reference_engine.ops.formulas import conj, times
+from reference_engine.ops.kernels import from_array, noisy, wrap_dim
+from reference_engine.ops.reducing import REDUCTIONS, distribute, reduce_into
+from reference_engine.semantics import refusal, warn
+from reference_engine.tensor import Tensor
+
+Ints = tuple[int, ...]
+_LONG = (dtypes.int64, dtypes.int32)
+
+
+def _at_least_1d(array: Any) -> Any:
+    return array.reshape(1) if array.ndim == 0 else array
+
+
+def _take(self: Tensor, dim: int, index: Tensor) -> Tensor:
+    if len(index._shape) > 1:
+        raise refusal("ops.index_select.rank")
+    d = wrap_dim(dim, len(self._shape))
+    if index._dtype not in _LONG:
+        raise refusal("ops.index_select.dtype")
+    if not self._shape and index.numel() != 1:
+        raise refusal("indexing.index_select.scalar", count=index.numel())
+    size = self._shape[d] if self._shape else 1
+    if size == 0 and index.numel():
+        raise refusal("indexing.index_select.empty")
+    at = _at_least_1d(index._read())
+    if ((at < 0) | (at >= size)).any() and self.numel():
+        raise refusal("ops.index_select.range")
+    if not self._shape:
+        return from_array(self._read(), self._dtype)
+    return from_array(np.take(self._read(), at, axis=d, mode="clip"), self._dtype)
+
+
+declare(
+    "index_select(Tensor self, int dim, Tensor index) -> Tensor",
+    forward=_take,
+    vjp={"self": lambda grad, self_shape, dim, index: grad.new_zeros(self_shape).index_add(dim, index, grad)},
+    out=True, exact=True, samples=domains.numbers(shapes="index_select"),
+)  # fmt: skip
+
+
+def _source_grad(grad: Tensor, dim: int, index: Tensor, source_shape: Ints) -> Tensor:
+    """What a source that was written along ``dim`` gets: the gradient at the places it went to."""
+    if not source_shape:
+        return grad.index_select(dim, index.squeeze(0) if index._shape else index)  # type: ignore[no-any-return]
+    return grad.index_select(dim, index).expand(source_shape)  # type: ignore[no-any-return]
+
+
+# -- index_add ---------------------------------------------------------------------------------------------------
+
+
+def _check_added(name: str, self: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
+    if index._dtype not in _LONG:
+        raise refusal("indexing.index_add.index_dtype", op=name, dtype=index.dtype.scalar_name)
+    if len(index._shape) > 1:
+        raise refusal(
+            "indexing.index_add.index_rank", op=name, ndim=len(index._shape), dtype=index.dtype.scalar_name,
+            shape=list(index._shape),
+        )  # fmt: skip
+    if self._dtype is not source._dtype:
+        raise refusal("indexing.index_add.dtype", op=name, target=self.dtype.scalar_name, got=source.dtype.scalar_name)
+    d = wrap_dim(dim, len(self._shape))
+    source_dim = d if len(source._shape) > d else len(source._shape) - 1
+    size = source._shape[source_dim] if source._shape else 1
+    if len(source._shape) <= d and source._shape or (source._shape and index.numel() != source._shape[d]) or (
+        not source._shape and index.numel() != 1
+    ):  # fmt: skip
+        if not (not self._shape and source._shape):
+            raise refusal("indexing.index_add.count", op=name, indices=index.numel(), size=size, dim=dim)
+    return d
+
+
+def _check_range(self: Tensor, d: int, at: Any) -> None:
+    size = self._shape[d] if self._shape else 1
+    for i in at:
+        if not 0 <= i < size:
+            raise refusal("indexing.index_add.range", index=int(i), dim=0, size=size)
+
+
+def _index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
+    d = _check_added("index_add_", self, dim, index, source)
+    rest = [n for i, n in enumerate(self._shape) if i != d], [n for i, n in enumerate(source._shape) if i != d]
+    if rest[0] != rest[1] or (not self._shape) != (not source._shape):
+        raise refusal("indexing.index_add.shape", shape=list(self._shape), source=list(source._shape))
+    at = _at_least_1d(index._read())
+    _check_range(self, d, at)
+    alpha = checked_number(alpha, self._dtype)
+
+    def add(to: Any, what: Any) -> Any:
+        total = np.moveaxis(_at_least_1d(to.copy()), d, 0)
+        parts = np.moveaxis(_at_least_1d(what), d, 0)
+        for place, part in zip(at, parts, strict=True):
+            total[place] = total[place] | part if total.dtype == bool else (total[place] + part * alpha).astype(total.dtype)
+        return np.moveaxis(total, 0, d).reshape(to.shape)
+
+    arrays = [np.array(self._read()), np.array(source._read())]
+    return from_array(noisy(add(*arrays), add, arrays, self._dtype), self._dtype)
+
+
+def _index_add_vjp(grad: Tensor, dim: int, index: Tensor, source_shape: Ints, alpha: Any) -> Tensor:
+    found = _source_grad(grad, dim, index, source_shape)
+    if alpha == 1:
+        return found
+    # the conjugate: a complex factor turns the other way on the way back
+    return times(found, conj(alpha))
+
+
+declare(
+    "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
+    forward=_index_add, vjp={"self": lambda grad: grad, "source": _index_add_vjp}, inplace=True, out=True,
+    samples=domains.numbers(shapes="index_add"),
+)  # fmt: skip
+
+# -- index_copy --------------------------------------------------------------------------------------------------
+
+
+def _index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    d = wrap_dim(dim, len(self._shape))
+    if len(index._shape) > 1:
+        raise refusal("indexing.index_copy.index_rank", ndim=len(index._shape))
+    count = index.numel()
+    if not source._shape and count != 1:
+        raise refusal("indexing.index_copy.scalar", count=count)
+    if source._shape and self._shape and len(source._shape) != len(self._shape):
+        raise refusal("indexing.index_copy.rank", source=len(source._shape), ndim=len(self._shape))
+    if index._dtype is not dtypes.int64:
+        raise refusal("indexing.index_copy.index_dtype", dtype=index.dtype.scalar_name)
+    if self._dtype is not source._dtype:
+        raise refusal("indexing.index_copy.dtype", target=self.dtype.scalar_name, got=source.dtype.scalar_name)
+    mine = [n for i, n in enumerate(self._shape) if i != d]
+    theirs = [n for i, n in enumerate(source._shape) if i != d]
+    if mine != theirs:
+        words = [" ".join(str(n) for n in s) for s in (mine, theirs)]
+        raise refusal("indexing.index_copy.shape", slice=words[0], source=words[1], dim=d)
+    if source._shape and count != source._shape[d]:
+        raise refusal("indexing.index_copy.count", indices=count, size=source._shape[d])
+    at = _at_least_1d(index._read())
+    size = self._shape[d] if self._shape else 1
+    for i in at:
+        if not 0 <= i < size:
+            raise refusal("indexing.index_copy.range", index=int(i), dim=0, size=size)
+    array = np.array(self._read(), order="C")
+    np.moveaxis(_at_least_1d(array), d, 0)[at] = np.moveaxis(_at_least_1d(source._read()), d, 0)
+    return from_array(array, self._dtype)
+
+
+declare(
+    "index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
+    forward=_index_copy,
+    vjp={"self": lambda grad, dim, index: grad.index_fill(dim, index, 0), "source": _source_grad},
+    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="index_add"),
+)  # fmt: skip
+
+# -- index_fill --------------------------------------------------------------------------------------------------
+
+
+def _index_fill(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        if value._shape:
+            raise refusal("indexing.index_fill.value_rank", ndim=len(value._shape))
+        value = value.detach().item()
+    if index._dtype is not dtypes.int64:
+        raise refusal("indexing.index_fill.index_dtype")
+    d = wrap_dim(dim, len(self._shape))
+    if len(index._shape) > 1:
+        raise refusal("indexing.index_fill.index_rank")
+    if isinstance(value, complex) and not self._dtype.is_complex:
+        raise refusal("indexing.index_fill.complex")
+    number = checked_number(value, self._dtype)
+    at = _at_least_1d(index._read())
+    size = self._shape[d] if self._shape else 1
+    if self.numel():
+        for i in at:
+            if not -size <= i < size:
+                raise refusal("ops.index.range", index=int(i), dim=d, size=size)
+    array = np.array(self._read(), order="C")
+    if array.size:
+        np.moveaxis(_at_least_1d(array), d, 0)[at] = number
+    return from_array(array, self._dtype)
+
+
+def _filled_value_grad(grad: Tensor, dim: int, index: Tensor) -> Tensor:
+    # each place counts once, however often the index names it
+    from reference_engine.ops.kernels import from_array as fresh
+
+    at = fresh(np.unique(index._read().reshape(-1)), dtypes.int64)
+    size = grad._shape[wrap_dim(dim, len(grad._shape))] if grad._shape else 1
+    at = fresh(np.unique(at._read() % max(size, 1)), dtypes.int64)
+    return grad.index_select(dim, at).sum()  # type: ignore[no-any-return]
+
+
+declare(
+    "index_fill(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
+    forward=_index_fill, node="IndexFillBackward1",
+    vjp={"self": lambda grad, dim, index: grad.index_fill(dim, index, 0), "value": _filled_value_grad},
+    inplace=True, exact=True, overlap=overlap_warning("index_fill"), samples=domains.numbers(shapes="index_fill"),
+)  # fmt: skip
+
+declare(
+    "index_fill(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+    forward=_index_fill, vjp={"self": lambda grad, dim, index: grad.index_fill(dim, index, 0)},
+    inplace=True, exact=True, overlap=overlap_warning("index_fill"), samples=domains.numbers(shapes="index_fill"),
+)  # fmt: skip
+
+# -- index_reduce ------------------------------------------------------------------------------------------------
+
+
+def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool) -> Tensor:
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise refusal("indexing.index_reduce.reduce", reduce=reduce)
+    warn("indexing.index_reduce.beta")
+    d = _check_added("index_reduce_", self, dim, index, source)
+    at = _at_least_1d(index._read())
+    size = self._shape[d] if self._shape else 1
+    if ((at < 0) | (at >= size)).any():
+        raise refusal("ops.index_select.range")
+
+    def run(to: Any, what: Any) -> Any:
+        places: list[Any] = [slice(None)] * max(to.ndim, 1)
+        parts = _at_least_1d(what)
+        grid = list(np.ogrid[tuple(slice(n) for n in parts.shape)])
+        grid[d] = at.reshape([-1 if i == d else 1 for i in range(parts.ndim)])
+        places = [np.broadcast_to(g, parts.shape) for g in grid]
+        return reduce_into(_at_least_1d(to), tuple(places), parts, reduce, include_self).reshape(to.shape)
+
+    arrays = [np.array(self._read()), np.array(source._read())]
+    out = run(*arrays)
+    return from_array(out if reduce in ("amax", "amin") else noisy(out, run, arrays, self._dtype), self._dtype)
+
+
+def _index_reduce_vjp(
+    grad: Tensor, self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool, result: Tensor
+) -> dict[str, Tensor]:
+    own, theirs = distribute(
+        grad, self, source, result, reduce, include_self,
+        read=lambda t: t.index_select(dim, index),
+        add=lambda t, what: t.index_add(dim, index, what),
+        fill=lambda t: t.index_fill(dim, index, 0),
+        again=lambda t, what: t.index_reduce(dim, index, what, reduce, include_self=include_self),
+    )  # fmt: skip
+    return {"self": own, "source": theirs}
+
+
+declare(
+    "index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor",
+    forward=_index_reduce, vjp={"self, source": _index_reduce_vjp}, inplace=True, out=True, smooth=False,
+    samples=domains.real(shapes="index_add", arguments={"reduce": ("prod", "mean", "amax", "amin"), "include_self": (True, False)}),
+)  # fmt: skip
+
+__all__ = ["REDUCTIONS"]

@@ -1,0 +1,211 @@
+"""Element by element along one dimension: gather, scatter, scatter_add, scatter_reduce.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine import dtypes
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.filling import checked_number
+from reference_engine.ops.kernels import from_array, noisy, wrap_dim
+from reference_engine.ops.reducing import REDUCTIONS, distribute, reduce_into
+from reference_engine.semantics import refusal, switch, warn
+from reference_engine.tensor import Tensor
+
+Ints = tuple[int, ...]
+
+
+def _check_index(op: str, index: Tensor) -> None:
+    int32 = index._dtype is dtypes.int32 and switch("ops.gather.int32_index")
+    if index._dtype is not dtypes.int64 and not int32 and index.numel():
+        raise refusal("ops.gather.index_dtype", op=op)
+
+
+def _places(self: Tensor, index: Tensor, d: int) -> tuple[Any, ...]:
+    """For each element of ``index``, the place in ``self``: the element's own, but for dimension ``d``."""
+    at = index._read().astype(np.int64)
+    at = at.reshape(1) if at.ndim == 0 else at
+    size = self._shape[d] if self._shape else 1
+    bad = (at < 0) | (at >= size)
+    if bad.any():
+        raise refusal("ops.gather.range", index=int(at[bad][0]), dim=d, size=size)
+    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in at.shape)])
+    grid[d] = at
+    return tuple(np.broadcast_to(g, at.shape) for g in grid)
+
+
+def _shown(shape: Ints) -> Ints:
+    return shape or (1,)
+
+
+def _flat1(t: Tensor) -> Any:
+    """The values, a zero-dimensional tensor as one of size one."""
+    a = np.array(t._read(), order="C")
+    return a.reshape(1) if a.ndim == 0 else a
+
+
+# -- gather ------------------------------------------------------------------------------------------------------
+
+
+def _gather(self: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Tensor:
+    d = wrap_dim(dim, len(self._shape))
+    _check_index("gather", index)
+    if not index.numel():
+        return from_array(np.zeros(index._shape, self._dtype.np), self._dtype)
+    mine, theirs = _shown(self._shape), _shown(index._shape)
+    if len(mine) != len(theirs):
+        raise refusal("ops.gather.rank")
+    for i, (n, m) in enumerate(zip(mine, theirs, strict=True)):
+        if i != d and m > n:
+            raise refusal("ops.gather.size", at=i, index=list(index._shape), shape=list(self._shape), dim=d)
+    return from_array(_flat1(self)[_places(self, index, d)].reshape(index._shape), self._dtype)
+
+
+declare(
+    "gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
+    forward=_gather,
+    vjp={"self": lambda grad, self_shape, dim, index: grad.new_zeros(self_shape).scatter_add_(dim, index, grad)},
+    out=True, exact=True, samples=domains.numbers(shapes="gather"),
+)  # fmt: skip
+
+# -- scatter -----------------------------------------------------------------------------------------------------
+
+
+def _check_scatter(op: str, self: Tensor, dim: int, index: Tensor, src: Tensor | None) -> int:
+    d = wrap_dim(dim, len(self._shape))
+    if src is not None and src._dtype is not self._dtype:
+        raise refusal("ops.scatter.dtype")
+    _check_index("scatter", index)
+    if not index.numel():
+        return d
+    mine, theirs = _shown(self._shape), _shown(index._shape)
+    if len(mine) != len(theirs):
+        raise refusal("indexing.scatter.rank", other="self")
+    if src is not None and len(_shown(src._shape)) != len(theirs):
+        raise refusal("indexing.scatter.rank", other="src")
+    wrong = any(i != d and m > n for i, (n, m) in enumerate(zip(mine, theirs, strict=True)))
+    if src is not None:
+        wrong = wrong or any(m > n for n, m in zip(_shown(src._shape), theirs, strict=True))
+        if wrong:
+            raise refusal(
+                "ops.scatter.size", index=list(index._shape), shape=list(self._shape), dim=d, src=list(src._shape)
+            )
+    elif wrong:
+        raise refusal("indexing.scatter.size", index=list(index._shape), shape=list(self._shape), dim=d)
+    return d
+
+
+def _combined(self: Tensor, d: int, index: Tensor, src: Any, reduce: str | None, include_self: bool = True) -> Tensor:
+    """``self`` with the part of ``src`` that ``index`` covers set or combined into its places."""
+    if not index.numel():
+        return from_array(np.array(self._read(), order="C"), self._dtype)
+    places = _places(self, index, d)
+    covered = tuple(slice(n) for n in places[0].shape)
+    arrays = [_flat1(self)]
+    if isinstance(src, Tensor):
+        arrays.append(_flat1(src)[covered])
+    else:
+        arrays.append(np.full(places[0].shape, np.asarray(src).astype(self._dtype.np)))
+
+    def run(to: Any, what: Any) -> Any:
+        if reduce is None:
+            out = to.copy()
+            out[places] = what
+            return out
+        return reduce_into(to, places, what, reduce, include_self)
+
+    out = run(*arrays)
+    if reduce not in (None, "amax", "amin"):
+        out = noisy(out, run, arrays, self._dtype)
+    return from_array(out.reshape(self._shape), self._dtype)
+
+
+def _scatter(self: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
+    tensor = isinstance(src, Tensor)
+    d = _check_scatter("scatter", self, dim, index, src if tensor else None)
+    return _combined(self, d, index, src if tensor else checked_number(src, self._dtype), None)
+
+
+_MODES = {"add": "sum", "multiply": "prod"}
+
+
+def _scatter_reduced(self: Tensor, dim: int, index: Tensor, src: Any, reduce: str) -> Tensor:
+    tensor = isinstance(src, Tensor)
+    if tensor and switch("indexing.scatter.reduce_deprecated"):
+        warn("ops.scatter.reduce_deprecated")
+    d = _check_scatter("scatter", self, dim, index, src if tensor else None)
+    if reduce not in _MODES:
+        raise refusal("ops.scatter.reduce")
+    return _combined(self, d, index, src if tensor else checked_number(src, self._dtype), _MODES[reduce])
+
+
+declare(
+    "scatter(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
+    forward=_scatter,
+    vjp={
+        "self": lambda grad, dim, index: grad.scatter(dim, index, 0),
+        "src": lambda grad, dim, index: grad.gather(dim, index),
+    },
+    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
+)  # fmt: skip
+
+declare(
+    "scatter(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+    forward=_scatter, node="ScatterBackward1", vjp={"self": lambda grad, dim, index: grad.scatter(dim, index, 0)},
+    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
+)  # fmt: skip
+
+declare(
+    "scatter(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
+    forward=_scatter_reduced, underived=True, inplace=True, out=True,
+)  # fmt: skip
+
+declare(
+    "scatter(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
+    forward=_scatter_reduced, underived=True, inplace=True, out=True,
+)  # fmt: skip
+
+
+def _scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    return _combined(self, _check_scatter("scatter_add", self, dim, index, src), index, src, "sum")
+
+
+declare(
+    "scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
+    forward=_scatter_add,
+    vjp={"self": lambda grad: grad, "src": lambda grad, dim, index: grad.gather(dim, index)},
+    inplace=True, out=True, samples=domains.numbers(shapes="scatter"),
+)  # fmt: skip
+
+
+def _scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> Tensor:
+    if reduce not in REDUCTIONS:
+        raise refusal("indexing.scatter_reduce.reduce", reduce=reduce)
+    d = _check_scatter("scatter_reduce", self, dim, index, src)
+    return _combined(self, d, index, src, reduce, include_self)
+
+
+def _scatter_reduce_vjp(
+    grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool, result: Tensor
+) -> dict[str, Tensor]:
+    own, theirs = distribute(
+        grad, self, src, result, reduce, include_self,
+        read=lambda t: t.gather(dim, index),
+        add=lambda t, what: t.scatter_add(dim, index, what),
+        fill=lambda t: t.scatter(dim, index, 0),
+        again=lambda t, what: t.scatter_reduce(dim, index, what, reduce, include_self=include_self),
+    )  # fmt: skip
+    return {"self": own, "src": theirs}
+
+
+declare(
+    "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
+    forward=_scatter_reduce, vjp={"self, src": _scatter_reduce_vjp}, inplace=True, out=True, smooth=False,
+    samples=domains.real(shapes="scatter", arguments={"reduce": REDUCTIONS, "include_self": (True, False)}),
+)  # fmt: skip
