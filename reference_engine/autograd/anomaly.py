@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reference_engine.modes import _ContextDecorator
 from reference_engine.semantics import refusal, warn
 
 if TYPE_CHECKING:
@@ -33,52 +32,51 @@ def checks_nan() -> bool:
     return _enabled and _check_nan
 
 
-class set_detect_anomaly(_ContextDecorator):
-    """Switch anomaly detection when called; restores the former state as a context manager."""
+class set_detect_anomaly:  # noqa: N801 - torch's public name
+    """Switch anomaly detection when called; restores the former state as a context manager.
+
+    Raises:
+        TypeError: ``mode`` is no bool.
+    """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         global _enabled, _check_nan
-        self._before = _enabled, _check_nan
-        self._mode = mode, check_nan
-        _enabled, _check_nan = self._mode
-
-    def clone(self) -> Any:
-        return type(self)(*self._mode)
+        if not isinstance(mode, bool):
+            raise refusal("anomaly.type", type=type(mode).__name__)
+        self.prev, self.prev_check_nan = _enabled, _check_nan
+        _enabled, _check_nan = mode, check_nan
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
         global _enabled, _check_nan
-        _enabled, _check_nan = self._before
+        _enabled, _check_nan = self.prev, self.prev_check_nan
 
 
-class detect_anomaly(_ContextDecorator):
-    """Anomaly detection inside a ``with`` block; entering warns that it is slow."""
+class detect_anomaly:  # noqa: N801 - torch's public name
+    """Anomaly detection inside a ``with`` block; making one warns that it is slow."""
 
     def __init__(self, check_nan: bool = True) -> None:
-        self._nan = check_nan
-        self._before: list[tuple[bool, bool]] = []
+        self.check_nan = check_nan
+        self.prev, self.prev_check_nan = _enabled, _check_nan
         warn("anomaly.detect.slow")
-
-    def clone(self) -> Any:
-        return type(self)(self._nan)
 
     def __enter__(self) -> None:
         global _enabled, _check_nan
-        self._before.append((_enabled, _check_nan))
-        _enabled, _check_nan = True, self._nan
+        self.prev, self.prev_check_nan = _enabled, _check_nan
+        _enabled, _check_nan = True, self.check_nan
 
     def __exit__(self, *exc: object) -> None:
         global _enabled, _check_nan
-        _enabled, _check_nan = self._before.pop()
+        _enabled, _check_nan = self.prev, self.prev_check_nan
 
 
 def remember(node: Node) -> None:
     """Keep the stack of the forward call that made ``node``, and the node that was being evaluated then."""
     from reference_engine.autograd.engine import current_node
 
-    node.forward_trace = "".join(traceback.format_stack()[:-3])
+    node.metadata["traceback_"] = traceback.format_stack()[:-3]
     parent = current_node()
     if parent is not None:
         node.metadata["parent_"] = parent
@@ -88,21 +86,28 @@ def report(node: Node) -> None:
     """Warn where the failing node came from, and the nodes that made that one."""
     if not _enabled:
         return
-    if node.forward_trace is None:
+    trace = _trace(node)
+    if trace is None:
         warn("anomaly.error.no_trace", node=node.name())
         return
-    warn("anomaly.error.trace", node=node.name(), trace=node.forward_trace)
+    warn("anomaly.error.trace", node=node.name(), trace=trace)
     parent = node.metadata.get("parent_")
     while parent is not None:
-        if parent.forward_trace is None:
+        trace = _trace(parent)
+        if trace is None:
             warn("anomaly.error.parent_no_trace", node=node.name(), parent=parent.name())
             return
-        warn("anomaly.error.parent", node=node.name(), parent=parent.name(), trace=parent.forward_trace)
+        warn("anomaly.error.parent", node=node.name(), parent=parent.name(), trace=trace)
         node, parent = parent, parent.metadata.get("parent_")
 
 
+def _trace(node: Node) -> str | None:
+    lines = node.metadata.get("traceback_")
+    return None if lines is None else "".join(lines)
+
+
 def refuse_nan(node: Node, grads: Sequence[Any]) -> None:
+    """Refuse a node's gradients if there is a nan among them."""
     for i, grad in enumerate(grads):
         if grad is not None and np.isnan(grad._read()).any():
-            report(node)
             raise refusal("anomaly.nan", node=node.name(), index=i)

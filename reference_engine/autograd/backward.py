@@ -286,6 +286,8 @@ def _input_edge(x: Any, call: str) -> Edge:
     if isinstance(x, GradientEdge):
         if not isinstance(x.node, Node):
             raise refusal(f"{call}.inputs.edge_node", type=type(x.node).__name__)
+        if not 0 <= x.output_nr < len(x.node.input_metadata):
+            raise refusal("graph.gradient_edge.range")
         return Edge(x.node, x.output_nr)
     if not isinstance(x, Tensor):
         raise refusal(f"{call}.inputs.type", type=type(x).__name__)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import modes, views
-from reference_engine.autograd import anomaly, custom_tangents, forward_ad
+from reference_engine.autograd import custom_tangents, forward_ad
 from reference_engine.autograd.function import BackwardCFunction, OutputInfo
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -38,8 +38,6 @@ def call(cls: Any, args: tuple[Any, ...], separate: bool) -> Any:
     recorded = modes.state.grad and any(t.requires_grad for t in inputs)
     if recorded:
         ctx.next_edges = tuple(collect_edges(inputs))
-        if anomaly.enabled():
-            anomaly.remember(ctx)
     returned = _forward(cls, ctx, args, separate)
     outputs = returned if isinstance(returned, tuple) else (returned,)
     to_save = _to_save(ctx) if recorded or separate else ()

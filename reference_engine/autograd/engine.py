@@ -88,7 +88,11 @@ class Pass:
             self.ready.append(_Ready(first, self._root_grads(first, roots, grads)))
             while self.ready:
                 entry = heapq.heappop(self.ready)
-                self._evaluate(entry.node, entry.grads)
+                try:
+                    self._evaluate(entry.node, entry.grads)
+                except Exception:
+                    anomaly.report(entry.node)
+                    raise
             while self.callbacks:
                 self.callbacks.pop(0)()
         finally:
@@ -176,18 +180,15 @@ class Pass:
         _evaluating.append(node)
         try:
             outputs = list(node.evaluate(grads, needed))
-        except Exception:
-            anomaly.report(node)
-            raise
         finally:
             _evaluating.pop()
-        if anomaly.checks_nan():
-            anomaly.refuse_nan(node, outputs)
         outputs = validate_gradients(node, outputs)
         if node.post_hooks:
             outputs = hooks.run_post_hooks(node.post_hooks, outputs, grads)
         if not self.keep_graph:
             node.release_variables()
+        if anomaly.checks_nan():
+            anomaly.refuse_nan(node, outputs)
         self._send(node, outputs)
 
     def _wants(self, edge: Edge) -> bool:

@@ -245,6 +245,9 @@ class BackwardCFunction(_FunctionBase, FunctionCtx, _HookMixin):
     _forward_cls: Any
     _autograd_function_id: int
 
+    def __call__(self, *grads: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"'{type(self).__name__}' object is not callable")  # unlike other nodes
+
     def _get_user_fn(self) -> Callable[..., Any]:
         backward, vjp = self._forward_cls.backward, self._forward_cls.vjp
         if backward is not Function.backward and vjp is not Function.vjp:

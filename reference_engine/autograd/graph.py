@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reference_engine import modes
 from reference_engine.autograd import engine
+from reference_engine.autograd.function import BackwardCFunction
 from reference_engine.autograd.node import Node, gradient_edge
 from reference_engine.autograd.saved import (
     allow_mutation_on_saved_tensors,
@@ -16,7 +18,7 @@ from reference_engine.autograd.saved import (
     save_on_cpu,
     saved_tensors_hooks,
 )
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 
 if TYPE_CHECKING:
     from reference_engine.autograd.hooks import RemovableHandle
@@ -41,7 +43,8 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
         raise refusal("graph.gradient_edge.requires_grad")
     edge = gradient_edge(tensor)
     assert edge.node is not None
-    return GradientEdge(edge.node, edge.input_nr)
+    token = tensor.view_as(tensor)._node if isinstance(edge.node, BackwardCFunction) and modes.state.grad else None
+    return GradientEdge(edge.node, edge.input_nr, token)
 
 
 def increment_version(tensor: Any) -> None:
@@ -54,13 +57,14 @@ def increment_version(tensor: Any) -> None:
     from reference_engine.tensor import Tensor
 
     many = (tensor,) if isinstance(tensor, Tensor) else tensor
-    if not isinstance(many, Iterable):
+    if many is tensor and not (isinstance(many, Iterable) and switch("version.increment.iterable")):
         raise refusal("version.increment.type")
-    listed = list(many)
-    if not all(isinstance(t, Tensor) for t in listed):
-        raise refusal("version.increment.type")
-    cite("version.increment.counts")
-    for t in listed:
+    for t in many:
+        if not isinstance(t, Tensor):
+            raise refusal("version.increment.entry_type")
+        if t._inference and not switch("version.increment.iterable"):
+            raise refusal("version.increment.inference")
+        cite("version.increment.counts")
         views.bump(t)
 
 

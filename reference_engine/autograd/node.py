@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import modes
-from reference_engine.autograd import hooks
+from reference_engine.autograd import anomaly, hooks
 from reference_engine.semantics import refusal
 from reference_engine.versions import SavedNumber, SavedTensor
 
@@ -55,8 +55,9 @@ class Node:
         self.pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
         self.post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
         self.hook_order: list[tuple[str, int]] = []  # which kinds of hooks came first, for versions where it matters
-        self.forward_trace: str | None = None
         self._metadata: dict[Any, Any] | None = None
+        if anomaly.enabled():
+            anomaly.remember(self)
 
     # -- what the engine calls ---------------------------------------------------------------------------------
 
@@ -102,6 +103,26 @@ class Node:
 
     def _set_sequence_nr(self, nr: int) -> None:
         self.sequence_nr = nr
+
+    requires_grad = True
+
+    def __call__(self, *grads: Any, **kwargs: Any) -> Any:
+        """Run the node by hand, without hooks and with nothing freed.
+
+        Raises:
+            TypeError: keywords, another number of gradients than the node has inputs, or something else than tensors.
+        """
+        from reference_engine.tensor import Tensor
+
+        if kwargs:
+            raise refusal("graph.node.call_keywords")
+        if len(grads) != len(self.input_metadata):
+            raise refusal("graph.node.call_arity", expected=len(self.input_metadata), actual=len(grads))
+        for i, grad in enumerate(grads):
+            if grad is not None and not isinstance(grad, Tensor):
+                raise refusal("graph.node.call_type", index=i)
+        made = tuple(self.evaluate(list(grads), [edge.node is not None for edge in self.next_edges]))
+        return made[0] if len(made) == 1 else made
 
     def register_hook(self, fn: Callable[..., Any]) -> hooks.RemovableHandle:
         """Call ``fn(grad_inputs, grad_outputs)`` after the node ran; a returned tuple replaces ``grad_inputs``."""

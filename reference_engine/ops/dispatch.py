@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from reference_engine import dtypes, overrides, strides, views
-from reference_engine.autograd import anomaly, engine, forward_ad, saved
+from reference_engine.autograd import engine, forward_ad, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
 from reference_engine.ops import binding, kernels
@@ -117,8 +117,6 @@ def _make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> Op
     evaluating = engine.current_node()
     if isinstance(evaluating, OpNode):
         node.made_by = evaluating.made_by or evaluating.op.name
-    if anomaly.enabled():
-        anomaly.remember(node)
     return node
 
 
