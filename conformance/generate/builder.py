@@ -22,6 +22,15 @@ MAX_NUMEL = 64
 MAX_TENSORS = 12
 
 
+def made(t: Any) -> bool:
+    """Whether an operation made this tensor.
+
+    Asking for ``grad_fn`` would give a stale view its new history, and a program that nobody looks at until its end
+    would be looked at while it is drawn.
+    """
+    return t._node is not None
+
+
 class Builder:
     """A Program in the making.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.generate.builder import Builder
+from conformance.generate.builder import Builder, made
 from conformance.generate.families import making
 from conformance.program import steps as s
 
@@ -82,6 +82,11 @@ def closing(b: Builder) -> None:
 def _roots(b: Builder) -> list[str]:
     count = b.choose.weighted((1, 2, 3), (10, 12.5, 13))
     found = []
+    if b.choose.coin(0.5):  # what was made last is what the program is about
+        newest = next((n for n, t in reversed(b.tensors.items()) if _good_root(t)), None)
+        if newest is not None:
+            found.append(newest)
+            count -= 1
     for _ in range(count):
         name = b.pick(None if b.choose.coin(0.04) else _good_root)
         if name is not None:
@@ -90,7 +95,7 @@ def _roots(b: Builder) -> list[str]:
 
 
 def _good_root(t: Any) -> bool:
-    return bool(t.requires_grad and (t.grad_fn is not None))
+    return bool(t.requires_grad and made(t))
 
 
 def _root(b: Builder, name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.generate.builder import Builder
+from conformance.generate.builder import Builder, made
 from conformance.program import steps as s
 
 _KINDS = ("tensor", "retain_grad", "node_post", "node_pre", "post_accumulate", "multi_all", "multi_any")
@@ -40,9 +40,9 @@ def hook(b: Builder) -> None:
 _suits: dict[str, Any] = {
     "tensor": lambda t: t.requires_grad,
     "retain_grad": lambda t: t.requires_grad,
-    "node_post": lambda t: t.grad_fn is not None,
-    "node_pre": lambda t: t.grad_fn is not None,
-    "post_accumulate": lambda t: t.requires_grad and t.grad_fn is None,
+    "node_post": lambda t: made(t),
+    "node_pre": lambda t: made(t),
+    "post_accumulate": lambda t: t.requires_grad and not made(t),
     "multi_all": lambda t: t.requires_grad,
     "multi_any": lambda t: t.requires_grad,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.generate.builder import Builder
+from conformance.generate.builder import Builder, made
 from conformance.generate.families import making
 from conformance.program import steps as s
 
@@ -14,7 +14,7 @@ def change(b: Builder) -> None:
 
 
 def _requires_grad(b: Builder) -> None:
-    name = b.pick(None if b.choose.coin(0.3) else lambda t: t.grad_fn is None)
+    name = b.pick(None if b.choose.coin(0.3) else lambda t: not made(t))
     if name is None:
         return
     value: Any = b.choose.coin(0.7)
@@ -28,7 +28,7 @@ def _requires_grad(b: Builder) -> None:
 
 
 def _set_grad(b: Builder) -> None:
-    name = b.pick(lambda t: t.grad_fn is None)
+    name = b.pick(lambda t: not made(t))
     if name is None:
         return
     t = b.tensors[name]
@@ -75,7 +75,7 @@ def _retain(b: Builder) -> None:
 def _read_grad(b: Builder) -> None:
     name = b.pick()
     if name is not None:
-        b.emit(s.Read(name, "grad", b.fresh() if b.tensors[name].is_leaf and b.choose.coin(0.4) else None))
+        b.emit(s.Read(name, "grad", b.fresh() if not made(b.tensors[name]) and b.choose.coin(0.4) else None))
 
 
 _KINDS = (_requires_grad, _set_grad, _detach, _data, _retain, _read_grad)
