@@ -185,7 +185,7 @@ def signature_text(op: Op, is_method: bool) -> str:
     if op.out and not is_method:
         if not star:
             parts.append("*")
-        parts.append("Tensor out = None")
+        parts.append("tuple of Tensors out = None" if "-> (" in op.signature else "Tensor out = None")
     return ", ".join(parts)
 
 

@@ -32,7 +32,7 @@ def _comparison(name: str, ufunc: Any, *aliases: str) -> None:
     declare(
         f"{name}(Tensor self, Tensor other) -> Tensor",
         forward=forward, node=f"{name.capitalize()}Backward1", smooth=False, **in_place,
-        vjp={"self": lambda grad: zeros_like(grad), "other": lambda grad, other_shape: grad.new_zeros(other_shape)},
+        vjp={"self": lambda grad: zeros_like(grad), "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype)},
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar other) -> Tensor",

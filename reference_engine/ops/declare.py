@@ -108,7 +108,8 @@ class Op:
         self.when: str | None = traits["when"]
         self.underived: bool = traits["underived"]
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
-        self.reference_name: str = traits["display"] or self.name.rsplit(".", 1)[-1]
+        # as torch's own tables call it: special_entr, linalg_solve, but relu for nn.functional.relu
+        self.reference_name: str = traits["display"] or self.name.removeprefix("nn.functional.").replace(".", "_")
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
         self.has_flag = "inplace" in self.index_of and not self.composite
         # by name, as torch evaluates them: what was made first shows in the order in which gradients are added up

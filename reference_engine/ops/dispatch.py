@@ -58,8 +58,8 @@ class Function:
         return run(op, values, self.inplace or op.asks_in_place(values), out)
 
 
-def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> Any:
-    """Run one op on bound arguments."""
+def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, written: Any = None) -> Any:
+    """Run one op on bound arguments. ``written`` is the dtype of the tensor that will take the result, if one does."""
     if op.composite and not inplace and out is None:
         return op.forward(*values)
     if out is not None:
@@ -70,7 +70,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None) -> An
         views.check_in_place(target, bool(active) or _any_requires_grad(values))
     node = _make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
-    kernels.written_dtype = None if target is None else target._dtype
+    kernels.written_dtype = written if target is None else target._dtype
     with quiet():
         result = op.forward(*values)
     if target is not None:
@@ -208,18 +208,28 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
     before = state.grad
     state.grad = False
     try:
-        result = run(op, values)
+        result = run(op, _in_dtype_of(outs[0], op, values), written=outs[0]._dtype if len(outs) == 1 else None)
     finally:
         state.grad = before
     for o, r in zip(outs, [result] if isinstance(result, Tensor) else list(result), strict=True):
         if not dtypes.can_cast(r._dtype, o._dtype):
             raise refusal("inplace.result_dtype", result=r.dtype.scalar_name, target=o.dtype.scalar_name)
         if o._shape != r._shape:
+            if o.numel():
+                warn("ops.out.resized", shape=list(o._shape), result=list(r._shape))
             resize(o, r._shape)
         saved.before_write(o)
         o._write(r._read())
         views.bump(o)
     return out
+
+
+def _in_dtype_of(out: Tensor, op: Op, values: list[Any]) -> list[Any]:
+    """A reduction that may choose its dtype chooses that of ``out``, unless told otherwise."""
+    at = op.index_of.get("dtype")
+    if at is None or values[at] is not None:
+        return values
+    return [out._dtype if i == at else v for i, v in enumerate(values)]
 
 
 def resize(t: Tensor, shape: tuple[int, ...]) -> None:

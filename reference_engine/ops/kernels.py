@@ -110,6 +110,12 @@ written_dtype: dtype | None = None
 """The dtype of the tensor that the op being run writes in place: checked before the kernel's own support."""
 
 
+def refuse_narrow_target(result: dtype) -> None:
+    """Raise if the tensor written in place cannot hold what the op being run computes."""
+    if written_dtype is not None and not dtypes.can_cast(result, written_dtype):
+        raise refusal("inplace.result_dtype", result=result.scalar_name, target=written_dtype.scalar_name)
+
+
 class elementwise:  # noqa: N801 - reads as a word in declarations
     """A forward that applies ``fn`` to arrays element by element.
 
@@ -156,8 +162,8 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
         if self.check is not None:
             self.check(promoted, *values)
         computed, result = self.rule(promoted)
-        if written_dtype is not None and not dtypes.can_cast(result, written_dtype):
-            raise refusal("inplace.result_dtype", result=result.scalar_name, target=written_dtype.scalar_name)
+        if written_dtype is not None:
+            refuse_narrow_target(result)
         if self.restricted:
             self.refuse_unsupported(computed)
         compute = computed.np if self.stepwise else computed.compute

@@ -12,6 +12,7 @@ from reference_engine import dtypes, return_types, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import HALF, elementwise, from_array, promote, to_floating
 from reference_engine.ops.formulas import conj, less, times, where, zeros_like
 from reference_engine.semantics import refusal, switch
@@ -83,6 +84,15 @@ def _number_to_power(base: Array, exponent: Array) -> Array:
     return np.ones_like(exponent) if base.item() == 1 else _power(base, exponent)
 
 
+_of_number = elementwise(_number_to_power, name="pow", not_for="bool")
+
+
+def _number_power(self: Any, exponent: Tensor) -> Tensor:
+    """Always row-major."""
+    found = _of_number(self, exponent)
+    return found._copy(strides.contiguous(found._shape)) if len(found._shape) > 1 else found
+
+
 def _check_exponent(promoted: dtype, self: Tensor, exponent: Any) -> None:
     if promoted.category == 0 and not switch("pointwise.pow_of_truth"):
         raise refusal("ops.not_implemented_for", op="pow", dtype=promoted.scalar_name)
@@ -131,14 +141,14 @@ declare(
 
 declare(
     "pow(Scalar self, Tensor exponent) -> Tensor",
-    node="PowBackward2", forward=elementwise(_number_to_power, name="pow", not_for="bool"),
+    node="PowBackward2", forward=_number_power,
     vjp={"exponent": _pow_of_number_vjp}, when="pointwise.pow_of_number_node",
     method=False, out=True, samples=domains.field(0.2, 2, arguments={"self": (2, 0.5, 0, 1)}),
 )  # fmt: skip
 
 declare(
     "pow(Scalar self, Tensor exponent) -> Tensor",
-    node="PowBackward1", forward=elementwise(_number_to_power, name="pow", not_for="bool"),
+    node="PowBackward1", forward=_number_power,
     vjp={"exponent": _pow_of_number_vjp}, when="!pointwise.pow_of_number_node",
     method=False, out=True, samples=domains.field(0.2, 2, arguments={"self": (2, 0.5, 0, 1)}),
 )  # fmt: skip
@@ -203,8 +213,16 @@ declare("float_power_(Tensor self, Tensor|Scalar exponent) -> Tensor", forward=_
 # -- mantissa and exponent -----------------------------------------------------------------------------------------
 
 
-def _ldexp(a: Array, b: Array) -> Array:
-    return a * np.exp2(b) if a.dtype.kind != "c" else a * np.power(a.dtype.type(2), b)
+def _ldexp(self: Tensor, other: Tensor) -> Tensor:
+    """The power of two is rounded to the exponent's own dtype, and laid out row by row, before it is multiplied."""
+    import reference_engine as engine
+
+    if other._dtype.category == 0 and self._dtype.is_differentiable:
+        raise refusal("ops.not_implemented_for", op="ldexp_cpu_exp", dtype=other._dtype.scalar_name)
+    if other._dtype.category < 2:
+        exponents = elementwise(lambda a, b: a * np.exp2(b), dtype=to_floating)
+        return exponents(self, other)
+    return elementwise(np.multiply, dtype=to_floating)(self, engine.pow(2.0, other.detach()))
 
 
 def _ldexp_self(grad: Tensor, other: Tensor) -> Tensor:
@@ -213,11 +231,11 @@ def _ldexp_self(grad: Tensor, other: Tensor) -> Tensor:
     return grad * conj(engine.pow(2.0, other))
 
 
-declare(
+_LDEXP = declare(
     "ldexp(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_ldexp, dtype=to_floating), when="pointwise.ldexp_node",
+    forward=_ldexp, when="pointwise.ldexp_node",
     vjp={"self": _ldexp_self, "other": lambda grad, result: times(grad * conj(result), math.log(2))},
-    inplace=True, out=True, samples=domains.field(),
+    out=True, samples=domains.field(),
 )  # fmt: skip
 
 
@@ -227,9 +245,11 @@ def _times_power_of_two(self: Tensor, other: Tensor) -> Tensor:
     return self.mul(engine.pow(2.0, other))  # type: ignore[no-any-return]
 
 
-def _times_power_of_two_in_place(self: Tensor, other: Tensor) -> Tensor:
+def _ldexp_in_place(self: Tensor, other: Tensor) -> Tensor:
     import reference_engine as engine
 
+    if switch("pointwise.ldexp_node"):
+        return run(_LDEXP, [self, other], inplace=True)  # type: ignore[no-any-return]
     return self.mul_(engine.pow(2.0, other))  # type: ignore[no-any-return]
 
 
@@ -237,10 +257,7 @@ declare(
     "ldexp(Tensor self, Tensor other) -> Tensor",
     forward=_times_power_of_two, when="!pointwise.ldexp_node", composite=True, out=True, display="mul", samples=domains.field(),
 )  # fmt: skip
-declare(
-    "ldexp_(Tensor self, Tensor other) -> Tensor",
-    forward=_times_power_of_two_in_place, when="!pointwise.ldexp_node", composite=True,
-)  # fmt: skip
+declare("ldexp_(Tensor self, Tensor other) -> Tensor", forward=_ldexp_in_place, composite=True)
 
 
 def _frexp(self: Tensor) -> Any:

@@ -96,8 +96,7 @@ def _cumulative(name: str, ufunc: Any, vjp: Any) -> None:
 
     def in_place(self: Tensor, dim: int, dtype: Any) -> Tensor:
         if dtype is not None and dtype is not self._dtype:
-            names = {"self": self._dtype.cpp_name, "out": dtype.cpp_name}
-            raise refusal("reduction.cumulative.in_place_dtype", **{k: _LONG.get(v, v) for k, v in names.items()})
+            raise refusal("reduction.cumulative.in_place_dtype", got=self._dtype.cpp_name, dtype=dtype.cpp_name)
         return _scan(self, dim, self._dtype, scan, kernel)
 
     samples = domains.numbers(special=(0.0,), arguments={"dim": "dim"})
@@ -111,8 +110,6 @@ def _cumulative(name: str, ufunc: Any, vjp: Any) -> None:
         forward=in_place, vjp={"self": vjp}, inplace=True, method=False, function=False,
     )  # fmt: skip
 
-
-_LONG = {"long": "long int", "short": "short int"}  # C++ spells some types differently from torch's own table
 
 _cumulative("cumsum", np.add, _cumsum_vjp)
 _cumulative("cumprod", np.multiply, _cumprod_vjp)

@@ -8,11 +8,11 @@ import numpy as np
 
 from reference_engine import dtypes, strides
 from reference_engine.dtypes import dtype
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import over, where
 from reference_engine.ops.kernels import HALF, broadcast_shapes, elementwise, from_array, promote, same
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -151,14 +151,48 @@ def _clamp(x: Array, low: Array | None, high: Array | None) -> Array:
     return x if high is None else _at_most(x, high)
 
 
-def _check_bounds(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
-    if promoted.is_complex:
-        raise refusal("ops.clamp.complex")
+def _check_present(self: Tensor, low: Any, high: Any) -> None:
     if low is None and high is None:
         raise refusal("ops.clamp.none")
+    if self._dtype.is_complex:
+        raise refusal("ops.clamp.complex")
 
 
-_clamped = elementwise(_clamp, exact=True, check=_check_bounds, number_is_operand=False)
+def _check_tensors(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
+    _check_present(self, low, high)
+    kernels.refuse_narrow_target(promoted)
+    kernel = "clamp_cpu" if low is not None and high is not None else "maximum_cpu" if high is None else "minimum_cpu"
+    if promoted.is_complex or (promoted.category == 0 and kernel == "clamp_cpu"):
+        raise refusal("ops.not_implemented_for", op=kernel, dtype=promoted.scalar_name)
+
+
+def _check_numbers(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
+    _check_present(self, low, high)
+    if promoted.is_complex and self._dtype.is_floating_point:
+        widest = "double" if switch("pointwise.clamp_bound_as_double") else self._dtype.cpp_name
+        raise refusal("pointwise.scalar.overflow", type=widest)
+    _refuse_narrow(promoted)
+    if promoted.is_complex:
+        raise refusal("ops.clamp.complex")
+    side = "" if low is not None and high is not None else "min_" if high is None else "max_"
+    if promoted.category == 0 or (promoted.name == "float16" and not switch("pointwise.float16")):
+        raise refusal("ops.not_implemented_for", op=_bound_kernel(f"clamp_{side}scalar_cpu"), dtype=promoted.scalar_name)
+
+
+def _bound_kernel(name: str) -> str:
+    """One kernel had another name once."""
+    return name if name != "clamp_min_scalar_cpu" or switch("pointwise.clamp_min_kernel") else "clamp_min_cpu"
+
+
+def _refuse_narrow(promoted: dtype) -> None:
+    """In place the bounds may not widen the dtype; said with the C++ name, unlike elsewhere."""
+    target = kernels.written_dtype
+    if target is not None and not dtypes.can_cast(promoted, target):
+        raise refusal("inplace.result_dtype", result=promoted.scalar_name, target=target.cpp_name)
+
+
+_clamped = elementwise(_clamp, exact=True, check=_check_tensors)
+_clamped_by_numbers = elementwise(_clamp, exact=True, check=_check_numbers, number_is_operand=False)
 
 
 def _within(self: Tensor, low: Any, high: Any) -> Tensor:
@@ -190,7 +224,7 @@ declare(
 
 declare(
     "clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
-    node="ClampBackward1", forward=_clamped, vjp={"self": _clamp_self},
+    node="ClampBackward1", forward=_clamped_by_numbers, vjp={"self": _clamp_self},
     inplace=True, out=True, smooth=False, exact=True, aliases=("clip",),
     samples=domains.ordered(special=(0.0, 1.0), arguments={"min": (None, -1, 0, 1), "max": (1, 2, 0.5)}),
 )  # fmt: skip
@@ -203,6 +237,9 @@ def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str, inside: Any, 
     def check(promoted: dtype, self: Tensor, limit: Any) -> None:
         if promoted.is_complex:
             raise refusal("ops.clamp.complex")
+        _refuse_narrow(promoted)
+        if promoted.category == 0 or (promoted.name == "float16" and not switch("pointwise.float16")):
+            raise refusal("ops.not_implemented_for", op=_bound_kernel(kernel), dtype=promoted.scalar_name)
 
     inside_vjp = _with_bound(bound, lambda grad, self, limit: where(inside(self, limit), grad, 0))
     beyond_vjp = _with_bound(bound, lambda grad, self, limit: where(beyond(self, limit), grad, 0))
@@ -215,7 +252,7 @@ def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str, inside: Any, 
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar {bound}) -> Tensor",
-        forward=elementwise(fn, exact=True, name=kernel, since=HALF, check=check, number_is_operand=False),
+        forward=elementwise(fn, exact=True, check=check, number_is_operand=False),
         vjp={"self": inside_vjp},
         inplace=True, out=True, smooth=False, exact=True,
         samples=domains.ordered(special=(0.0, 1.0), arguments={bound: (0, 1, -0.5)}),

@@ -102,7 +102,7 @@ _copysign = elementwise(np.copysign, dtype=to_floating, exact=True, name="copysi
 declare(
     "copysign(Tensor self, Tensor other) -> Tensor",
     forward=_copysign,
-    vjp={"self": _copysign_vjp, "other": lambda grad, other_shape: grad.new_zeros(other_shape)},
+    vjp={"self": _copysign_vjp, "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype)},
     inplace=True, out=True, smooth=False, exact=True, samples=domains.real(special=(0.0, -0.0)),
 )  # fmt: skip
 
@@ -123,7 +123,7 @@ declare(
     forward=_nextafter, when="pointwise.nextafter_derivative",
     vjp={
         "self": lambda grad, self, other: where(self != other, grad, 0),
-        "other": lambda grad, other: zeros_like(other),
+        "other": lambda grad, other: grad.new_zeros(other.shape),
     },
     inplace=True, out=True, smooth=False, exact=True, samples=domains.real(),
 )  # fmt: skip
