@@ -9,6 +9,7 @@ from reference_engine import dtypes
 from reference_engine.devices import device
 from reference_engine.ops.declare import OPS
 from reference_engine.ops.dispatch import Function
+from reference_engine.ops.rearranging import hermitian, matrix_transpose, reversed_dimensions
 from reference_engine.tensor import Tensor
 
 _BINARY = {
@@ -59,10 +60,10 @@ def attach() -> None:
     cls.__hash__ = object.__hash__
     cls.real = property(lambda self: functions["real"](self), _set_part("real"))
     cls.imag = property(lambda self: functions["imag"](self), _set_part("imag"))
-    cls.T = property(_reversed)
-    cls.mT = property(lambda self: self.transpose(-2, -1))
-    cls.H = property(lambda self: self.t().conj() if self.ndim == 2 else self)
-    cls.mH = property(lambda self: self.transpose(-2, -1).conj())
+    cls.T = property(reversed_dimensions)
+    cls.mT = property(lambda self: matrix_transpose(self, "mT"))
+    cls.H = property(hermitian)
+    cls.mH = property(lambda self: matrix_transpose(self, "mH"))
     for name, d in {
         "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "bfloat16": dtypes.bfloat16,
         "int": dtypes.int32, "long": dtypes.int64, "short": dtypes.int16, "char": dtypes.int8, "byte": dtypes.uint8,
@@ -83,10 +84,6 @@ def _set_part(name: str) -> Callable[[Tensor, Any], None]:
         getattr(self, name).copy_(value if isinstance(value, Tensor) else self.new_tensor(value))
 
     return assign
-
-
-def _reversed(self: Tensor) -> Any:
-    return self.permute(tuple(range(self.ndim - 1, -1, -1)))
 
 
 def _caster(d: dtypes.dtype) -> Callable[..., Any]:

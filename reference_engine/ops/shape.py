@@ -11,7 +11,7 @@ from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import empty, from_array, promote, wrap_dim
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
@@ -32,7 +32,7 @@ def infer_size(size: Sequence[int], numel: int) -> Ints:
                 raise refusal("ops.view.two_unknown")
             unknown = i
         elif s < 0:
-            raise refusal("ops.view.negative", size=s)
+            raise refusal("ops.view.negative", size=s, index=i, shape=list(size))
         else:
             known *= s
     if numel == known or (unknown is not None and known > 0 and numel % known == 0):
@@ -62,14 +62,23 @@ declare(
 
 def _reshape(self: Tensor, shape: Ints) -> Tensor:
     wanted = infer_size(shape, self.numel())
-    if strides.of_view(self._shape, self._strides, wanted) is not None:
+    if self.is_contiguous():
         return self.view(wanted)
-    return self.clone(memory_format=None if False else "contiguous")._unsafe_view(wanted)
+    if strides.of_view(self._shape, self._strides, wanted) is not None:
+        return self._reshape_alias(wanted)
+    return self.clone(memory_format="contiguous")._unsafe_view(wanted)
 
 
 declare(
     "reshape(Tensor self, int[] shape) -> Tensor", forward=_reshape, composite=True, exact=True,
     samples=domains.numbers(shapes="view"),
+)  # fmt: skip
+
+
+declare(
+    "_reshape_alias(Tensor self, int[] size) -> Tensor",
+    forward=_view, node="ReshapeAliasBackward0", vjp={"self": lambda grad, self_shape: grad.reshape(self_shape)},
+    view=True, function=False, exact=True,
 )  # fmt: skip
 
 
@@ -282,14 +291,14 @@ declare(
 def _narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     if not self._shape:
         raise refusal("ops.narrow.scalar")
-    if length < 0:
+    if length < 0 and switch("ops.narrow.length_checked"):
         raise refusal("ops.narrow.length")
     d = wrap_dim(dim, len(self._shape))
     size = self._shape[d]
     if not -size <= start <= size:
-        raise refusal("ops.narrow.start_range", low=-size, high=size, start=start)
+        raise refusal("ops.narrow.start_range", low=-size, last=size - 1, high=size, start=start)
     begin = start + size if start < 0 else start
-    if begin + length > size:
+    if length < 0 or begin + length > size:
         raise refusal("ops.narrow.range", start=begin, length=length, size=size)
     return self._slice(dim, begin, begin + length, 1)
 
@@ -539,7 +548,8 @@ def _stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
 
 
 def _stack_vjp(grad: Tensor, tensors_dtypes: Any, dim: int) -> list[Tensor | None]:
-    pieces = grad.unbind(dim)
+    at = wrap_dim(dim, grad.ndim)
+    pieces = [grad.select(at, i) for i in range(grad._shape[at])]
     return [
         p.real if grad.is_complex() and not dt.is_complex else p for p, dt in zip(pieces, tensors_dtypes, strict=True)
     ]

@@ -1,0 +1,221 @@
+"""Copies made of several tensors or of one repeated: hstack, repeat, repeat_interleave, block_diag, products.
+
+Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import reference_engine as engine
+from reference_engine import dtypes
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.kernels import empty, from_array, promote, wrap_dim
+from reference_engine.ops.splitting import atleast_1d, atleast_2d, atleast_3d
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+Ints = tuple[int, ...]
+_JOINED: dict[str, Any] = {"composite": True, "method": False, "exact": True, "out": True}
+
+# -- beside each other -------------------------------------------------------------------------------------------
+
+
+def _stacked(name: str, raise_rank: Any, dim: int, *aliases: str) -> None:
+    def forward(tensors: Sequence[Tensor]) -> Tensor:
+        if not tensors:
+            raise refusal("shape.stack.empty", op=name)
+        raised = [raise_rank(t) for t in tensors]
+        d = 0 if name == "hstack" and len(raised[0]._shape) == 1 else dim
+        return engine.cat(raised, d)  # type: ignore[no-any-return]
+
+    declare(
+        f"{name}(Tensor[] tensors) -> Tensor", forward=forward, aliases=aliases, samples=domains.numbers(shapes="stack"),
+        **_JOINED,
+    )  # fmt: skip
+
+
+def _as_column(t: Tensor) -> Tensor:
+    return t.reshape((t.numel(), 1)) if len(t._shape) <= 1 else t  # type: ignore[no-any-return]
+
+
+_stacked("hstack", atleast_1d, 1)
+_stacked("vstack", atleast_2d, 0, "row_stack")
+_stacked("dstack", atleast_3d, 2)
+_stacked("column_stack", _as_column, 1)
+
+# -- repeated ----------------------------------------------------------------------------------------------------
+
+
+def _repeat(self: Tensor, repeats: Ints) -> Tensor:
+    if len(repeats) < len(self._shape):
+        raise refusal("ops.repeat.few")
+    lead = len(repeats) - len(self._shape)
+    shape = (1,) * lead + self._shape
+    for n, r in zip(shape, repeats, strict=True):
+        if n * r < 0:
+            raise refusal("tensor.size.negative", size=n * r, shape=[a * b for a, b in zip(shape, repeats, strict=True)])
+    return from_array(np.tile(self._read(), repeats) if repeats else np.array(self._read()), self._dtype)
+
+
+def _repeat_vjp(grad: Tensor, self_shape: Ints, repeats: Ints) -> Tensor:
+    """The sum over the copies: each repeated dimension is split into (copy, place) and summed over the copies."""
+    if not repeats:
+        return grad
+    lead = len(repeats) - len(self_shape)
+    if any(r == 0 for r in repeats):
+        return grad.new_zeros(self_shape)  # type: ignore[no-any-return]
+    grad = grad.sum(tuple(range(lead))) if lead else grad
+    split: list[int] = []
+    copies: list[int] = []
+    for n, r in zip(self_shape, repeats[lead:], strict=True):
+        if r != 1:
+            copies.append(len(split))
+            split.append(r)
+        split.append(n)
+    return grad.reshape(tuple(split)).sum(tuple(copies)) if copies else grad  # type: ignore[no-any-return]
+
+
+declare(
+    "repeat(Tensor self, int[] repeats) -> Tensor",
+    forward=_repeat, vjp={"self": _repeat_vjp}, function=False, exact=True, samples=domains.numbers(shapes="repeat"),
+)  # fmt: skip
+
+
+def _tile(self: Tensor, dims: Ints) -> Tensor:
+    return self.repeat((1,) * (len(self._shape) - len(dims)) + tuple(dims))  # type: ignore[no-any-return]
+
+
+declare("tile(Tensor self, int[] dims) -> Tensor", forward=_tile, composite=True, exact=True,
+        samples=domains.numbers(shapes="repeat"))  # fmt: skip
+
+
+def _repeat_interleave(self: Tensor, repeats: Any, dim: int | None, output_size: int | None) -> Tensor:
+    if dim is None:
+        self, dim = self.flatten(), 0
+    d = wrap_dim(dim, len(self._shape))
+    if isinstance(repeats, int):
+        if repeats < 0:
+            raise refusal("ops.repeat_interleave.negative")
+        wide = self.unsqueeze(d + 1)
+        wide = wide.expand((*self._shape[: d + 1], repeats, *self._shape[d + 1 :]))
+        return wide.clone(memory_format="contiguous").flatten(d, d + 1)  # type: ignore[no-any-return]
+    counts = repeats._read()
+    if counts.size == 1:
+        counts = np.repeat(counts.reshape(-1), self._shape[d])
+    elif counts.size != self._shape[d]:
+        raise refusal("ops.repeat_interleave.sizes", repeats=counts.size, dim=d, size=self._shape[d])
+    return self.index_select(d, _places(counts, repeats))  # type: ignore[no-any-return]
+
+
+def _places(counts: Any, repeats: Tensor) -> Tensor:
+    if repeats._dtype not in (dtypes.int64, dtypes.int32):
+        raise refusal("shape.repeat_interleave.dtype", dtype=repeats.dtype.scalar_name)
+    if (counts < 0).any():
+        raise refusal("shape.repeat_interleave.negative")
+    return from_array(np.repeat(np.arange(counts.size), counts), repeats._dtype)
+
+
+declare(
+    "repeat_interleave(Tensor self, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
+    forward=_repeat_interleave, composite=True, exact=True,
+)  # fmt: skip
+declare(
+    "repeat_interleave(Tensor self, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
+    forward=_repeat_interleave, composite=True, exact=True,
+    samples=domains.numbers(arguments={"repeats": (0, 1, 2, 3), "dim": "dim"}),
+)  # fmt: skip
+declare(
+    "repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor",
+    forward=lambda repeats, output_size: _places(repeats._read(), repeats), exact=True,
+)  # fmt: skip
+
+# -- in a larger one ---------------------------------------------------------------------------------------------
+
+
+def _block(t: Tensor) -> Any:
+    return t._read().reshape((1,) * (2 - len(t._shape)) + t._shape)
+
+
+def _block_diag(tensors: Sequence[Tensor]) -> Tensor:
+    for i, t in enumerate(tensors):
+        if len(t._shape) > 2:
+            raise refusal("shape.block_diag.rank", index=i, ndim=len(t._shape))
+    if not tensors:
+        return empty((1, 0), dtypes.get_default_dtype())
+    d = promote(tensors)
+    blocks = [_block(t) for t in tensors]
+    array = np.zeros((sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)), d.np)
+    row = column = 0
+    for b in blocks:
+        array[row : row + b.shape[0], column : column + b.shape[1]] = b
+        row, column = row + b.shape[0], column + b.shape[1]
+    return from_array(array, d)
+
+
+def _block_diag_vjp(grad: Tensor, tensors_shapes: Sequence[Ints], tensors_dtypes: Any) -> list[Tensor | None]:
+    out: list[Tensor | None] = []
+    row = column = 0
+    for shape, d in zip(tensors_shapes, tensors_dtypes, strict=True):
+        rows, columns = (1,) * (2 - len(shape)) + tuple(shape)
+        whole = grad.real if grad.is_complex() and not d.is_complex else grad
+        piece = whole._slice(0, row, row + rows, 1)._slice(1, column, column + columns, 1)
+        for _ in range(2 - len(shape)):
+            piece = piece.squeeze(-1 if not shape else 0)
+        out.append(piece)
+        row, column = row + rows, column + columns
+    return out
+
+
+_BLOCK_DIAG = declare(
+    "_block_diag(Tensor[] tensors) -> Tensor",
+    forward=_block_diag, vjp={"tensors": _block_diag_vjp}, node="BlockDiagBackward0", method=False, function=False,
+    exact=True,
+)  # fmt: skip
+
+
+def block_diag(*tensors: Any) -> Any:
+    """A matrix with the given matrices along its diagonal."""
+    from reference_engine.ops.dispatch import run
+
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    return run(_BLOCK_DIAG, [list(given)])
+
+
+def cartesian_prod(*tensors: Any) -> Any:
+    """All tuples of one element of each vector, one a row."""
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    for t in given:
+        if len(t._shape) != 1:
+            raise refusal("shape.product.vector", shape=list(t._shape))
+    if len(given) == 1:
+        return given[0]
+    grids = engine.meshgrid(*given, indexing="ij")
+    return engine.stack([g.flatten() for g in grids], 1)
+
+
+def _combinations(self: Tensor, r: int, with_replacement: bool) -> Tensor:
+    if len(self._shape) != 1:
+        raise refusal("shape.product.vector", shape=list(self._shape))
+    if r == 0:
+        return empty((0,), self._dtype)
+    n = self.numel()
+    mask = np.zeros((n,) * r, bool)
+    pick = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    for row in pick(range(n), r):
+        mask[row] = True
+    chosen = from_array(mask, dtypes.bool_)
+    grids = engine.meshgrid(*[self] * r, indexing="ij")
+    return engine.stack([g.masked_select(chosen) for g in grids], 1)  # type: ignore[no-any-return]
+
+
+declare(
+    "combinations(Tensor self, int r=2, bool with_replacement=False) -> Tensor",
+    forward=_combinations, composite=True, method=False, exact=True,
+    samples=domains.numbers(shapes="vector", arguments={"r": (1, 2, 3), "with_replacement": (False, True)}),
+)  # fmt: skip
