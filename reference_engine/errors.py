@@ -10,5 +10,9 @@ class LinAlgError(RuntimeError):
 LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
 
 
+class GradcheckError(RuntimeError):
+    """Raised by gradcheck and gradgradcheck."""
+
+
 class DeprecatedAttributeError(AttributeError):
     """An attribute that torch removed."""

@@ -19,7 +19,7 @@ _EXCEPTIONS: dict[str, type[Exception]] = {
     e.__name__: e
     for e in (
         RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, KeyError, AttributeError,
-        AssertionError, errors.LinAlgError,
+        AssertionError, errors.LinAlgError, errors.GradcheckError,
     )
 }  # fmt: skip
 _EXCEPTIONS["_LinAlgError"] = errors.LinAlgError

@@ -12,6 +12,7 @@ from reference_engine.autograd import forward_ad, function, functional, graph, p
 from reference_engine.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from reference_engine.autograd.backward import backward, grad
 from reference_engine.autograd.function import Function
+from reference_engine.autograd.gradcheck import gradcheck, gradgradcheck
 from reference_engine.autograd.nested import NestedIOFunction
 from reference_engine.autograd.variable import Variable, variable
 from reference_engine.modes import (
@@ -39,7 +40,7 @@ def _is_checkpoint_valid() -> bool:
 __all__ = [
     "Function", "NestedIOFunction", "SavedTensor", "Variable", "_force_original_view_tracking", "_is_checkpoint_valid",
     "anomaly_mode", "backward", "detect_anomaly", "enable_grad", "enforce_grad_layout_policy", "forward_ad", "function",
-    "functional", "grad", "grad_mode", "graph", "inference_mode",
+    "functional", "grad", "grad_mode", "gradcheck", "gradgradcheck", "graph", "inference_mode",
     "is_multithreading_enabled", "is_view_replay_enabled", "no_grad", "profiler", "set_detect_anomaly",
     "set_grad_enabled", "set_multithreading_enabled", "variable",
 ]  # fmt: skip
