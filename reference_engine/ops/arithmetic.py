@@ -98,7 +98,7 @@ def _neg(x: Array) -> Array:
 
 declare(
     "neg(Tensor self) -> Tensor",
-    forward=elementwise(_neg, exact=True), vjp={"self": lambda grad: -grad},
+    forward=elementwise(_neg, exact=True, keeps_dtype=True), vjp={"self": lambda grad: -grad},
     inplace=True, out=True, aliases=("negative",), samples=domains.numbers(), exact=True,
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine.dtypes import dtype
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import elementwise, to_bool
@@ -94,6 +94,7 @@ def _test(name: str, fn: Any, complex_too: bool = True, out: bool = False, **mor
     def check(promoted: dtype, self: Tensor) -> None:
         if promoted.is_complex and not complex_too:
             raise refusal("pointwise.isinf.complex", op=name)
+        kernels.refuse_unless_boolean(name)
 
     declare(
         f"{name}(Tensor self) -> Tensor",
@@ -160,6 +161,6 @@ _bitwise("bitwise_right_shift", _shifted_right, "rshift_cpu", "bool float comple
 
 declare(
     "bitwise_not(Tensor self) -> Tensor",
-    forward=elementwise(np.invert, exact=True, name="bitwise_not_cpu", not_for="float complex"),
+    forward=elementwise(np.invert, exact=True, name="bitwise_not_cpu", not_for="float complex", keeps_dtype=True),
     out=True, inplace=True, exact=True, samples=domains.Domain(dtypes=("int",)),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine.dtypes import dtype
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times, where, zeros_like
@@ -190,10 +190,14 @@ declare(
 
 
 def _check_parts(first: Tensor, second: Tensor) -> None:
+    """Two real tensors of one dtype, and the complex one of that precision to write to."""
     if not all(t._dtype.is_floating_point and t._dtype.name != "bfloat16" for t in (first, second)):
         raise refusal("ops.complex.floating", first=first._dtype.scalar_name, second=second._dtype.scalar_name)
     if first._dtype is not second._dtype:
         raise refusal("ops.complex.dtype", expected=first._dtype.scalar_name, got=second._dtype.scalar_name)
+    made, out = first._dtype.to_complex(), kernels.written_dtype
+    if out is not None and out is not made:
+        raise refusal("complex.out.dtype", expected=made.scalar_name, got=out.scalar_name)
 
 
 def _to_complex(promoted: dtype) -> tuple[dtype, dtype]:

@@ -198,7 +198,7 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
     """
     outs = [out] if isinstance(out, Tensor) else list(out)
     if state.grad and not state.inference:
-        if any(t.requires_grad for t in tensors_in(values)) and (op.recorded or op.composite):
+        if any(t.requires_grad for t in tensors_in(values)) and (op.vjp or op.composite):
             raise refusal("ops.out.requires_grad", op=op.reference_name)
         if any(o.requires_grad for o in outs):
             raise refusal("ops.out.requires_grad", op=op.reference_name)

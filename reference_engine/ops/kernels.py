@@ -116,6 +116,12 @@ def refuse_narrow_target(result: dtype) -> None:
         raise refusal("inplace.result_dtype", result=result.scalar_name, target=written_dtype.scalar_name)
 
 
+def refuse_unless_boolean(op: str) -> None:
+    """Raise if ``out=`` is not a tensor of truth values."""
+    if written_dtype is not None and written_dtype is not dtypes.bool_:
+        raise refusal("pointwise.out.boolean", op=op)
+
+
 class elementwise:  # noqa: N801 - reads as a word in declarations
     """A forward that applies ``fn`` to arrays element by element.
 
@@ -131,6 +137,7 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
         stepwise: half precision is rounded after each operation inside ``fn``, not once at the end.
         number_is_operand: a number counts as an operand where the layout of the result is chosen, not as a parameter.
         ulps: how far apart two good kernels of this function may be, where that is more than a few units.
+        keeps_dtype: ``out=`` must have the dtype of the result, rather than one that can hold it.
         check: called with the promoted dtype and the arguments; raises what the op refuses.
     """
 
@@ -138,11 +145,12 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None, check: Check | None = None,
         stepwise: bool = False, number_is_operand: bool = True, ulps: float = 0.0,
+        keeps_dtype: bool = False,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
         self.name, self.since, self.check, self.stepwise, self.ulps = name, since or {}, check, stepwise, ulps
         self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
-        self.number_is_operand = number_is_operand
+        self.number_is_operand, self.keeps_dtype = number_is_operand, keeps_dtype
         self.restricted = bool(self.not_for or self.since)
 
     def __call__(self, *values: Any) -> Tensor:
@@ -163,6 +171,8 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
             self.check(promoted, *values)
         computed, result = self.rule(promoted)
         if written_dtype is not None:
+            if self.keeps_dtype and written_dtype is not result:
+                raise refusal("pointwise.out.same_dtype", got=written_dtype.scalar_name, expected=result.scalar_name)
             refuse_narrow_target(result)
         if self.restricted:
             self.refuse_unsupported(computed)

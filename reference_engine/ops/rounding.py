@@ -8,7 +8,7 @@ import numpy as np
 
 from reference_engine import dtypes
 from reference_engine.modes import state
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import HALF, elementwise
@@ -30,7 +30,9 @@ def _rounding(name: str, fn: Any, *aliases: str) -> None:
 
     declare(
         f"{name}(Tensor self) -> Tensor",
-        forward=elementwise(apply, exact=True, name=f"{name}_vml_cpu", not_for="bool", since=HALF, check=check),
+        forward=elementwise(
+            apply, exact=True, name=f"{name}_vml_cpu", not_for="bool", since=HALF, check=check, keeps_dtype=True
+        ),
         vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True, aliases=aliases,
         samples=domains.ordered(special=(0.0, 0.5, -0.5)),
     )  # fmt: skip
@@ -46,6 +48,7 @@ _round = elementwise(
     name="round_vml_cpu",
     not_for="bool complex",
     since=HALF,
+    keeps_dtype=True,
 )
 
 declare(
@@ -76,7 +79,7 @@ declare(
 
 declare(
     "frac(Tensor self) -> Tensor",
-    forward=elementwise(lambda x: x - np.trunc(x), exact=True, name="frac_cpu", not_for="bool int complex"),
+    forward=elementwise(lambda x: x - np.trunc(x), exact=True, name="frac_cpu", not_for="bool int complex", keeps_dtype=True),
     vjp={"self": lambda grad: grad}, inplace=True, out=True, smooth=False, exact=True, samples=domains.real(special=(1.0,)),
 )  # fmt: skip
 
@@ -100,6 +103,9 @@ def _replace(self: Tensor, nan: float | None, posinf: float | None, neginf: floa
     d = self._dtype
     if d.is_complex and self.requires_grad and state.grad:
         raise refusal("complex.not_differentiable", op="nan_to_num")
+    out = kernels.written_dtype
+    if out is not None and out is not d:
+        raise refusal("pointwise.out.nan_to_num", out=out.scalar_name, dtype=d.scalar_name)
     return elementwise(
         lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True, name="nan_to_num",
         since={"complex64": "pointwise.complex_nan_to_num", "complex128": "pointwise.complex_nan_to_num"},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine.dtypes import dtype
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, not_derived, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
@@ -18,7 +18,7 @@ Array = Any
 
 declare(
     "abs(Tensor self) -> Tensor",
-    forward=elementwise(np.abs, dtype=to_real, name="abs_cpu", not_for="bool"),
+    forward=elementwise(np.abs, dtype=to_real, name="abs_cpu", not_for="bool", keeps_dtype=True),
     # zero at zero, also for complex arguments: the sign of zero is zero
     vjp={"self": lambda grad, self: grad * self.sgn()},
     out=True, smooth=False, aliases=("absolute",), samples=domains.numbers(special=(0.0,)),
@@ -49,7 +49,7 @@ def _refuse_complex_sign(promoted: dtype, self: Tensor) -> None:
 
 declare(
     "sign(Tensor self) -> Tensor",
-    forward=elementwise(_sign, exact=True, check=_refuse_complex_sign), vjp={"self": lambda grad: zeros_like(grad)},
+    forward=elementwise(_sign, exact=True, check=_refuse_complex_sign, keeps_dtype=True), vjp={"self": lambda grad: zeros_like(grad)},
     inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 
@@ -72,7 +72,7 @@ def _sgn_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
 
 declare(
     "sgn(Tensor self) -> Tensor",
-    forward=elementwise(_sgn), vjp={"self": _sgn_vjp},
+    forward=elementwise(_sgn, keeps_dtype=True), vjp={"self": _sgn_vjp},
     inplace=True, out=True, smooth=False, samples=domains.numbers(special=(0.0,)),
 )  # fmt: skip
 
@@ -80,6 +80,7 @@ declare(
 def _refuse_complex_signbit(promoted: dtype, self: Tensor) -> None:
     if promoted.is_complex:
         raise refusal("pointwise.signbit.complex")
+    kernels.refuse_unless_boolean("signbit")
 
 
 declare(
