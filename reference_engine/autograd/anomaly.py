@@ -32,7 +32,7 @@ def checks_nan() -> bool:
     return _enabled and _check_nan
 
 
-class set_detect_anomaly:  # noqa: N801 - torch's public name
+class set_detect_anomaly:
     """Switch anomaly detection when called; restores the former state as a context manager.
 
     Raises:
@@ -54,7 +54,7 @@ class set_detect_anomaly:  # noqa: N801 - torch's public name
         _enabled, _check_nan = self.prev, self.prev_check_nan
 
 
-class detect_anomaly:  # noqa: N801 - torch's public name
+class detect_anomaly:
     """Anomaly detection inside a ``with`` block; making one warns that it is slow."""
 
     def __init__(self, check_nan: bool = True) -> None:

@@ -6,11 +6,10 @@ Source: https://docs.pytorch.org/docs/stable/notes/gradcheck.html#fast-backward-
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd.checking import analytical, numerical
-from reference_engine.autograd.checking.slow import Settings, allclose, mismatch
+from reference_engine.autograd.checking.slow import Settings, allclose, mismatch, shown
 from reference_engine.autograd.checking.tensors import as_tuple, is_numeric, places
 from reference_engine.semantics import current, refusal
 
@@ -124,10 +123,9 @@ def _in_full(
     else:
         a = analytical.backward_jacobians(inputs, outputs[output], float("inf"), False)[number]
     say = current().message
-    text = say("gradcheck.mismatch_in_full")[1].format(numerical=n, analytical=a, difference=(n - a).abs().max())
+    text = say("gradcheck.mismatch_in_full")[1].format(
+        numerical=shown(n), analytical=shown(a), difference=shown((n - a).abs().max())
+    )  # fmt: skip
     if allclose(a, n, settings.rtol, settings.atol):
         text += say("gradcheck.mismatch_fast_only")[1]
     return text
-
-
-__all__ = ["check", "replace", "vectors"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd.checking import analytical, numerical
 from reference_engine.autograd.checking.tensors import as_tuple, is_numeric
-from reference_engine.semantics import current, refusal
+from reference_engine.semantics import current, refusal, switch
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -69,6 +69,11 @@ def allclose(a: Tensor, b: Tensor, rtol: float, atol: float) -> bool:
     return bool(engine.allclose(a.to(promoted), b.to(promoted), rtol, atol))
 
 
+def shown(value: Tensor) -> Any:
+    """A tensor as messages show it; a single number became bare when they began to use f-strings."""
+    return value if switch("gradcheck.bare_numbers") else str(value)
+
+
 def mismatch(a: Any, n: Any, output: int, which: int, settings: Settings, more: str = "") -> Exception:
     """The refusal of two derivatives that differ."""
     half = which if settings.forward else output
@@ -79,6 +84,6 @@ def mismatch(a: Any, n: Any, output: int, which: int, settings: Settings, more: 
             part=part, element="inputs" if settings.forward else "outputs"
         )  # fmt: skip
     clause = "gradcheck.mismatch_forward" if settings.forward else "gradcheck.mismatch"
-    error = refusal(clause, output=output, input=which, numerical=n, analytical=a)
+    error = refusal(clause, output=output, input=which, numerical=shown(n), analytical=shown(a))
     error.args = (f"{prefix}{error}{more}",)
     return error
