@@ -17,7 +17,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import empty, from_array, promote, wrap_dim
 from reference_engine.ops.splitting import atleast_1d, atleast_2d, atleast_3d
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -102,6 +102,9 @@ def _repeat_interleave(self: Tensor, repeats: Any, dim: int | None, output_size:
     if isinstance(repeats, int):
         if repeats < 0:
             raise refusal("ops.repeat_interleave.negative")
+        if not switch("shape.repeat_interleave.expands"):
+            counts = np.full(self._shape[d], repeats, np.int64)
+            return self.index_select(d, from_array(np.repeat(np.arange(counts.size), counts), dtypes.int64))  # type: ignore[no-any-return]
         wide = self.unsqueeze(d + 1)
         wide = wide.expand((*self._shape[: d + 1], repeats, *self._shape[d + 1 :]))
         return wide.clone(memory_format="contiguous").flatten(d, d + 1)  # type: ignore[no-any-return]
@@ -205,6 +208,10 @@ def _combinations(self: Tensor, r: int, with_replacement: bool) -> Tensor:
     if r == 0:
         return empty((0,), self._dtype)
     n = self.numel()
+    if switch("shape.combinations.indexes"):
+        choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+        rows = np.array(list(choose(range(n), r)), np.int64).reshape(-1, r)
+        return self._index([from_array(rows, dtypes.int64)])  # type: ignore[no-any-return]
     mask = np.zeros((n,) * r, bool)
     pick = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     for row in pick(range(n), r):

@@ -15,7 +15,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import empty, from_array, wrap_dim, wrap_dims
 from reference_engine.ops.shape import infer_size, unsqueeze_to
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
 
@@ -92,10 +92,15 @@ declare(
 )  # fmt: skip
 
 
+def _warn_of_scalar(clause: str) -> None:
+    if switch("shape.transpose.scalar_warns"):
+        warn(clause)
+
+
 def matrix_transpose(self: Tensor, name: str) -> Any:
     """``x.mT``, ``x.mH``, ``x.adjoint()``: the last two dimensions swapped; a number is left as it is."""
     if not self._shape:
-        warn("shape.matrix_transpose.scalar" if name == "mT" else "shape.adjoint.scalar", name=name)
+        _warn_of_scalar("shape.matrix_transpose.scalar" if name == "mT" else "shape.adjoint.scalar")
         return self if name == "mT" or not self.is_complex() else self.conj()
     if len(self._shape) < 2:
         raise refusal("shape.matrix_transpose.rank", name=name, ndim=len(self._shape))
@@ -106,7 +111,7 @@ def matrix_transpose(self: Tensor, name: str) -> Any:
 def hermitian(self: Tensor) -> Any:
     """``x.H``: the conjugate transpose of a matrix."""
     if not self._shape:
-        warn("shape.hermitian.scalar")
+        _warn_of_scalar("shape.hermitian.scalar")
         return self.conj()
     if len(self._shape) != 2:
         raise refusal("shape.hermitian.rank", ndim=len(self._shape))
@@ -116,7 +121,7 @@ def hermitian(self: Tensor) -> Any:
 def reversed_dimensions(self: Tensor) -> Any:
     """``x.T``: all dimensions in reverse order."""
     if not self._shape:
-        warn("shape.transpose_attribute.scalar")
+        _warn_of_scalar("shape.transpose_attribute.scalar")
     elif len(self._shape) != 2:
         warn("ops.transpose_attribute.rank")
     return self.permute(tuple(range(len(self._shape) - 1, -1, -1)))
@@ -201,7 +206,11 @@ declare(
     vjp={
         "self": lambda grad, self_shape, dim, start, length: grad._slice_backward(self_shape, dim, start, start + length, 1)
     },
-    out=True, exact=True, samples=domains.numbers(shapes="narrow"),
+    out=True, exact=True, when="shape.narrow_copy.derived", samples=domains.numbers(shapes="narrow"),
+)  # fmt: skip
+declare(
+    "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor",
+    forward=_narrow_copy, underived=True, out=True, exact=True, when="!shape.narrow_copy.derived",
 )  # fmt: skip
 
 # -- diagonals and windows ---------------------------------------------------------------------------------------

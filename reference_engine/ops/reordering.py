@@ -13,7 +13,7 @@ from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import empty, from_array, wrap_dim, wrap_dims
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -71,6 +71,9 @@ def _rot90(self: Tensor, k: int, dims: Ints) -> Tensor:
         raise refusal("shape.rot90.rank", ndim=n)
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == n:
         raise refusal("ops.rot90.same", first=dims[0], second=dims[1])
+    for at, d in enumerate(dims):
+        if not -n <= d < n and not switch("shape.rot90.wraps"):
+            raise refusal("shape.rot90.range", at=at, dim=d)
     a, b = (wrap_dim(d, n) for d in dims)
     quarter = k % 4
     array = np.rot90(self._read(), quarter, (a, b))

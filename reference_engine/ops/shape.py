@@ -62,7 +62,7 @@ declare(
 
 def _reshape(self: Tensor, shape: Ints) -> Tensor:
     wanted = infer_size(shape, self.numel())
-    if self.is_contiguous():
+    if self.is_contiguous() and switch("shape.reshape.views_contiguous"):
         return self.view(wanted)
     if strides.of_view(self._shape, self._strides, wanted) is not None:
         return self._reshape_alias(wanted)
