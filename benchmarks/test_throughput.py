@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,9 +24,9 @@ PROGRAMS = 1000
 
 
 @pytest.fixture(scope="module")
-def trial() -> Iterator[Trial]:
+def trial() -> Trial:
     pytest.importorskip("torch").set_num_threads(1)
-    yield Trial(CampaignSettings(seed=1, laws=("none",)))
+    return Trial(CampaignSettings(seed=1, laws=("none",)))
 
 
 def _pipeline(trial: Trial, count: int) -> dict[str, float]:
@@ -75,7 +74,9 @@ def test_hypothesis_pipeline(trial: Trial, benchmark: Any) -> None:
     def programs(draw_: Any) -> Any:
         return draw(HypothesisChoices(draw_), trial.profile, trial.reference)
 
-    @settings(max_examples=300, phases=[Phase.generate], database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=300, phases=[Phase.generate], database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     @given(programs())
     def run(drawn: Any) -> None:
         nonlocal count

@@ -76,10 +76,12 @@ def run_campaign(settings: CampaignSettings, progress: Watcher | None = None) ->
     return msgspec.structs.replace(
         total,
         times=msgspec.structs.replace(
-            total.times, started=started.isoformat(timespec="seconds"), finished=finished.isoformat(timespec="seconds"),
+            total.times,
+            started=started.isoformat(timespec="seconds"),
+            finished=finished.isoformat(timespec="seconds"),
             wall=round(time.perf_counter() - clock, 3),
         ),
-    )  # fmt: skip
+    )
 
 
 def _chunks(settings: CampaignSettings, clock: float) -> Iterator[Sequence[int]]:
@@ -95,9 +97,13 @@ def _chunks(settings: CampaignSettings, clock: float) -> Iterator[Sequence[int]]
 
 def _outcomes(settings: CampaignSettings, clock: float) -> Iterator[Outcome[Run]]:
     return run_chunks(
-        _work, _chunks(settings, clock), jobs=settings.jobs, timeout=SECONDS_PER_PROGRAM, initializer=_begin,
+        _work,
+        _chunks(settings, clock),
+        jobs=settings.jobs,
+        timeout=SECONDS_PER_PROGRAM,
+        initializer=_begin,
         initargs=(settings,),
-    )  # fmt: skip
+    )
 
 
 _trial: Trial | None = None
@@ -115,6 +121,14 @@ def _work(indices: tuple[int, ...]) -> Run:
 
 
 __all__ = [
-    "CampaignSettings", "DeviationEvidence", "Settings", "SubjectInfo", "Times", "Totals", "evidence", "find_subject",
-    "platform", "run_campaign",
-]  # fmt: skip
+    "CampaignSettings",
+    "DeviationEvidence",
+    "Settings",
+    "SubjectInfo",
+    "Times",
+    "Totals",
+    "evidence",
+    "find_subject",
+    "platform",
+    "run_campaign",
+]

@@ -25,7 +25,7 @@ from conformance.report.run import (
     Times,
     Totals,
     Verdict,
-)  # fmt: skip
+)
 from reference_engine.ops.declare import ALIASES, OPS
 from specs.schema import Deviation
 
@@ -152,7 +152,9 @@ class Tally:
         for (op, column), count in self.cells.items():
             rows.setdefault(op, {})[column] = Cell(count, self.cell_verdicts[op, column])
         return Run(
-            suite=suite, subject=subject, settings=settings,
+            suite=suite,
+            subject=subject,
+            settings=settings,
             totals=Totals(**{k: v for k, v in self.counts.items() if k in Totals.__struct_fields__}),
             clauses=tuple(
                 ClauseEvidence(c, n, tuple(sorted(self.examples.get(c, ()))), self.clause_verdicts[c])
@@ -170,7 +172,7 @@ class Tally:
                 *(gone for gone in self.gone_deviations if gone.id not in self.deviations),
             ),
             times=Times(reference=self.times[0], subject=self.times[1], judge=self.times[2]),
-        )  # fmt: skip
+        )
 
 
 def _graver(a: Verdict, b: Verdict) -> Verdict:

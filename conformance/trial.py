@@ -7,7 +7,7 @@ import platform
 import re
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -130,9 +130,15 @@ class Trial:
         """A broken law as a judgement: its divergence is from what the law says."""
         program, i = violation.program, violation.step
         divergence = Divergence(
-            i, str(type(program.steps[i]).__struct_config__.tag), _op(program.steps[i]), None, violation.what.partition(".")[2] or violation.what,
-            violation.expected, violation.observed, (law.id,),
-        )  # fmt: skip
+            i,
+            str(type(program.steps[i]).__struct_config__.tag),
+            _op(program.steps[i]),
+            None,
+            violation.what.partition(".")[2] or violation.what,
+            violation.expected,
+            violation.observed,
+            (law.id,),
+        )
         return Judgement(divergence, known(divergence, self.deviations, self.version))
 
     def examples(self) -> Run:
@@ -158,17 +164,28 @@ class Trial:
         tally = Tally()
         tally.add(program, expected, None)
         tally.lost(outcome.fate)
-        what = "timeout" if outcome.fate == "hung" else "crash"
+        what: Literal["timeout", "crash"] = "timeout" if outcome.fate == "hung" else "crash"
         signature = f"{what}/{outcome.detail}/" + "/".join(type(step).__name__ for step in program.steps[-2:])
         tally.found(
             Finding(
-                id=_digest(signature), title=f"the subject's process ended: {outcome.detail}", clauses=(), op=None,
-                field=what, step=len(program.steps) - 1, expected="an answer", observed=outcome.detail,
-                program=_plain(program), script=to_script(program), reference_trace=_trace(expected), subject_trace=None,
-                graph=None, arbitration=Arbitration("reference", "process", "an engine must not take its process along"),
-                origin=Origin(self.settings.seed, index), kind=what,
+                id=_digest(signature),
+                title=f"the subject's process ended: {outcome.detail}",
+                clauses=(),
+                op=None,
+                field=what,
+                step=len(program.steps) - 1,
+                expected="an answer",
+                observed=outcome.detail,
+                program=_plain(program),
+                script=to_script(program),
+                reference_trace=_trace(expected),
+                subject_trace=None,
+                graph=None,
+                arbitration=Arbitration("reference", "process", "an engine must not take its process along"),
+                origin=Origin(self.settings.seed, index),
+                kind=what,
             )
-        )  # fmt: skip
+        )
         return self._run(tally, index, 1)
 
     def _run(self, tally: Tally, first: int, programs: int) -> Run:
@@ -176,11 +193,15 @@ class Trial:
         return tally.run(
             SUITE,
             SubjectInfo(
-                asked.subject, self.subject.library, self.subject.version(), platform.python_version(), platform.system(),
+                asked.subject,
+                self.subject.library,
+                self.subject.version(),
+                platform.python_version(),
+                platform.system(),
                 self.subject.device,
             ),
             Settings(asked.seed, programs, first, asked.driver, asked.profile, baseline=str(self.specs.newest)),
-        )  # fmt: skip
+        )
 
     # -- findings ----------------------------------------------------------------------------------------------
 
@@ -188,11 +209,25 @@ class Trial:
         """A finding before it is shrunk: enough to tell it from others."""
         d = judgement.divergence
         return Finding(
-            id=signature(judgement, program), title=title(judgement), clauses=d.clauses, op=d.op, field=d.field, step=d.step,
-            expected=d.expected, observed=d.observed, program=_plain(program), script="", reference_trace=None,
-            subject_trace=None, graph=None, arbitration=Arbitration("undecided", ""), origin=origin,
-            deviation=judgement.deviation.id if judgement.deviation else None, law=law, kind="law" if law else "divergence",
-        )  # fmt: skip
+            id=signature(judgement, program),
+            title=title(judgement),
+            clauses=d.clauses,
+            op=d.op,
+            field=d.field,
+            step=d.step,
+            expected=d.expected,
+            observed=d.observed,
+            program=_plain(program),
+            script="",
+            reference_trace=None,
+            subject_trace=None,
+            graph=None,
+            arbitration=Arbitration("undecided", ""),
+            origin=origin,
+            deviation=judgement.deviation.id if judgement.deviation else None,
+            law=law,
+            kind="law" if law else "divergence",
+        )
 
     def full_finding(self, raw: Finding) -> Finding:
         """Shrink a finding's program, arbitrate it, and write its script, traces and graph."""
@@ -229,15 +264,27 @@ class Trial:
         d = judgement.divergence
         said = note(d) if law is None else Note(None, (f"expected {d.expected}", f"observed {d.observed}"))
         settled = (
-            arbitrate(program, d, self.reference, expected, observed) if law is None
+            arbitrate(program, d, self.reference, expected, observed)
+            if law is None
             else Arbitration("reference", "law", "the law holds of any engine; the subject breaks it alone")
-        )  # fmt: skip
+        )
         return msgspec.structs.replace(
-            raw, id=signature(judgement, program), title=title(judgement), clauses=d.clauses, op=d.op, field=d.field,
-            step=d.step, expected=d.expected, observed=d.observed, program=_plain(program),
-            script=to_script(program, observed.steps, {d.step: said}), reference_trace=_trace(expected),
-            subject_trace=_trace(observed), graph=graph_of(program, d.step, self.reference), arbitration=settled,
-        )  # fmt: skip
+            raw,
+            id=signature(judgement, program),
+            title=title(judgement),
+            clauses=d.clauses,
+            op=d.op,
+            field=d.field,
+            step=d.step,
+            expected=d.expected,
+            observed=d.observed,
+            program=_plain(program),
+            script=to_script(program, observed.steps, {d.step: said}),
+            reference_trace=_trace(expected),
+            subject_trace=_trace(observed),
+            graph=graph_of(program, d.step, self.reference),
+            arbitration=settled,
+        )
 
 
 def finish(run: Run, trial: Trial) -> Run:
@@ -253,7 +300,7 @@ def finish(run: Run, trial: Trial) -> Run:
     return msgspec.structs.replace(run, findings=tuple(complete.values()))
 
 
-# -- signatures --------------------------------------------------------------------------------------------------------
+# -- signatures ------------------------------------------------------------------------------------------------------
 
 
 def kind(judgement: Judgement) -> str:
@@ -261,12 +308,11 @@ def kind(judgement: Judgement) -> str:
     d = judgement.divergence
     if judgement.deviation is not None:
         return f"deviation/{judgement.deviation.id}"
+    what: str = ""
     if d.mismatch is not None:
         what = d.mismatch.kind
     elif d.field in ("exception", "message", "warnings", "outcome"):
         what = f"{_template(d.expected)} | {_template(d.observed)}"
-    else:
-        what = ""
     clause = d.clauses[0] if d.clauses and d.clauses[0].startswith("law.") else ""
     return f"{clause}/{d.step_kind}/{d.op}/{_field(d.field)}/{what}"
 
@@ -334,7 +380,7 @@ def _change(d: Divergence, program: Program, origin: Origin) -> Change:
     )
 
 
-# -- plain data --------------------------------------------------------------------------------------------------------
+# -- plain data ------------------------------------------------------------------------------------------------------
 
 
 def _plain(program: Program) -> Any:

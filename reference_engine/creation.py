@@ -53,9 +53,9 @@ def tensor(
 ) -> Tensor:
     """A leaf with a copy of ``data``: a number, nested sequences of numbers, a NumPy array or a tensor."""
     if isinstance(data, Tensor):
-        warn("tensor.copy_construct")
+        warn("tensor.copy_construct", function="torch.tensor")
         return _finish(from_array(data._read(), dtype or data._dtype), requires_grad)
-    if isinstance(data, np.ndarray) or isinstance(data, np.generic):
+    if isinstance(data, (np.ndarray, np.generic)):
         array: Any = np.asarray(data)
         found = dtypes.BY_NUMPY.get(array.dtype)
         if found is None and array.dtype.kind != "O":
@@ -124,9 +124,15 @@ def _shape(size: Sequence[Any]) -> tuple[int, ...]:
 
 
 def full(
-    size: Sequence[int], fill_value: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
-    layout: Any = None, out: Any = None,
-) -> Tensor:  # fmt: skip
+    size: Sequence[int],
+    fill_value: Any,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    out: Any = None,
+) -> Tensor:
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     d = dtype or dtypes.of_scalar(value)
     return _finish(from_array(np.full(_shape((size,)), value).astype(d.np), d), requires_grad)
@@ -134,9 +140,15 @@ def full(
 
 def _constant(value: int, name: str) -> Any:
     def make(
-        *size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-        out: Any = None, pin_memory: bool = False, memory_format: Any = None,
-    ) -> Tensor:  # fmt: skip
+        *size: Any,
+        dtype: dtype | None = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,
+        out: Any = None,
+        pin_memory: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
         d = dtype or dtypes.get_default_dtype()
         return _finish(from_array(np.full(_shape(size), value, d.np), d), requires_grad)
 
@@ -148,9 +160,15 @@ zeros, ones, empty = _constant(0, "zeros"), _constant(1, "ones"), _constant(0, "
 
 
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
-    memory_format: Any = None, layout: Any = None,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    layout: Any = None,
+) -> Tensor:
     """A dense tensor of the same shape and memory order."""
     d = dtype or input._dtype
     wanted = strides.like(input._shape, input._strides) if memory_format in (None, preserve_format) else None
@@ -171,16 +189,29 @@ def empty_like(input: Tensor, **options: Any) -> Tensor:
 
 
 def empty_strided(
-    size: Sequence[int], stride: Sequence[int], *, dtype: dtype | None = None, device: Any = None,
-    requires_grad: bool = False, layout: Any = None, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     return _finish(empty_of(tuple(size), dtype or dtypes.get_default_dtype(), tuple(stride)), requires_grad)
 
 
 def arange(
-    *args: Any, start: Any = None, end: Any = None, step: Any = None, dtype: dtype | None = None, device: Any = None,
-    requires_grad: bool = False, layout: Any = None, out: Any = None,
-) -> Tensor:  # fmt: skip
+    *args: Any,
+    start: Any = None,
+    end: Any = None,
+    step: Any = None,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    out: Any = None,
+) -> Tensor:
     """``arange(end)``, ``arange(start, end)``, ``arange(start, end, step)``."""
     given = [a.item() if isinstance(a, Tensor) else a for a in args]
     if len(given) == 1:
@@ -198,9 +229,16 @@ def arange(
 
 
 def linspace(
-    start: Any, end: Any, steps: int, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
-    layout: Any = None, out: Any = None,
-) -> Tensor:  # fmt: skip
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    out: Any = None,
+) -> Tensor:
     d = dtype or dtypes.get_default_dtype()
     if steps < 0:
         raise refusal("tensor.linspace.steps")
@@ -216,9 +254,15 @@ def linspace(
 
 
 def eye(
-    n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
-    layout: Any = None, out: Any = None,
-) -> Tensor:  # fmt: skip
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    out: Any = None,
+) -> Tensor:
     d = dtype or dtypes.get_default_dtype()
     return _finish(from_array(np.eye(n, m).astype(d.np), d), requires_grad)
 
@@ -234,7 +278,7 @@ def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Any:
         made = zeros(0)
     elif isinstance(args[0], Tensor):
         made = args[0]._alias() if len(args) == 1 else args[0]
-    elif isinstance(args[0], (list, tuple, np.ndarray)) and not (type(args[0]).__name__ == "Size"):
+    elif isinstance(args[0], (list, tuple, np.ndarray)) and type(args[0]).__name__ != "Size":
         made = tensor(args[0], dtype=dtypes.get_default_dtype())
     else:
         made = zeros(*args)
@@ -244,12 +288,17 @@ def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Any:
     return made
 
 
-# -- methods that make tensors like another ------------------------------------------------------------------------
+# -- methods that make tensors like another --------------------------------------------------------------------------
 
 
 def _new(value: int) -> Any:
     def make(
-        self: Tensor, *size: Any, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, layout: Any = None
+        self: Tensor,
+        *size: Any,
+        dtype: dtype | None = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,
     ) -> Tensor:
         d = dtype or self._dtype
         return _finish(from_array(np.full(_shape(size), value, d.np), d), requires_grad)
@@ -261,7 +310,9 @@ def attach() -> None:
     """Attach the ``new_*`` methods to Tensor."""
     cls: Any = Tensor
     cls.new_zeros, cls.new_ones, cls.new_empty = _new(0), _new(1), _new(0)
-    cls.new_full = lambda self, size, fill_value, dtype=None, **o: full(size, fill_value, dtype=dtype or self._dtype, **o)
+    cls.new_full = lambda self, size, fill_value, dtype=None, **o: full(
+        size, fill_value, dtype=dtype or self._dtype, **o
+    )
     cls.new_empty_strided = lambda self, size, stride, dtype=None, **o: empty_strided(
         size, stride, dtype=dtype or self._dtype, **o
     )

@@ -55,9 +55,7 @@ def handle(func: Callable[..., Any], values: Sequence[Any], args: Sequence[Any],
         if result is not NotImplemented:
             return result
     name = f"{getattr(func, '__module__', 'torch')}.{func.__name__}".replace("reference_engine", "torch", 1)
-    raise TypeError(
-        f"no implementation found for '{name}' on types that implement __torch_function__: {[t for t in types]}"
-    )
+    raise TypeError(f"no implementation found for '{name}' on types that implement __torch_function__: {list(types)}")
 
 
 class DisableTorchFunctionSubclass:

@@ -92,7 +92,8 @@ def is_expandable_to(shape: Ints, target: Ints) -> bool:
 
 def expanded(shape: Ints, strides: Ints, target: Ints) -> tuple[int, ...]:
     """Strides that show ``shape`` as ``target``: a repeated dimension has stride zero."""
-    out, lead = [], len(target) - len(shape)
+    out: list[int] = []
+    lead = len(target) - len(shape)
     for i in range(len(target) - 1, -1, -1):
         j = i - lead
         if j < 0:  # a new leading dimension: stride zero when repeated, else what keeps the layout regular

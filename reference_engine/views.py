@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reference_engine import strides
 from reference_engine.autograd.leaf import attach_retain_grad
 from reference_engine.autograd.node import Edge, Node, OpNode, gradient_edge
 from reference_engine.modes import state
@@ -53,15 +52,29 @@ class ViewOf:
 
 
 def make_view(
-    parent: Tensor, shape: tuple[int, ...], strides_: tuple[int, ...], offset: int, *, dtype: Any = None,
-    conj: bool | None = None, neg: bool | None = None, replay: Replay | None = None, multi_output: bool = False,
-) -> Tensor:  # fmt: skip
+    parent: Tensor,
+    shape: tuple[int, ...],
+    strides_: tuple[int, ...],
+    offset: int,
+    *,
+    dtype: Any = None,
+    conj: bool | None = None,
+    neg: bool | None = None,
+    replay: Replay | None = None,
+    multi_output: bool = False,
+) -> Tensor:
     """Another look into ``parent``'s memory, tracked as its view. Offset in elements of the view's dtype.
 
     ``replay`` is needed only for a view that strides alone cannot express (another dtype, conjugation).
     """
     t: Tensor = object.__new__(Tensor)
-    t._storage, t._dtype, t._shape, t._strides, t._offset = parent._storage, dtype or parent._dtype, shape, strides_, offset
+    t._storage, t._dtype, t._shape, t._strides, t._offset = (
+        parent._storage,
+        dtype or parent._dtype,
+        shape,
+        strides_,
+        offset,
+    )
     t._version_counter = parent._version_counter
     t._conj = parent._conj if conj is None else conj
     t._neg = parent._neg if neg is None else neg
@@ -129,7 +142,7 @@ def refresh_history(t: Tensor) -> None:
 
 
 def set_history(t: Tensor, edge: Edge, through_view: bool = False) -> None:
-    """Make ``edge`` the tensor's history. Retained gradients follow the tensor, tensor hooks stay with the old value."""
+    """Make ``edge`` the tensor's history. Retained gradients follow the tensor, hooks stay with the old value."""
     old, old_nr = t._node, t._output_nr
     t._node, t._output_nr = edge.node, edge.input_nr
     if t._retains_grad and old is not None and edge.node is not None and old is not edge.node:
@@ -141,7 +154,7 @@ def set_history(t: Tensor, edge: Edge, through_view: bool = False) -> None:
             t._backward_hooks = None
 
 
-# -- in-place changes --------------------------------------------------------------------------------------------
+# -- in-place changes ------------------------------------------------------------------------------------------------
 
 
 def check_in_place(t: Tensor, requires_grad: bool) -> None:
@@ -229,7 +242,7 @@ class CopySlices(Node):
         grad = grads[0]
         if grad is None:
             return [None] * len(self.next_edges)
-        shape, base_strides, offset, _ = self.base
+        shape, base_strides, _, _ = self.base
         result = grad.new_empty_strided(shape, base_strides)
         result.copy_(grad)
         if self.replay is not None:
@@ -255,7 +268,7 @@ class CopySlices(Node):
         self.fn.release_variables()
 
 
-# -- detach ------------------------------------------------------------------------------------------------------
+# -- detach ----------------------------------------------------------------------------------------------------------
 
 
 def detach(t: Tensor) -> Tensor:
@@ -273,8 +286,6 @@ def detach_in_place(t: Tensor) -> Tensor:
         RuntimeError: a view, whose base would go on requiring grad.
     """
     if t._view is not None:
-        if t._view.creation is Creation.MULTI_OUTPUT:
-            raise refusal("view.detach_.multi_output")
         raise refusal("view.detach_.view")
     cite("leaf.detach_.becomes_leaf")
     t._node, t._output_nr, t._leaf_requires_grad = None, 0, False
@@ -283,6 +294,18 @@ def detach_in_place(t: Tensor) -> Tensor:
 
 
 __all__ = [
-    "CopySlices", "Creation", "OpNode", "ViewOf", "bump", "check_in_place", "detach", "detach_in_place", "make_view",
-    "rebase_history", "refresh_history", "set_history", "track", "warn",
-]  # fmt: skip
+    "CopySlices",
+    "Creation",
+    "OpNode",
+    "ViewOf",
+    "bump",
+    "check_in_place",
+    "detach",
+    "detach_in_place",
+    "make_view",
+    "rebase_history",
+    "refresh_history",
+    "set_history",
+    "track",
+    "warn",
+]

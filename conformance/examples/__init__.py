@@ -1,7 +1,7 @@
 """Named example Programs: each clause shown once, deterministically.
 
 Written by hand: the modules of this package, each with a tuple ``EXAMPLES``. Found by the generator and shrunk (see
-``mine``): the files under ``programs/``, one an area.
+``conformance.mine``): the files under ``programs/``, one an area.
 """
 
 from __future__ import annotations

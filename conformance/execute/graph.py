@@ -40,10 +40,15 @@ def _walk(tensors: dict[str, Any], states: dict[str, Any]) -> dict[str, Any]:
             continue
         kind = "view" if state.is_view else "leaf" if state.is_leaf else "tensor"
         nodes[name] = {
-            "id": name, "label": name, "kind": kind,
-            "shape": list(state.shape), "dtype": state.dtype, "version": state.version, "base": state.base,
+            "id": name,
+            "label": name,
+            "kind": kind,
+            "shape": list(state.shape),
+            "dtype": state.dtype,
+            "version": state.version,
+            "base": state.base,
             "requires_grad": state.requires_grad,
-        }  # fmt: skip
+        }
         by_variable[id(t)] = name
         if t.grad_fn is not None:
             edges.append({"from": name, "to": node_id(t.grad_fn), "label": f"output {t.output_nr}"})

@@ -103,7 +103,6 @@ class Observer:
     def glimpse(self, tensor: Any) -> Glimpse:
         """A tensor in passing."""
         subject = self._subject
-        grad_fn = tensor.grad_fn
         dtype, layout, _ = subject.tags(tensor)
         return Glimpse(
             self._first.get(id(tensor)),

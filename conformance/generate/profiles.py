@@ -32,10 +32,18 @@ class Profile:
     invalid: float = 0.06
     dtypes: dict[str, float] = field(
         default_factory=lambda: {
-            "float32": 10, "float64": 6, "complex64": 1, "complex128": 1, "int64": 1, "bool": 0.3, "bfloat16": 0.4,
-            "float16": 0.4, "int32": 0.2, "uint8": 0.1,
+            "float32": 10,
+            "float64": 6,
+            "complex64": 1,
+            "complex128": 1,
+            "int64": 1,
+            "bool": 0.3,
+            "bfloat16": 0.4,
+            "float16": 0.4,
+            "int32": 0.2,
+            "uint8": 0.1,
         }
-    )  # fmt: skip
+    )
     special: float = 0.05
 
     def table(self) -> tuple[list[str], list[float]]:
@@ -47,33 +55,67 @@ class Profile:
 
 
 _DEFAULT = {
-    "make": 1.2, "op": 6.0, "view": 2.5, "inplace": 2.0, "backward": 2.5, "grad": 2.0, "mode": 1.2, "hook": 1.2,
-    "leaf": 1.2, "function": 0.7, "read": 0.6, "index": 0.8, "dual": 0.3, "delete": 0.15,
-}  # fmt: skip
+    "make": 1.2,
+    "op": 6.0,
+    "view": 2.5,
+    "inplace": 2.0,
+    "backward": 2.5,
+    "grad": 2.0,
+    "mode": 1.2,
+    "hook": 1.2,
+    "leaf": 1.2,
+    "function": 0.7,
+    "read": 0.6,
+    "index": 0.8,
+    "dual": 0.3,
+    "delete": 0.15,
+}
 
 PROFILES: dict[str, Profile] = {
     p.name: p
     for p in (
         Profile("default", "a bit of everything", _DEFAULT),
         Profile(
-            "calls", "what backward and grad may be given", {**_DEFAULT, "backward": 7, "grad": 7, "view": 1, "inplace": 0.7}, invalid=0.15
+            "calls",
+            "what backward and grad may be given",
+            {**_DEFAULT, "backward": 7, "grad": 7, "view": 1, "inplace": 0.7},
+            invalid=0.15,
         ),
         Profile(
-            "views", "several live views of one storage, changed in place",
-            {"make": 0.8, "op": 2.5, "view": 6, "inplace": 6, "index": 2, "backward": 2, "grad": 2, "mode": 1.5, "leaf": 2,
-             "hook": 0.7, "function": 0.4, "read": 0.3},
-            steps=(5, 14), dtypes={"float64": 10, "float32": 4, "complex128": 1.5, "complex64": 0.5, "int64": 0.3},
-        ),  # fmt: skip
+            "views",
+            "several live views of one storage, changed in place",
+            {
+                "make": 0.8,
+                "op": 2.5,
+                "view": 6,
+                "inplace": 6,
+                "index": 2,
+                "backward": 2,
+                "grad": 2,
+                "mode": 1.5,
+                "leaf": 2,
+                "hook": 0.7,
+                "function": 0.4,
+                "read": 0.3,
+            },
+            steps=(5, 14),
+            dtypes={"float64": 10, "float32": 4, "complex128": 1.5, "complex64": 0.5, "int64": 0.3},
+        ),
         Profile(
-            "ops", "every op, every dtype, awkward values",
-            {"make": 1, "op": 10, "view": 1, "inplace": 2, "grad": 3, "backward": 1}, steps=(2, 6), special=0.2, invalid=0.1,
-        ),  # fmt: skip
+            "ops",
+            "every op, every dtype, awkward values",
+            {"make": 1, "op": 10, "view": 1, "inplace": 2, "grad": 3, "backward": 1},
+            steps=(2, 6),
+            special=0.2,
+            invalid=0.1,
+        ),
         Profile(
-            "hooks", "hooks of every kind, custom Functions, reentrant and nested modes",
+            "hooks",
+            "hooks of every kind, custom Functions, reentrant and nested modes",
             {**_DEFAULT, "hook": 7, "function": 4, "mode": 2, "view": 1.5},
         ),
     )
-}  # fmt: skip
+}
 
 
 def find_profile(name: str) -> Profile:

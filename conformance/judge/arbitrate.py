@@ -84,12 +84,11 @@ def _by_precision(program: s.Program, divergence: Divergence, reference: Subject
     truth = _values(state)
     if truth.shape != m.shape:
         return Arbitration("undecided", "float64", "the wider computation takes another course")
-    return _verdict(
-        truth, *(numbers.array(m.dtype, m.shape, v).astype(truth.dtype) for v in (m.expected, m.observed)), "float64"
-    )
+    wanted, seen = (numbers.array(m.dtype, m.shape, v).astype(truth.dtype) for v in (m.expected, m.observed))
+    return _verdict(truth, wanted, seen, "the same computation in float64")
 
 
-# -- the Program as a function -----------------------------------------------------------------------------------------
+# -- the Program as a function ---------------------------------------------------------------------------------------
 
 
 def _not_a_function(program: s.Program, upto: int) -> str | None:
@@ -154,11 +153,12 @@ def _differentiate(program: s.Program, upto: int, leaf: s.Make, reference: Subje
     values = leaf.values if len(leaf.values) == count else leaf.values * count
     if not all(isinstance(v, (int, float)) for v in values):
         raise _NoAnswer("the leaf holds special values")
+    numbers_of = [float(v) for v in values if isinstance(v, (int, float))]
     out = np.zeros(count)
     for i in range(count):
         sides = []
         for sign in (1, -1):
-            moved = (*values[:i], float(values[i]) + sign * STEP, *values[i + 1 :])
+            moved = (*values[:i], numbers_of[i] + sign * STEP, *values[i + 1 :])
             sides.append(_objective(_widened(program, {leaf.out: moved}), upto, reference))
         out[i] = (sides[0] - sides[1]) / (2 * STEP)
     if not np.isfinite(out).all():
@@ -188,7 +188,7 @@ def _objective(program: s.Program, upto: int, reference: Subject) -> float:
 
 def _refs(arg: Any) -> list[Any]:
     items = arg.items if isinstance(arg, (s.Seq, s.Generator)) else (arg,)
-    names = []
+    names: list[Any] = []
     for item in items:
         if item is None:
             names.append(None)

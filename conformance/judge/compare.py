@@ -100,7 +100,11 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
                 continue
             if found.field in ("is_view", "base", "storage", "offset") and found.tensor in made:
                 continue  # clause accumulate.provenance
-            if found.field == "stride" and found.tensor in made and _same_places(wanted_states[found.tensor], seen_states[found.tensor]):
+            if (
+                found.field == "stride"
+                and found.tensor in made
+                and _same_places(wanted_states[found.tensor], seen_states[found.tensor])
+            ):
                 continue
             if any(rule.covers(step, seen, found.field) for rule in UNDER_SPECIFIED):
                 continue
@@ -120,10 +124,12 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
 
 
 def _same_places(wanted: TensorState | Glimpse, seen: TensorState | Glimpse) -> bool:
-    """Whether two gradients differ only in strides by which no element is reached (clause accumulate.unit_dimensions)."""
+    """Whether two gradients differ only in strides that reach no element (clause accumulate.unit_dimensions)."""
     if wanted.shape != seen.shape or wanted.stride is None or seen.stride is None:
         return False
-    return 0 in wanted.shape or all(n == 1 or a == b for n, a, b in zip(wanted.shape, wanted.stride, seen.stride, strict=True))
+    return 0 in wanted.shape or all(
+        n == 1 or a == b for n, a, b in zip(wanted.shape, wanted.stride, seen.stride, strict=True)
+    )
 
 
 def _gradients_named(step: s.Step) -> tuple[str, ...]:
@@ -213,7 +219,7 @@ def _list(pairs: tuple[tuple[str, str], ...]) -> str:
     return "no warning" if not pairs else "; ".join(_words(pair) for pair in pairs)
 
 
-# -- tensors -----------------------------------------------------------------------------------------------------------
+# -- tensors ---------------------------------------------------------------------------------------------------------
 
 _FIELDS = tuple(field for field in TensorState.__struct_fields__ if field not in ("value", "grad"))
 
@@ -253,7 +259,7 @@ def _values(name: str | None, field: str, wanted: Any, seen: Any) -> Iterator[_F
         yield _Found(name, field, shown[0], shown[1], found)
 
 
-# -- hook calls and results --------------------------------------------------------------------------------------------
+# -- hook calls and results ------------------------------------------------------------------------------------------
 
 
 def _calls(wanted: tuple[Call, ...], seen: tuple[Call, ...]) -> Iterator[_Found]:
@@ -279,7 +285,12 @@ def _seen(label: str, wanted: Seen, seen: Seen) -> Iterator[_Found]:
     elif isinstance(wanted, (Glimpse, Number)) and type(wanted) is type(seen):
         one, other = wanted, seen
         for field in wanted.__struct_fields__:
-            if field == "stride" and isinstance(one, Glimpse) and _same_places(one, other):
+            if (
+                field == "stride"
+                and isinstance(one, Glimpse)
+                and isinstance(other, Glimpse)
+                and _same_places(one, other)
+            ):
                 continue
             if field != "value" and getattr(one, field) != getattr(other, field):
                 texts = [f"{label}: {field} {getattr(each, field)}" for each in (one, other)]
@@ -299,7 +310,7 @@ def _text(value: Seen) -> str:
     return str(value)
 
 
-# -- for the script ----------------------------------------------------------------------------------------------------
+# -- for the script --------------------------------------------------------------------------------------------------
 
 _ASK = {
     "stride": "stride()",

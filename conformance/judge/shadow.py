@@ -94,7 +94,9 @@ def _find(trace: Trace, divergence: Divergence) -> bytes | None:
         return state.value if isinstance(state, TensorState) else None
     step = trace.steps[divergence.step]
     label, *path = re.split(r"[\[\]]+", divergence.expected.partition(":")[0].rstrip("]"))
-    roots: list[Any] = [step.result] if divergence.field == "result" else [c.args for c in step.calls if c.label == label]
+    roots: list[Any] = (
+        [step.result] if divergence.field == "result" else [c.args for c in step.calls if c.label == label]
+    )
     found = []
     for value in roots:
         for index in path:

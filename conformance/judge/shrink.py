@@ -151,7 +151,7 @@ def _keeping(program: s.Program, kept: Sequence[int]) -> s.Program:
     return msgspec.structs.replace(program, steps=tuple(program.steps[index] for index in kept), regions=tuple(regions))
 
 
-# -- reductions --------------------------------------------------------------------------------------------------------
+# -- reductions ------------------------------------------------------------------------------------------------------
 
 # Without the step; without it, its first or its last input standing for its result; as it is.
 DROP, FIRST_INPUT, LAST_INPUT, KEEP = 0, 1, 2, 3

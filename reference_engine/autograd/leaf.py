@@ -60,8 +60,11 @@ def set_grad(t: Tensor, value: Any) -> None:
     wanted = t.grad_dtype if t.is_leaf else t._dtype
     if wanted is not None and value._dtype is not wanted:
         raise refusal(
-            "leaf.grad.dtype", expected_cpp=t._dtype.cpp_name, expected=wanted.scalar_name, got_cpp=value._dtype.cpp_name,
-        )  # fmt: skip
+            "leaf.grad.dtype",
+            expected_cpp=t._dtype.cpp_name,
+            expected=wanted.scalar_name,
+            got_cpp=value._dtype.cpp_name,
+        )
     if value._shape != t._shape:
         raise refusal("leaf.grad.shape", expected=list(t._shape), got=list(value._shape))
     cite("leaf.grad.assigned")

@@ -55,12 +55,14 @@ def _formula(name: str, argument: str) -> Any:
     return OPS[name][0].vjp[argument]
 
 
-# -- the ten of the first issue, and some more ---------------------------------------------------------------------------
+# -- the ten of the first issue, and some more -----------------------------------------------------------------------
 
 
 @fault
 def a_sign_in_a_formula(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(_formula("sub", "other"), "fn", lambda grad, alpha, other_dtype=None: grad if alpha == 1 else grad * alpha)
+    patch.setattr(
+        _formula("sub", "other"), "fn", lambda grad, alpha, other_dtype=None: grad if alpha == 1 else grad * alpha
+    )
     patch.setattr(_formula("sub", "other"), "parameters", ["grad", "alpha"])
 
 
@@ -139,7 +141,9 @@ def a_stride_ignored(patch: pytest.MonkeyPatch) -> None:
 @fault
 def a_gradient_keeps_the_wrong_dtype(patch: pytest.MonkeyPatch) -> None:
     right = Tensor.to
-    patch.setattr(Tensor, "to", lambda self, *a, **k: self if engine.current_pass() is not None else right(self, *a, **k))
+    patch.setattr(
+        Tensor, "to", lambda self, *a, **k: self if engine.current_pass() is not None else right(self, *a, **k)
+    )
 
 
 @fault

@@ -11,6 +11,7 @@ from conformance.generate.profiles import PROFILES
 from conformance.judge.laws import LAWS, NotApplicable
 from conformance.judge.verdict import judge
 from conformance.subjects.reference import Reference
+
 from .faults import FAULTS, Broken
 
 SEED = 1

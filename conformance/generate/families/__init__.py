@@ -16,7 +16,7 @@ from conformance.generate.families import (
     making,
     modes,
     reading,
-)  # fmt: skip
+)
 
 FAMILIES: dict[str, Callable[[Builder], None]] = {
     "make": making.tensor,

@@ -11,9 +11,21 @@ from conformance.program import steps as s
 from reference_engine.ops.declare import OPS, Op
 
 _OPERATORS = {
-    "add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow", "matmul": "matmul", "neg": "neg",
-    "abs": "abs", "lt": "lt", "gt": "gt", "le": "le", "ge": "ge", "eq": "eq", "ne": "ne",
-}  # fmt: skip
+    "add": "add",
+    "sub": "sub",
+    "mul": "mul",
+    "div": "truediv",
+    "pow": "pow",
+    "matmul": "matmul",
+    "neg": "neg",
+    "abs": "abs",
+    "lt": "lt",
+    "gt": "gt",
+    "le": "le",
+    "ge": "ge",
+    "eq": "eq",
+    "ne": "ne",
+}
 
 
 @cache

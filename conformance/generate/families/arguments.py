@@ -6,6 +6,7 @@ parsed (an unknown keyword, one argument too many) is no matter of autograd, and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from conformance.generate.builder import MAX_NUMEL, Builder
@@ -98,16 +99,32 @@ def _any_rank(t: Any) -> bool:
     return True
 
 
-_RANK = {
-    "matrix": lambda t: t.ndim == 2, "square": lambda t: t.ndim >= 2 and t.shape[-1] == t.shape[-2],
-    "vector": lambda t: t.ndim == 1, "mm": lambda t: t.ndim == 2, "mv": lambda t: t.ndim == 2, "bmm": lambda t: t.ndim == 3,
-    "two_vectors": lambda t: t.ndim == 1, "two_equal_vectors": lambda t: t.ndim == 1, "narrow": lambda t: t.ndim > 0,
-    "matmul": lambda t: t.ndim > 0, "cat": lambda t: t.ndim > 0,
-}  # fmt: skip
+_RANK: dict[str, Callable[[Any], bool]] = {
+    "matrix": lambda t: t.ndim == 2,
+    "square": lambda t: t.ndim >= 2 and t.shape[-1] == t.shape[-2],
+    "vector": lambda t: t.ndim == 1,
+    "mm": lambda t: t.ndim == 2,
+    "mv": lambda t: t.ndim == 2,
+    "bmm": lambda t: t.ndim == 3,
+    "two_vectors": lambda t: t.ndim == 1,
+    "two_equal_vectors": lambda t: t.ndim == 1,
+    "narrow": lambda t: t.ndim > 0,
+    "matmul": lambda t: t.ndim > 0,
+    "cat": lambda t: t.ndim > 0,
+}
 _SHAPE: dict[str, tuple[int, ...]] = {
-    "matrix": (2, 3), "square": (2, 2), "vector": (3,), "mm": (2, 3), "mv": (2, 3), "bmm": (2, 2, 2), "two_vectors": (3,),
-    "two_equal_vectors": (2,), "narrow": (3,), "matmul": (2, 3), "cat": (2, 3),
-}  # fmt: skip
+    "matrix": (2, 3),
+    "square": (2, 2),
+    "vector": (3,),
+    "mm": (2, 3),
+    "mv": (2, 3),
+    "bmm": (2, 2, 2),
+    "two_vectors": (3,),
+    "two_equal_vectors": (2,),
+    "narrow": (3,),
+    "matmul": (2, 3),
+    "cat": (2, 3),
+}
 
 
 def _another(b: Builder, p: Param, t: Any, first: str, domain: Domain) -> Any:
@@ -155,7 +172,7 @@ def _several(b: Builder, t: Any, first: str) -> Any:
     return s.Seq(tuple(s.Ref(n) for n in names), b.choose.one_of(("list", "tuple")))
 
 
-# -- arguments that are no tensors -------------------------------------------------------------------------------------
+# -- arguments that are no tensors -----------------------------------------------------------------------------------
 
 
 def _plain(b: Builder, p: Param, t: Any, recipe: Any) -> Any:
@@ -210,7 +227,7 @@ def _index(b: Builder, t: Any) -> int:
     return b.choose.integer(-n, n - 1) if n and not b.spoil() else n + 1
 
 
-_RECIPES = {
+_RECIPES: dict[str, Callable[[Builder, Any], Any]] = {
     "dim": _dim,
     "dims": _dims,
     "index": _index,
@@ -219,7 +236,7 @@ _RECIPES = {
 }
 
 
-# -- recipes by shape: arguments that depend on each other ----------------------------------------------------------------
+# -- recipes by shape: arguments that depend on each other -----------------------------------------------------------
 
 
 def _view_shape(b: Builder, first: str) -> dict[str, Any]:

@@ -9,8 +9,21 @@ from conformance.program import steps as s
 
 _KINDS = ("tensor", "retain_grad", "node_post", "node_pre", "post_accumulate", "multi_all", "multi_any")
 _WEIGHTS = [10, 16, 18, 20, 22, 23, 24]
-_TENSOR = ("observe", "scale", "add", "identity", "zeros", "clone", "detach", "inplace_scale", "replace", "wrong_shape",
-           "wrong_dtype", "wrong_type", "raise")  # fmt: skip
+_TENSOR = (
+    "observe",
+    "scale",
+    "add",
+    "identity",
+    "zeros",
+    "clone",
+    "detach",
+    "inplace_scale",
+    "replace",
+    "wrong_shape",
+    "wrong_dtype",
+    "wrong_type",
+    "raise",
+)
 _TENSOR_WEIGHTS = [10, 16, 19, 20, 21, 22, 22.5, 24, 24.5, 25, 25.4, 25.8, 26.3]
 _NODE = ("observe", "scale_first", "none_tuple", "short_tuple", "wrong_type", "raise")
 _NODE_WEIGHTS = [10, 15, 15.4, 15.8, 16.1, 16.6]

@@ -8,8 +8,23 @@ from conformance.generate.builder import Builder
 from conformance.program import steps as s
 
 SHAPES: tuple[tuple[int, ...], ...] = (
-    (3,), (2, 3), (2,), (), (2, 2), (3, 2), (1, 3), (2, 1), (1,), (4,), (2, 3, 2), (2, 1, 3), (3, 3), (0,), (2, 0), (1, 1, 1),
-)  # fmt: skip
+    (3,),
+    (2, 3),
+    (2,),
+    (),
+    (2, 2),
+    (3, 2),
+    (1, 3),
+    (2, 1),
+    (1,),
+    (4,),
+    (2, 3, 2),
+    (2, 1, 3),
+    (3, 3),
+    (0,),
+    (2, 0),
+    (1, 1, 1),
+)
 _LIKELY = [8, 8, 6, 4, 6, 4, 3, 3, 3, 3, 3, 2, 3, 0.4, 0.3, 0.3]
 _CUMULATIVE = [sum(_LIKELY[: i + 1]) for i in range(len(_LIKELY))]
 _QUARTERS = [i / 4 for i in range(-12, 13) if i]

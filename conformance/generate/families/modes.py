@@ -8,13 +8,20 @@ from conformance.generate.builder import Builder
 from conformance.program import steps as s
 
 _MODES: tuple[tuple[str, tuple[Any, ...]], ...] = (
-    ("no_grad", ()), ("enable_grad", ()), ("set_grad_enabled", (False,)), ("set_grad_enabled", (True,)),
-    ("inference_mode", ()), ("inference_mode", (False,)), ("autograd.set_detect_anomaly", (True,)),
-    ("autograd.detect_anomaly", ()), ("autograd.graph.saved_tensors_hooks", (s.Callback("identity"), s.Callback("identity"))),
+    ("no_grad", ()),
+    ("enable_grad", ()),
+    ("set_grad_enabled", (False,)),
+    ("set_grad_enabled", (True,)),
+    ("inference_mode", ()),
+    ("inference_mode", (False,)),
+    ("autograd.set_detect_anomaly", (True,)),
+    ("autograd.detect_anomaly", ()),
+    ("autograd.graph.saved_tensors_hooks", (s.Callback("identity"), s.Callback("identity"))),
     ("autograd.graph.saved_tensors_hooks", (s.Callback("clone"), s.Callback("identity"))),
-    ("autograd.graph.save_on_cpu", ()), ("autograd.graph.disable_saved_tensors_hooks", ("no hooks here",)),
+    ("autograd.graph.save_on_cpu", ()),
+    ("autograd.graph.disable_saved_tensors_hooks", ("no hooks here",)),
     ("autograd.graph.allow_mutation_on_saved_tensors", ()),
-)  # fmt: skip
+)
 _WEIGHTS = [10, 6, 3, 3, 3, 1, 0.6, 0.4, 1.5, 0.8, 0.3, 0.3, 0.4]
 _CUMULATIVE = [sum(_WEIGHTS[: i + 1]) for i in range(len(_WEIGHTS))]
 

@@ -5,8 +5,23 @@ from __future__ import annotations
 from conformance.generate.builder import Builder
 from conformance.program import steps as s
 
-_WHAT = ("item", "tolist", "numpy", "bool", "float", "int", "len", "_version", "is_leaf", "grad_fn", "output_nr", "repr",
-         "_base", "retains_grad", "requires_grad")  # fmt: skip
+_WHAT = (
+    "item",
+    "tolist",
+    "numpy",
+    "bool",
+    "float",
+    "int",
+    "len",
+    "_version",
+    "is_leaf",
+    "grad_fn",
+    "output_nr",
+    "repr",
+    "_base",
+    "retains_grad",
+    "requires_grad",
+)
 
 
 def read(b: Builder) -> None:

@@ -23,7 +23,7 @@ from conformance.judge.laws.law import (
     states_after,
     upto,
     wide,
-)  # fmt: skip
+)
 from conformance.program import steps as s
 from conformance.program.steps import UNSET
 from conformance.subjects.base import Subject
@@ -71,9 +71,14 @@ def grad_equals_backward(program: s.Program, trace: Trace, subject: Subject) -> 
         raise NotApplicable
     names = {f"law{k}": n for k, n in enumerate(leaves)}
     asked = s.Grad(
-        tuple(names), step.tensors, s.Seq(tuple(s.Ref(n) for n in leaves)), grad_outputs=step.grad_tensors,
-        retain_graph=step.retain_graph, create_graph=step.create_graph, allow_unused=True,
-    )  # fmt: skip
+        tuple(names),
+        step.tensors,
+        s.Seq(tuple(s.Ref(n) for n in leaves)),
+        grad_outputs=step.grad_tensors,
+        retain_graph=step.retain_graph,
+        create_graph=step.create_graph,
+        allow_unused=True,
+    )
     variant = upto(program, i, asked)
     answer = run(variant, subject)
     if answer.steps[i].outcome != "ok":
@@ -108,9 +113,13 @@ def each_as_in_company(program: s.Program, trace: Trace, subject: Subject) -> Vi
         program, i, inputs=s.Seq((s.Ref(wanted[0]),)), outs=("law0",), allow_unused=True, materialize_grads=UNSET
     )
     both = _call(
-        program, i, inputs=s.Seq(tuple(s.Ref(n) for n in (*names, *more))), allow_unused=True, materialize_grads=UNSET,
+        program,
+        i,
+        inputs=s.Seq(tuple(s.Ref(n) for n in (*names, *more))),
+        allow_unused=True,
+        materialize_grads=UNSET,
         outs=tuple(f"law{k}" for k in range(len(names) + len(more))),
-    )  # fmt: skip
+    )
     first, second = run(upto(program, i, alone), subject), run(upto(program, i, both), subject)
     if first.steps[i].outcome != "ok" or second.steps[i].outcome != "ok":
         raise NotApplicable

@@ -85,7 +85,7 @@ def _smooth_derivative(program: s.Program, make: int, element: int, f: Any) -> f
     size = 1 + abs(found[0])
     if abs(found[0] - found[1]) > _TOLERANCE / 4 * size or abs(found[0] - one_sided) > 100 * _TOLERANCE * size:
         raise NotApplicable
-    return found[0]
+    return float(found[0])
 
 
 @law("law.derivative.numerical")
@@ -108,10 +108,18 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
     if any(t.outcome == "raised" for t in answer.steps):
         raise NotApplicable  # what is refused in one precision may not be in another
     leaves = [
-        (i, x) for i, x in enumerate(double.steps[:at])
-        if isinstance(x, s.Make) and x.requires_grad and x.strides is None and 0 not in x.shape and x.out in states
-        and states[x.out].is_leaf and states[x.out].requires_grad and states[x.out].version == 0 and states[x.out].same_as is None
-    ]  # fmt: skip
+        (i, x)
+        for i, x in enumerate(double.steps[:at])
+        if isinstance(x, s.Make)
+        and x.requires_grad
+        and x.strides is None
+        and 0 not in x.shape
+        and x.out in states
+        and states[x.out].is_leaf
+        and states[x.out].requires_grad
+        and states[x.out].version == 0
+        and states[x.out].same_as is None
+    ]
     roots = [
         r for r in dict.fromkeys(roots) if r in states and states[r].requires_grad and states[r].dtype == "float64"
     ]
@@ -125,9 +133,12 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
     )
     outs = tuple(f"law{k}" for k in range(len(leaves)))
     ask = s.Grad(
-        outs, s.Seq(tuple(s.Ref(r) for r in roots)), s.Seq(tuple(s.Ref(x.out) for _, x in leaves)),
-        s.Seq(tuple(s.Ref(m.out) for m in makes)), allow_unused=True,
-    )  # fmt: skip
+        outs,
+        s.Seq(tuple(s.Ref(r) for r in roots)),
+        s.Seq(tuple(s.Ref(x.out) for _, x in leaves)),
+        s.Seq(tuple(s.Ref(m.out) for m in makes)),
+        allow_unused=True,
+    )
     variant = upto(double, at, *makes, ask)
     got = run(variant, subject)
     where = at + len(makes)

@@ -62,7 +62,7 @@ def law(clause: str) -> Callable[[Check], Check]:
     return register
 
 
-# -- helpers that several laws need -----------------------------------------------------------------------------------
+# -- helpers that several laws need ----------------------------------------------------------------------------------
 
 
 def states_after(trace: Trace, upto: int) -> dict[str, TensorState]:
@@ -159,9 +159,24 @@ def shown(state: TensorState | None) -> str:
 
 
 GRADIENT_CHANGING_HOOKS = frozenset(
-    {"add", "replace", "zeros", "detach", "raise", "wrong_shape", "wrong_dtype", "wrong_type", "inplace_scale", "inplace_zero",
-     "short_tuple", "none_tuple", "clear_grad", "scale", "scale_first"}
-)  # fmt: skip
+    {
+        "add",
+        "replace",
+        "zeros",
+        "detach",
+        "raise",
+        "wrong_shape",
+        "wrong_dtype",
+        "wrong_type",
+        "inplace_scale",
+        "inplace_zero",
+        "short_tuple",
+        "none_tuple",
+        "clear_grad",
+        "scale",
+        "scale_first",
+    }
+)
 
 
 def only_plain_hooks(program: s.Program) -> None:

@@ -1,4 +1,4 @@
-"""Finds an example for each clause that has none: ``python -m conformance.examples.mine``.
+"""Finds an example for each clause that has none: ``python -m conformance.mine``.
 
 Programs are drawn from every profile; the first that exercises a clause is shrunk to the shortest that still does, and
 kept under ``programs/<area>.json``. A known deviation's example, named like it, is a program on which the installed
@@ -26,7 +26,7 @@ from conformance.subjects.base import SubjectUnavailable
 from conformance.subjects.reference import Reference
 from conformance.trial import Trial
 
-FOLDER = Path(__file__).parent / "programs"
+FOLDER = Path(__file__).parent / "examples" / "programs"
 
 
 def _draws(reference: Reference, count: int) -> Iterator[tuple[Program, Any]]:
@@ -72,7 +72,7 @@ def mine_deviations(count: int) -> dict[str, Example]:
         return {}
     wanted = {d for d in trial.specs.deviations if d not in EXAMPLES and not d.startswith("law.")}
     examples: dict[str, Example] = {}
-    for program, baseline in _draws(trial.baseline, count):  # type: ignore[arg-type]
+    for program, baseline in _draws(trial.baseline, count):
         judgement = trial.judge(program, trial.expected(program, baseline), execute(program, trial.subject))
         if judgement is None or judgement.deviation is None or judgement.deviation.id not in wanted - set(examples):
             continue
