@@ -46,7 +46,7 @@ def _mm(self: Tensor, mat2: Tensor) -> Tensor:
         raise refusal("ops.mm.second_rank", ndim=len(mat2._shape))
     (n, k), (k2, m) = self._shape, mat2._shape
     if k != k2:
-        raise refusal("ops.mm.shapes", a=n, b=k, c=k2, d=m)
+        raise refusal("ops.mm.shapes", op="mm", a=n, b=k, c=k2, d=m)
     check_same_dtype(self, mat2)
     return product(self, mat2)
 
