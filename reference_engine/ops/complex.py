@@ -234,12 +234,12 @@ def _polar(abs: Tensor, angle: Tensor) -> Tensor:  # noqa: A002 - torch's parame
 
 
 def _polar_vjp(grad: Tensor, result: Tensor) -> dict[str, Tensor]:
-    mirrored = conj(grad)
+    mirrored = conj(grad)  # the direction is that of the result, so the absolute value must not be negative
     return {"abs": (mirrored * result.sgn()).real, "angle": (mirrored * times(result, 1j)).real}
 
 
 declare(
     "polar(Tensor abs, Tensor angle) -> Tensor",
-    forward=_polar, method=False, out=True, samples=domains.real(),
+    forward=_polar, method=False, out=True, samples=domains.real(0.2, 3),
     vjp={"abs, angle": _polar_vjp},
 )  # fmt: skip

@@ -64,7 +64,7 @@ declare(
 def _atan2_vjp(grad: Tensor, self: Tensor, other: Tensor, needs: set[str]) -> dict[str, Tensor]:
     """Over r², and zero at the origin, which has no angle."""
     squared = self * self + other * other
-    inverse = squared.reciprocal().masked_fill_(squared == 0, 0)
+    inverse = squared.reciprocal().masked_fill(squared == 0, 0)
     made = {}
     if "self" in needs:
         made["self"] = grad * other * inverse
