@@ -1,0 +1,344 @@
+"""Losses that torch computes in one kernel: distances of a prediction from a target, and cross entropies of probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import minus, over, plus, times, where
+from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise
+from reference_engine.semantics import refusal, warn
+from reference_engine.tensor import Tensor
+
+_HIDDEN: dict[str, Any] = {"function": False}
+REDUCTIONS = ("mean", "sum", "none")
+REDUCTION: dict[str, Any] = {"reduction": REDUCTIONS, "size_average": (None,), "reduce": (None,)}
+OPTIONS = "bool? size_average=None, bool? reduce=None, str reduction='mean'"
+
+
+def reduction_of(size_average: Any, reduce: Any, reduction: str) -> str:
+    """The reduction that a call asks for, in the new or in the old way.
+
+    Raises:
+        ValueError: an unknown reduction.
+    """
+    if size_average is not None or reduce is not None:
+        averaged, summed = size_average is not False, reduce is not False
+        reduction = "mean" if averaged and summed else "sum" if summed else "none"
+        warn("nn.loss.legacy_reduction", reduction=reduction)
+    if reduction not in REDUCTIONS:
+        raise refusal("nn.loss.reduction", reduction=reduction)
+    return reduction
+
+
+def reduced(losses: Tensor, reduction: str) -> Tensor:
+    """The mean, the sum, or each loss by itself."""
+    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()  # type: ignore[no-any-return]
+
+
+def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:  # noqa: A002 - torch's name
+    """Both as large as each other; unequal shapes are a likely mistake."""
+    if input._shape != target._shape:
+        warn("ops.mse_loss.broadcast", target=f"torch.Size({list(target._shape)})", input=f"torch.Size({list(input._shape)})")
+    shape = broadcast_shapes([input._shape, target._shape])
+    return input.expand(shape), target.expand(shape)
+
+
+def shared(grad: Tensor, numel: int, reduction: str) -> Tensor:
+    """What each of the averaged losses gets of the gradient."""
+    return over(grad, numel) if reduction == "mean" else grad
+
+
+# -- distances: functions of input - target -----------------------------------------------------------------------------
+
+_Slope = Callable[[Array, Any, Array], Array]
+
+
+def _distance(name: str, kernel: str, node: str, loss: Callable[[Array, Any], Array], slope: _Slope, bend: Any) -> Any:
+    """Declare a loss of the difference, and its backward.
+
+    Args:
+        name: the hidden op's name. kernel: what messages call it. node: its name among the nodes.
+        loss: of a difference and the parameter. slope: its derivative times a cotangent.
+        bend: the second derivative times a cotangent, in ops.
+    """
+
+    def forward(self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
+        losses = elementwise(lambda x, y: loss(x - y, delta).astype(x.dtype), name=kernel, not_for="bool int complex")
+        return reduced(losses(self, target), reduction)
+
+    def backward(grad_output: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
+        n = self.numel() if reduction == "mean" else 1
+
+        def share(g: Array, x: Array, y: Array) -> Array:
+            return slope(x - y, delta, g / g.dtype.type(n or 1)).astype(g.dtype)
+
+        return elementwise(share)(grad_output, self, target)
+
+    def both(
+        grad: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any, needs: set[str]
+    ) -> dict[str, Tensor | None]:
+        return {
+            "self": run(derivative, [grad, self, target, reduction, delta]) if "self" in needs else None,
+            "target": run(derivative, [grad, target, self, reduction, delta]) if "target" in needs else None,
+        }
+
+    def turned(
+        grad: Tensor, grad_output: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any
+    ) -> dict[str, Tensor | None]:
+        made = shared(bend(self - target, delta, grad * grad_output), self.numel(), reduction)
+        return {"self": made, "target": -made}
+
+    derivative = declare(
+        f"{name}_backward(Tensor grad_output, Tensor self, Tensor target, str reduction, Scalar delta) -> Tensor",
+        forward=backward, node=f"{node}BackwardBackward0",
+        vjp={
+            "grad_output": lambda grad, self, target, reduction, delta: reduced(
+                run(derivative, [grad, self, target, "none", delta]), "none"
+            ) if reduction == "none" else reduced(
+                run(derivative, [grad.new_ones(()), self, target, reduction, delta]) * grad, "sum"
+            ),
+            "self, target": turned,
+        },
+        **_HIDDEN,
+    )  # fmt: skip
+    return declare(
+        f"{name}(Tensor self, Tensor target, str reduction, Scalar delta) -> Tensor",
+        forward=forward, vjp={"self, target": both}, node=f"{node}Backward0", **_HIDDEN,
+    )  # fmt: skip
+
+
+def _smooth_slope(d: Array, beta: Any, g: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.abs(d) < beta, d * g / d.dtype.type(beta), np.sign(d) * g)
+
+
+def _smooth_loss(d: Array, beta: Any) -> Array:
+    size = np.abs(d)
+    if beta == 0:
+        return size
+    return np.where(size < beta, d.dtype.type(0.5) * size * size / d.dtype.type(beta), size - d.dtype.type(0.5 * beta))
+
+
+_MSE = _distance(
+    "_mse_loss", "mse_cpu", "MseLoss", lambda d, _: d * d, lambda d, _, g: 2 * d * g, lambda d, _, g: times(g, 2)
+)
+_SMOOTH_L1 = _distance(
+    "_smooth_l1_loss", "smooth_l1_cpu", "SmoothL1Loss", _smooth_loss, _smooth_slope,
+    lambda d, beta, g: where(d.abs() < beta, over(g, beta) if beta else g, g.new_zeros(())),
+)  # fmt: skip
+_HUBER = _distance(
+    "_huber_loss", "huber_cpu", "HuberLoss",
+    lambda d, k: np.where(np.abs(d) <= k, d.dtype.type(0.5) * d * d, d.dtype.type(k) * (np.abs(d) - d.dtype.type(0.5 * k))),
+    lambda d, k, g: np.where(np.abs(d) <= k, d * g, np.sign(d) * d.dtype.type(k) * g),
+    lambda d, k, g: where(d.abs() <= k, g, g.new_zeros(())),
+)  # fmt: skip
+
+
+def _mse(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, weight: Any) -> Tensor:  # noqa: A002
+    x, y = in_common_shape(input, target)
+    how = reduction_of(size_average, reduce, reduction)
+    if weight is None:
+        return run(_MSE, [x, y, how, 0])  # type: ignore[no-any-return]
+    return weighted(run(_MSE, [x, y, "none", 0]), weight, input, how)
+
+
+def weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:  # noqa: A002 - torch's name
+    """Each loss by its weight; the mean is that of the weights."""
+    if weight._shape != input._shape:
+        raise refusal("nn.loss.weight_shape")
+    losses = losses * weight
+    return losses.sum() / weight.sum() if reduction == "mean" else reduced(losses, reduction)  # type: ignore[no-any-return]
+
+
+_SAMPLES = domains.real(shapes="same", arguments=REDUCTION)
+
+declare(
+    f"nn.functional.mse_loss(Tensor input, Tensor target, {OPTIONS}, Tensor? weight=None) -> Tensor",
+    forward=_mse, composite=True, samples=domains.real(shapes="same", arguments={**REDUCTION, "weight": (None,)}),
+)  # fmt: skip
+
+
+def _l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, weight: Any) -> Tensor:  # noqa: A002
+    x, y = in_common_shape(input, target)
+    how = reduction_of(size_average, reduce, reduction)
+    losses = (x - y).abs()
+    return reduced(losses, how) if weight is None else weighted(losses, weight, input, how)
+
+
+declare(
+    f"nn.functional.l1_loss(Tensor input, Tensor target, {OPTIONS}, Tensor? weight=None) -> Tensor",
+    forward=_l1, composite=True, smooth=False,
+    samples=domains.field(shapes="same", arguments={**REDUCTION, "weight": (None,)}),
+)  # fmt: skip
+
+
+def _smooth_l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, beta: Any) -> Tensor:  # noqa: A002
+    x, y = in_common_shape(input, target)
+    how = reduction_of(size_average, reduce, reduction)
+    if beta < 0:
+        raise refusal("nn.smooth_l1.beta")
+    return reduced((x - y).abs(), how) if beta == 0 else run(_SMOOTH_L1, [x, y, how, beta])
+
+
+declare(
+    f"nn.functional.smooth_l1_loss(Tensor input, Tensor target, {OPTIONS}, float beta=1.0) -> Tensor",
+    forward=_smooth_l1, composite=True, smooth=False,
+    samples=domains.real(shapes="same", arguments={**REDUCTION, "beta": (1.0, 0.5)}),
+)  # fmt: skip
+
+
+def _huber(input: Tensor, target: Tensor, reduction: str, delta: Any, weight: Any) -> Tensor:  # noqa: A002 - torch's name
+    x, y = in_common_shape(input, target)
+    how = reduction_of(None, None, reduction)
+    if delta <= 0:
+        raise refusal("nn.huber.delta")
+    return run(_HUBER, [x, y, how, delta]) if weight is None else weighted(run(_HUBER, [x, y, "none", delta]), weight, input, how)
+
+
+declare(
+    "nn.functional.huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0, Tensor? weight=None) -> Tensor",
+    forward=_huber, composite=True, smooth=False,
+    samples=domains.real(shapes="same", arguments={"reduction": REDUCTIONS, "delta": (1.0, 0.5), "weight": (None,)}),
+)  # fmt: skip
+
+# -- cross entropy of two probabilities -----------------------------------------------------------------------------------
+
+_LEAST_LOG, _LEAST_SLOPE = -100, 1e-12  # a probability of zero costs 100, not infinity
+
+
+def _bce_forward(self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    x = self._read().astype(self._dtype.compute)
+    if x.size and not np.all((x >= 0) & (x <= 1)):
+        raise refusal("ops.bce.range")
+
+    def loss(p: Array, t: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return (t - 1) * np.maximum(np.log1p(-p), _LEAST_LOG) - t * np.maximum(np.log(p), _LEAST_LOG)
+
+    losses = elementwise(loss, name="binary_cross_entropy", not_for="bool int complex")(self, target)
+    if weight is not None:
+        losses = losses * weight.detach()
+    return reduced(losses, reduction)
+
+
+def _bce_slope(grad_output: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    made = elementwise(lambda g, p, t: g * (p - t) / np.maximum((1 - p) * p, g.dtype.type(_LEAST_SLOPE)))
+    return shared(_times_weight(made(grad_output, self, target), weight), self.numel(), reduction).detach()
+
+
+def _times_weight(t: Tensor, weight: Any) -> Tensor:
+    return t if weight is None else t * weight
+
+
+def _bce_bend(grad: Tensor, grad_output: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    spread = (minus(1, self) * self).clamp_min(_LEAST_SLOPE)
+    bend = (self * self - times(self * target, 2) + target) / (spread * spread)
+    return shared(_times_weight(bend * grad * grad_output, weight), self.numel(), reduction)
+
+
+def _bce_cross(grad: Tensor, grad_output: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    spread = (minus(1, self) * self).clamp_min(_LEAST_SLOPE)
+    return shared(_times_weight(-(grad * grad_output) / spread, weight), self.numel(), reduction)
+
+
+def _bce_of_grad(grad: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    spread = (minus(1, self) * self).clamp_min(_LEAST_SLOPE)
+    made = shared(_times_weight((self - target) / spread * grad, weight), self.numel(), reduction)
+    return made if reduction == "none" else made.sum()
+
+
+def _bce_of_target(grad: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    made = ((-self).log1p().clamp_min(_LEAST_LOG) - self.log().clamp_min(_LEAST_LOG)) * grad
+    return shared(_times_weight(made, weight), target.numel(), reduction)
+
+
+_BCE_BACKWARD = declare(
+    "_binary_cross_entropy_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction) -> Tensor",
+    forward=_bce_slope, node="BinaryCrossEntropyBackwardBackward0",
+    vjp={"grad_output": _bce_of_grad, "self": _bce_bend, "target": _bce_cross}, **_HIDDEN,
+)  # fmt: skip
+_BCE = declare(
+    "_binary_cross_entropy(Tensor self, Tensor target, Tensor? weight, str reduction) -> Tensor",
+    forward=_bce_forward, node="BinaryCrossEntropyBackward0",
+    vjp={
+        "self": lambda grad, self, target, weight, reduction: run(_BCE_BACKWARD, [grad, self, target, weight, reduction]),
+        "target": _bce_of_target,
+    },
+    **_HIDDEN,
+)  # fmt: skip
+
+
+def _bce(input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: Any, reduction: str) -> Tensor:  # noqa: A002
+    how = reduction_of(size_average, reduce, reduction)
+    if input._shape != target._shape:
+        raise refusal("ops.bce.size", target=f"torch.Size({list(target._shape)})", input=f"torch.Size({list(input._shape)})")
+    if weight is not None:
+        weight = weight.expand(broadcast_shapes([weight._shape, target._shape]))
+    return run(_BCE, [input, target, weight, how])  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
+    "bool? reduce=None, str reduction='mean') -> Tensor",
+    forward=_bce, composite=True, samples=domains.real(0.05, 0.95, special=(0.0, 1.0), shapes="same", arguments=REDUCTION),
+)  # fmt: skip
+
+# -- the same from logits -------------------------------------------------------------------------------------------------
+
+
+def _logits_forward(self: Tensor, target: Tensor, weight: Any, pos_weight: Any, reduction: str) -> Tensor:
+    def loss(x: Array, t: Array, *slope: Array) -> Array:
+        scale = 1 + (slope[0] - 1) * t if slope else 1
+        return (1 - t) * x + scale * (np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0))
+
+    losses = elementwise(loss)(*[t for t in (self, target, pos_weight) if t is not None])
+    return reduced(losses if weight is None else losses * weight.detach(), reduction)
+
+
+def _logits_of_self(grad: Tensor, self: Tensor, target: Tensor, weight: Any, pos_weight: Any, reduction: str) -> Tensor:
+    if pos_weight is None:
+        made = (self.sigmoid() - target) * grad
+    else:
+        t = pos_weight * target
+        made = ((plus(t, 1) - target) * self.sigmoid() - t) * grad
+    return shared(_times_weight(made, weight), self.numel(), reduction)
+
+
+def _logits_of_target(grad: Tensor, self: Tensor, target: Tensor, weight: Any, pos_weight: Any, reduction: str) -> Tensor:
+    import reference_engine as engine
+
+    if pos_weight is None:
+        made = -self * grad
+    else:
+        log_sigmoid = engine.nn.functional.logsigmoid
+        made = (log_sigmoid(-self) - pos_weight * log_sigmoid(self)) * grad
+    return shared(_times_weight(made, weight), target.numel(), reduction)
+
+
+_WITH_LOGITS = declare(
+    "_binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight, Tensor? pos_weight, str reduction) -> Tensor",
+    forward=_logits_forward, node="BinaryCrossEntropyWithLogitsBackward0",
+    vjp={"self": _logits_of_self, "target": _logits_of_target}, **_HIDDEN,
+)  # fmt: skip
+
+
+def _with_logits(
+    input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: Any, reduction: str, pos_weight: Any  # noqa: A002
+) -> Tensor:  # fmt: skip
+    how = reduction_of(size_average, reduce, reduction)
+    if input._shape != target._shape:
+        raise refusal("nn.bce_with_logits.size", target=f"torch.Size({list(target._shape)})", input=f"torch.Size({list(input._shape)})")
+    return run(_WITH_LOGITS, [input, target, weight, pos_weight, how])  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, "
+    "bool? size_average=None, bool? reduce=None, str reduction='mean', Tensor? pos_weight=None) -> Tensor",
+    forward=_with_logits, composite=True, samples=_SAMPLES,
+)  # fmt: skip
