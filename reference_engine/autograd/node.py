@@ -82,7 +82,7 @@ class Node:
 
     def op_label(self) -> str:
         """The name as newer versions of torch put it in messages: ``Exp`` for ``ExpBackward0``."""
-        return re.sub(r"Backward\d*$", "", self.name())
+        return re.sub(r"Backward(?:0$|(?=\d+$)|$)", "", self.name())
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -198,10 +198,20 @@ class SavedAttribute:
             return tuple(item) if isinstance(item, list) else item
         if isinstance(item, list):
             return tuple(i.unpack(looking=True) if isinstance(i, SavedTensor) else i for i in item)
+        if isinstance(item, SavedNumber):
+            return _as_tensor(item.unpack())
         return item.unpack(looking=True) if isinstance(item, SavedTensor) else item
 
     def __set__(self, node: OpNode, value: Any) -> None:
         raise refusal("saved.read_only", name=f"_{'raw_' * self.raw}saved_{self.name}", node=node.name())
+
+
+def _as_tensor(number: Any) -> Tensor:
+    """A Python number as the tensor that torch saves in its place."""
+    from reference_engine import creation, dtypes
+
+    wide = {bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
+    return creation.scalar_tensor(number, dtype=wide[type(number)])
 
 
 def gradient_edge(tensor: Tensor) -> Edge:

@@ -66,13 +66,13 @@ def _source_grad(grad: Tensor, dim: int, index: Tensor, source_shape: Ints) -> T
 
 
 def _check_added(name: str, self: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
-    if index._dtype not in _LONG:
-        raise refusal("indexing.index_add.index_dtype", op=name, dtype=index.dtype.scalar_name)
     if len(index._shape) > 1:
         raise refusal(
             "indexing.index_add.index_rank", op=name, ndim=len(index._shape), dtype=index.dtype.scalar_name,
             shape=list(index._shape),
         )  # fmt: skip
+    if index._dtype not in _LONG:
+        raise refusal("indexing.index_add.index_dtype", op=name, dtype=index.dtype.scalar_name)
     if self._dtype is not source._dtype:
         raise refusal("indexing.index_add.dtype", op=name, target=self.dtype.scalar_name, got=source.dtype.scalar_name)
     d = wrap_dim(dim, len(self._shape))
@@ -224,8 +224,8 @@ declare(
 def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool) -> Tensor:
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise refusal("indexing.index_reduce.reduce", reduce=reduce)
-    warn("indexing.index_reduce.beta")
     d = _check_added("index_reduce_", self, dim, index, source)
+    warn("indexing.index_reduce.beta")
     at = _at_least_1d(index._read())
     size = self._shape[d] if self._shape else 1
     if ((at < 0) | (at >= size)).any():

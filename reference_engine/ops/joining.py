@@ -16,7 +16,7 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import empty, from_array, promote, wrap_dim
-from reference_engine.ops.splitting import atleast_1d, atleast_2d, atleast_3d
+from reference_engine.ops.splitting import atleast_1d, atleast_2d, atleast_3d, check_tensors
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -187,6 +187,7 @@ def block_diag(*tensors: Any) -> Any:
     from reference_engine.ops.dispatch import run
 
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    check_tensors(given)
     return run(_BLOCK_DIAG, [list(given)])
 
 

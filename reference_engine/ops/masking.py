@@ -217,12 +217,12 @@ def _columns(self: Tensor) -> tuple[Tensor, ...]:
 
 
 def _take_along_dim(self: Tensor, indices: Tensor, dim: int | None) -> Tensor:
-    if indices._dtype is not dtypes.int64:
-        raise refusal("indexing.take_along_dim.dtype", dtype=indices.dtype.scalar_name)
     if dim is None:
-        return self.view(-1).gather(0, indices.view(-1)) if self.is_contiguous() else self.reshape(-1).gather(0, indices.reshape(-1))  # type: ignore[no-any-return]
+        return self.reshape(-1).gather(0, indices.reshape(-1))  # type: ignore[no-any-return]
     if len(indices._shape) != len(self._shape):
         raise refusal("ops.take_along_dim.rank", ndim=len(self._shape), index_ndim=len(indices._shape))
+    if indices._dtype is not dtypes.int64:
+        raise refusal("indexing.take_along_dim.dtype", dtype=indices.dtype.scalar_name)
     from reference_engine.ops.kernels import wrap_dim
 
     d = wrap_dim(dim, len(self._shape))

@@ -79,9 +79,9 @@ declare(
 
 def _check_scatter(op: str, self: Tensor, dim: int, index: Tensor, src: Tensor | None) -> int:
     d = wrap_dim(dim, len(self._shape))
+    _check_index("scatter", index)
     if src is not None and src._dtype is not self._dtype:
         raise refusal("ops.scatter.dtype")
-    _check_index("scatter", index)
     if not index.numel():
         return d
     mine, theirs = _shown(self._shape), _shown(index._shape)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import reference_engine as engine
+from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import broadcast_shapes, wrap_dim
@@ -72,7 +73,7 @@ def _split_with_sizes(self: Tensor, split_sizes: Ints, dim: int) -> Tensors:
     if any(n < 0 for n in split_sizes):
         raise refusal("ops.split.sizes_negative", sizes=list(split_sizes))
     if sum(split_sizes) != self._shape[d]:
-        raise refusal("ops.split.sum", size=self._shape[d], dim=d, sizes=list(split_sizes))
+        raise refusal("ops.split.sum", size=self._shape[d], dim=dim, sizes=list(split_sizes))
     return _pieces(self, d, split_sizes)
 
 
@@ -122,6 +123,10 @@ def _tensor_split(self: Tensor, parts: Any, dim: int) -> Tensors:
         raise refusal("shape.tensor_split.scalar", ndim=0)
     d = wrap_dim(dim, len(self._shape))
     if isinstance(parts, Tensor):
+        if parts._dtype is not dtypes.int64:
+            raise refusal("shape.tensor_split.dtype", dtype=parts.dtype.scalar_name)
+        if len(parts._shape) > 1:
+            raise refusal("shape.tensor_split.rank", ndim=len(parts._shape))
         parts = int(parts.item()) if not parts._shape else tuple(parts.tolist())
     if isinstance(parts, tuple):
         return _at_indices(self, parts, d)
@@ -193,6 +198,17 @@ declare(
 # -- several tensors in one shape --------------------------------------------------------------------------------
 
 
+def check_tensors(given: Sequence[Any]) -> None:
+    """Refuse what is not a tensor.
+
+    Raises:
+        TypeError: with its place.
+    """
+    for i, t in enumerate(given):
+        if not isinstance(t, Tensor):
+            raise refusal("ops.cat.element", index=i, type=type(t).__name__)
+
+
 def _expanded(t: Tensor, shape: Ints) -> Tensor:
     return t if t._shape == shape else t.expand(shape)
 
@@ -207,6 +223,7 @@ def broadcast_tensors(*tensors: Any) -> Tensors:
 def meshgrid(*tensors: Any, indexing: str | None = None) -> Tensors:
     """Coordinate grids of vectors, as views."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    check_tensors(given)
     if indexing is None:
         warn("shape.meshgrid.indexing_absent")
     for t in given:

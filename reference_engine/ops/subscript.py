@@ -159,9 +159,9 @@ def _apply(self: Tensor, pieces: tuple[Any, ...]) -> tuple[Any, list[Tensor | No
     if named > len(self._shape):
         raise refusal("ops.index.too_many", ndim=len(self._shape))
     made, dim, tensors = self, 0, []
-    for piece in pieces:
+    for at, piece in enumerate(pieces):  # a refusal counts pieces, not dimensions
         if _is_int(piece):
-            made = _select(made, dim, _as_int(piece), _original_dim(pieces, piece, dim))
+            made = _select(made, dim, _as_int(piece), at)
         elif isinstance(piece, slice):
             made = _slice(made, dim, piece, skip_whole=True)
             dim += 1
@@ -182,21 +182,11 @@ def _apply(self: Tensor, pieces: tuple[Any, ...]) -> tuple[Any, list[Tensor | No
                     _record(tensors, dim, _bool_index(bool(tensor.item())))
                     dim += 1
                 else:
-                    made = _select(made, dim, int(tensor.item()), _original_dim(pieces, piece, dim))
+                    made = _select(made, dim, int(tensor.item()), at)
             else:
                 _record(tensors, dim, tensor)
                 dim += len(tensor._shape) if tensor._dtype in (dtypes.bool_, dtypes.uint8) else 1
     return made, tensors
-
-
-def _original_dim(pieces: tuple[Any, ...], piece: Any, dim: int) -> int:
-    """Which dimension of the tensor itself a number indexes: numbers before it have removed theirs."""
-    gone = 0
-    for other in pieces:
-        if other is piece:
-            break
-        gone += _is_int(other)
-    return dim + gone
 
 
 def _record(tensors: list[Tensor | None], dim: int, tensor: Tensor) -> None:
