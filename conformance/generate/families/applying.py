@@ -111,7 +111,7 @@ def _form(b: Builder, name: str, chosen: Op, positional: list[Any], keywords: di
 
 def _out_tensor(b: Builder, positional: list[Any]) -> str:
     like = next((b.tensors[a.name] for a in positional if isinstance(a, s.Ref) and a.name in b.tensors), None)
-    if b.choose.coin(0.3):
+    if b.choose.coin(0.1):
         found = b.pick()
         if found is not None:
             return found

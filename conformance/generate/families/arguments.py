@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.generate.builder import MAX_NUMEL, Builder
 from conformance.generate.families import making
+from conformance.generate.families.recipes import RECIPES, index_tensor, mask
 from conformance.program import steps as s
 from reference_engine.ops.declare import Op, Param
 from reference_engine.ops.domains import Domain
@@ -35,12 +36,13 @@ def draw(b: Builder, op: Op) -> tuple[list[Any], dict[str, Any]]:
     recipes = dict(domain.arguments)
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
-    related = _RELATED.get(domain.shapes)
+    related = _RELATED.get(domain.shapes) or RECIPES.get(domain.shapes)
     extra = related(b, first) if related is not None else {}
     taken = False
     for p in op.params:
-        if p.name in extra:
+        if p.name in extra and fits(p.type, extra[p.name]):
             value: Any = extra[p.name]
+            taken = taken or p.is_tensor
         elif p.type == "Tensor[]":
             value = _several(b, t, first)
         elif p.is_tensor and not taken:
@@ -61,6 +63,15 @@ def draw(b: Builder, op: Op) -> tuple[list[Any], dict[str, Any]]:
 
 
 _SKIP: Any = object()
+
+
+def fits(kind: str, value: Any) -> bool:
+    """A recipe may serve overloads that differ in whether an argument is a tensor or a number."""
+    return (
+        isinstance(value, s.Ref) or not kind.startswith("Tensor") or value is None
+        if kind != "Scalar"
+        else not isinstance(value, s.Ref)
+    )
 
 
 def _first(b: Builder, op: Op, domain: Domain) -> str:
@@ -131,6 +142,10 @@ def _another(b: Builder, p: Param, t: Any, first: str, domain: Domain) -> Any:
     """A further tensor argument: one that broadcasts with the first, a number where one is allowed, or a new one."""
     if p.type.endswith("?") and b.choose.coin(0.5):
         return None
+    if p.name in ("index", "indices"):
+        return index_tensor(b, tuple(t.shape), 1)
+    if p.name == "mask":
+        return mask(b, tuple(t.shape))
     if p.type == "Tensor|Scalar" and b.choose.coin(0.2):
         return b.choose.one_of(_SCALARS)
     if b.choose.coin(0.1):
