@@ -1,0 +1,233 @@
+"""Linear maps, tables, and what is written in them: linear, bilinear, embedding, similarity, attention."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from reference_engine import dtypes
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import times
+from reference_engine.ops.kernels import broadcast_shapes, from_array
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+_HIDDEN: dict[str, Any] = {"function": False, "method": False}
+
+
+def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:  # noqa: A002 - torch's name
+    """One fused product where rank and memory allow it."""
+    import reference_engine as engine
+
+    rank = len(input._shape)
+    if bias is None or len(weight._shape) != 2:
+        made = input.matmul(weight.t())
+        return made if bias is None else made + bias  # type: ignore[no-any-return]
+    if rank == 2:
+        return engine.addmm(bias, input, weight.t())  # type: ignore[no-any-return]
+    if rank >= 3 and input.is_contiguous() and input.numel():
+        flat = engine.addmm(bias, input.view((-1, input._shape[-1])), weight.t())
+        return flat.view((*input._shape[:-1], flat._shape[1]))  # type: ignore[no-any-return]
+    return input.matmul(weight.t()).add_(bias)  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
+    forward=_linear, composite=True, samples=domains.field(shapes="linear"),
+)  # fmt: skip
+
+
+def _bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Any) -> Tensor:
+    import reference_engine as engine
+
+    made = engine.einsum("...i,oij,...j->...o", input1, weight, input2)
+    return made if bias is None else made + bias  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
+    forward=_bilinear, composite=True,
+)  # fmt: skip
+
+# -- a table looked up by index ----------------------------------------------------------------------------------------
+
+
+def _rows(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
+    if len(weight._shape) != 2:
+        raise refusal("nn.embedding.rank")
+    at = indices._read()
+    if at.size and (at.min() < 0 or at.max() >= weight._shape[0]):
+        raise refusal("nn.embedding.range")
+    return from_array(weight._read()[at], weight._dtype)
+
+
+def _collected(grad_output: Tensor, indices: Tensor, rows: int, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
+    d = grad_output._dtype
+    at = indices._read().ravel()
+    g = grad_output._read().astype(d.compute).reshape(at.size, grad_output._shape[-1])
+    if scale_grad_by_freq and at.size:
+        g = g / np.bincount(at)[at][:, None].astype(g.dtype)
+    made = np.zeros((rows, g.shape[1]), g.dtype)
+    kept = at != padding_idx
+    np.add.at(made, at[kept], g[kept])
+    return from_array(made, d)
+
+
+_TABLE_BACKWARD = declare(
+    "_embedding_dense_backward(Tensor grad_output, Tensor indices, int rows, int padding_idx, bool scale_grad_by_freq) -> Tensor",
+    forward=_collected, node="EmbeddingDenseBackwardBackward0",
+    vjp={
+        "grad_output": lambda grad, indices, padding_idx: grad.index_select(0, indices.reshape((-1,))).masked_fill_(
+            (indices == padding_idx).reshape((-1, 1)), 0
+        ).view((*indices._shape, grad._shape[-1]))
+    },
+    **_HIDDEN,
+)  # fmt: skip
+_TABLE = declare(
+    "_embedding(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq) -> Tensor",
+    forward=_rows, node="EmbeddingBackward0", exact=True,
+    vjp={
+        "weight": lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq: run(
+            _TABLE_BACKWARD, [grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq]
+        )
+    },
+    **_HIDDEN,
+)  # fmt: skip
+
+
+def _embedding(
+    input: Tensor, weight: Tensor, padding_idx: Any, max_norm: Any, norm_type: float, scale_grad_by_freq: bool, sparse: bool  # noqa: A002
+) -> Tensor:  # fmt: skip
+    rows = weight._shape[0]
+    if padding_idx is None:
+        padding_idx = -1
+    elif not -rows <= padding_idx < rows:
+        raise refusal("nn.embedding.padding")
+    elif padding_idx < 0:
+        padding_idx += rows
+    if max_norm is not None:
+        _renormalised(weight, input, max_norm, norm_type)
+    if input._dtype not in (dtypes.int64, dtypes.int32):
+        raise refusal("nn.embedding.dtype", type=input.dtype.tensor_name)
+    return run(_TABLE, [weight, input, padding_idx, scale_grad_by_freq])  # type: ignore[no-any-return]
+
+
+def _renormalised(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+    """Rows that are looked up and longer than ``max_norm`` are shortened in place."""
+    from reference_engine import views
+
+    rows = np.unique(indices._read())
+    values = weight._read()[rows]
+    norms = np.sum(np.abs(values) ** norm_type, axis=1) ** (1 / norm_type)
+    scale = np.where(norms > max_norm, max_norm / (norms + 1e-7), 1).astype(values.dtype)
+    weight._array()[rows] = values * scale[:, None]
+    views.bump(weight)
+
+
+declare(
+    "nn.functional.embedding(Tensor input, Tensor weight, int? padding_idx=None, float? max_norm=None, float norm_type=2.0, "
+    "bool scale_grad_by_freq=False, bool sparse=False) -> Tensor",
+    forward=_embedding, composite=True,
+)  # fmt: skip
+
+# -- how alike two vectors are -------------------------------------------------------------------------------------------
+
+
+def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
+    """The dot product of the directions; a vector shorter than ``eps`` counts as that long."""
+    shape = broadcast_shapes([x1._shape, x2._shape])
+    d = dtypes.promote_types(x1._dtype, x2._dtype)
+    a, b = x1.to(d).expand(shape), x2.to(d).expand(shape)
+    norms = []
+    for t in (a, b):
+        norm = t.norm(2, dim, keepdim=True)
+        norms.append(norm.clamp_min(eps))
+    return ((a / norms[0]) * (b / norms[1])).sum(dim)  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor",
+    forward=_cosine_similarity, composite=True, smooth=False, aliases=("cosine_similarity",), method=False,
+    samples=domains.real(shapes="same", arguments={"dim": "dim", "eps": (1e-8,)}),
+)  # fmt: skip
+
+
+def _pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: bool) -> Tensor:
+    rank = max(len(x1._shape), len(x2._shape))
+    return (x1 - x2 + eps).norm(p, rank - 1 if rank else 0, keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.pairwise_distance(Tensor x1, Tensor x2, float p=2.0, float eps=1e-06, bool keepdim=False) -> Tensor",
+    forward=_pairwise_distance, composite=True, smooth=False, aliases=("pairwise_distance",), method=False,
+    samples=domains.real(shapes="same", arguments={"p": (2.0, 1.0, 3.0), "eps": (1e-6,)}),
+)  # fmt: skip
+
+# -- pixels from channels, and back ------------------------------------------------------------------------------------
+
+
+def _pixel_shuffle(self: Tensor, upscale_factor: int) -> Tensor:
+    r, shape = upscale_factor, self._shape
+    if len(shape) < 3:
+        raise refusal("nn.pixel_shuffle.rank", op="pixel_shuffle", ndim=len(shape))
+    lead, (c, h, w) = shape[:-3], shape[-3:]
+    if c % (r * r):
+        raise refusal("nn.pixel_shuffle.channels", channels=c, square=r * r)
+    n = len(lead)
+    parts = self.reshape((*lead, c // (r * r), r, r, h, w))
+    order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    return parts.permute(order).clone(memory_format="contiguous").view((*lead, c // (r * r), h * r, w * r))  # type: ignore[no-any-return]
+
+
+def _pixel_unshuffle(self: Tensor, downscale_factor: int) -> Tensor:
+    r, shape = downscale_factor, self._shape
+    if len(shape) < 3:
+        raise refusal("nn.pixel_shuffle.rank", op="pixel_unshuffle", ndim=len(shape))
+    lead, (c, h, w) = shape[:-3], shape[-3:]
+    n = len(lead)
+    parts = self.reshape((*lead, c, h // r, r, w // r, r))
+    order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    return parts.permute(order).clone(memory_format="contiguous").view((*lead, c * r * r, h // r, w // r))  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.pixel_shuffle(Tensor self, int upscale_factor) -> Tensor",
+    forward=_pixel_shuffle, composite=True, exact=True, aliases=("pixel_shuffle",), method=False,
+)  # fmt: skip
+declare(
+    "nn.functional.pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor",
+    forward=_pixel_unshuffle, composite=True, exact=True, aliases=("pixel_unshuffle",), method=False,
+)  # fmt: skip
+
+# -- attention -----------------------------------------------------------------------------------------------------------
+
+
+def _attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Any, dropout_p: float, is_causal: bool, scale: Any, enable_gqa: bool
+) -> Tensor:  # fmt: skip
+    """Both factors are scaled by the root, so that neither overflows."""
+    import reference_engine as engine
+
+    root = math.sqrt(1 / math.sqrt(query._shape[-1]) if scale is None else scale)
+    if is_causal:
+        attn_mask = engine.ones((query._shape[-2], key._shape[-2]), dtype=engine.bool).tril()
+    scores = times(query, root).matmul(times(key.transpose(-2, -1), root))
+    if attn_mask is not None:
+        if attn_mask._dtype is dtypes.bool_:
+            attn_mask = engine.zeros(attn_mask._shape, dtype=query.dtype).masked_fill(attn_mask.logical_not(), -math.inf)
+        scores = scores + attn_mask
+    weights = scores.softmax(-1)
+    if dropout_p > 0:
+        weights = engine.nn.functional.dropout(weights, dropout_p, True)
+    return weights.matmul(value)  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, "
+    "float dropout_p=0.0, bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
+    forward=_attention, composite=True,
+)  # fmt: skip

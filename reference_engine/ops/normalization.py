@@ -1,0 +1,399 @@
+"""Normalisation over the last dimensions, over groups of channels, over the batch.
+
+Each has a fused gradient; the derivative of that gradient is taken of its formula in elementary ops.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from reference_engine.modes import enable_grad, state
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import plus
+from reference_engine.ops.kernels import Array, empty, from_array, noisy
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+Ints = tuple[int, ...]
+_HIDDEN: dict[str, Any] = {"function": False, "method": False}
+
+# -- one formula for all: rows are normalised, then scaled ---------------------------------------------------------------
+
+
+def _gradient(
+    grad: Tensor, x: Tensor, weight: Any, axes: Ints, eps: float, summed: Ints
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """The gradients of ``(x - mean) / sqrt(var + eps) * weight + bias`` in ops; ``axes`` are normalised over."""
+    mean = x.mean(axes, keepdim=True)
+    centred = x - mean
+    rate = plus((centred * centred).mean(axes, keepdim=True), eps).rsqrt()
+    normal = centred * rate
+    g = grad if weight is None else grad * weight
+    of_x = rate * (g - g.mean(axes, keepdim=True) - normal * (g * normal).mean(axes, keepdim=True))
+    return of_x, (grad * normal).sum(summed), grad.sum(summed)
+
+
+def derivative_of(
+    fn: Callable[..., Sequence[Tensor]], arguments: Sequence[Tensor | None], cotangents: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """The derivative of a function in ops at its arguments, itself differentiable while a graph is being made."""
+    import reference_engine as engine
+
+    again = state.grad
+    with enable_grad():
+        # views of the arguments: their hooks are not ours to run
+        inputs = [
+            None if a is None else (a.view_as(a) if again and a.requires_grad else a.detach().requires_grad_()) for a in arguments
+        ]
+        results = fn(*inputs)
+        pairs = [(r, c) for r, c in zip(results, cotangents, strict=True) if c is not None and r.requires_grad]
+        wanted = [i for i in inputs if i is not None]
+        found = iter(
+            engine.autograd.grad(
+                [r for r, _ in pairs], wanted, [c for _, c in pairs], create_graph=again, allow_unused=True
+            )
+            if pairs
+            else [None] * len(wanted)
+        )
+    return [None if i is None else next(found) for i in inputs]
+
+
+class _Layout:
+    """How a kind of normalisation sees its input: shape, axes of statistics, shape of parameters, axes of their sums."""
+
+    def __init__(self, shape: Ints, axes: Ints, parameters: Ints, summed: Ints) -> None:
+        self.shape, self.axes, self.parameters, self.summed = shape, axes, parameters, summed
+
+
+def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:  # noqa: A002
+    d = input._dtype
+    x = input._read().astype(d.compute).reshape(layout.shape)
+
+    def apply(x: Array) -> Array:
+        mean = np.mean(x, axis=layout.axes, keepdims=True)
+        centred = x - mean
+        y = centred / np.sqrt(np.mean(centred * centred, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
+        for t, join in ((weight, np.multiply), (bias, np.add)):
+            if t is not None:
+                y = join(y, t._read().astype(x.dtype).reshape(layout.parameters))
+        return y
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.mean(x, axis=layout.axes, keepdims=True)
+        rate = 1 / np.sqrt(np.var(x, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
+        made = noisy(apply(x), apply, [x], d)
+    return from_array(made.reshape(input._shape), d), from_array(mean, d), from_array(rate, d)
+
+
+def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:  # noqa: A002
+    d = input._dtype
+    if not input.numel():
+        shape = (0,) if weight is None else weight._shape
+        return empty(input._shape, d), empty(shape, d), empty(shape, d)
+    g, x = (t._read().astype(d.compute).reshape(layout.shape) for t in (grad, input))
+
+    def slope(g: Array, x: Array) -> Array:
+        w = g * weight._read().astype(g.dtype).reshape(layout.parameters) if weight is not None else g
+        centred = x - np.mean(x, axis=layout.axes, keepdims=True)
+        rate = 1 / np.sqrt(np.mean(centred * centred, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
+        normal = centred * rate
+        mean_g, mean_gn = (np.mean(v, axis=layout.axes, keepdims=True) for v in (w, w * normal))
+        return rate * (w - mean_g - normal * mean_gn)
+
+    centred = x - np.mean(x, axis=layout.axes, keepdims=True)
+    normal = centred / np.sqrt(np.mean(centred * centred, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
+    shape = tuple(n for i, n in enumerate(layout.shape) if i not in layout.summed)
+    of_x = from_array(noisy(slope(g, x), slope, [g, x], d).reshape(input._shape), d)
+    of_w = from_array(np.sum(g * normal, axis=layout.summed).reshape(shape), d)
+    return of_x, of_w, from_array(np.sum(g, axis=layout.summed).reshape(shape), d)
+
+
+def _double(
+    grads: Any, grad_output: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float  # noqa: A002
+) -> dict[str, Any]:  # fmt: skip
+    def gradient(g: Tensor, x: Tensor, w: Any) -> tuple[Tensor, Tensor, Tensor]:
+        shown = None if w is None else w.view(layout.parameters)
+        of_x, of_w, of_b = _gradient(g.reshape(layout.shape), x.reshape(layout.shape), shown, layout.axes, eps, layout.summed)
+        shape = (-1,) if w is None else w._shape
+        return of_x.reshape(x._shape), of_w.reshape(shape), of_b.reshape(shape)
+
+    made = derivative_of(gradient, (grad_output, input, weight), grads)
+    return dict(zip(("grad_output", "input", "weight"), made, strict=True))
+
+
+def _chosen(made: Any, needs: set[str]) -> dict[str, Any]:
+    return {name: t for name, t in zip(("input", "weight", "bias"), made, strict=True) if name in needs}
+
+
+# -- over the last dimensions ------------------------------------------------------------------------------------------
+
+
+def _layers(input: Tensor, normalized_shape: Ints) -> _Layout:  # noqa: A002 - torch's name
+    rank, inner = len(input._shape), len(normalized_shape)
+    axes = tuple(range(rank - inner, rank))
+    return _Layout(input._shape, axes, tuple(normalized_shape), tuple(range(rank - inner)))
+
+
+_LAYER_BACKWARD = declare(
+    "_native_layer_norm_backward(Tensor grad_output, Tensor input, Tensor? weight, int[] normalized_shape, float eps) "
+    "-> (Tensor, Tensor, Tensor)",
+    forward=lambda grad_output, input, weight, normalized_shape, eps: _fused(
+        grad_output, input, weight, _layers(input, normalized_shape), eps
+    ),
+    node="NativeLayerNormBackwardBackward0",
+    vjp={
+        "grad_output, input, weight": lambda grads, grad_output, input, weight, normalized_shape, eps: _double(
+            grads, grad_output, input, weight, _layers(input, normalized_shape), eps
+        )
+    },
+    **_HIDDEN,
+)  # fmt: skip
+_LAYER = declare(
+    "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
+    forward=lambda input, normalized_shape, weight, bias, eps: _normalised(
+        input, weight, bias, _layers(input, normalized_shape), eps
+    ),
+    node="NativeLayerNormBackward0", non_differentiable_outputs=(1, 2),
+    vjp={
+        "input, weight, bias": lambda grad, input, weight, normalized_shape, eps, needs: _chosen(
+            run(_LAYER_BACKWARD, [grad, input, weight, normalized_shape, eps]), needs
+        )
+    },
+    **_HIDDEN,
+)  # fmt: skip
+
+
+def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, Any], star: str) -> None:  # noqa: A002
+    shape = list(normalized_shape)
+    if not shape:
+        raise refusal("nn.layer_norm.empty", shape=shape)
+    for name, t in parameters.items():
+        if t is not None and t._shape != tuple(shape):
+            raise refusal("nn.layer_norm.weight", name=name, shape=list(t._shape), normalized=shape)
+    if input._shape[-len(shape) :] != tuple(shape):
+        expected = "[*" + star + ", ".join(map(str, shape)) + "]"
+        raise refusal("ops.layer_norm.shape", normalized=shape, expected=expected, shape=list(input._shape))
+
+
+def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Tensor:  # noqa: A002
+    _check_layers(input, normalized_shape, {"weight": weight, "bias": bias}, ", ")
+    return run(_LAYER, [input, normalized_shape, weight, bias, eps])[0]  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor",
+    forward=_layer_norm, composite=True, samples=domains.real(shapes="layers", arguments={"eps": (1e-5,)}),
+)  # fmt: skip
+
+
+def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> Tensor:  # noqa: A002 - torch's name
+    import reference_engine as engine
+
+    _check_layers(input, normalized_shape, {"weight": weight}, "")
+    axes = tuple(range(-len(normalized_shape), 0))
+    small = engine.finfo(input.dtype).eps if eps is None else eps
+    rate = plus(input.pow(2).mean(axes, keepdim=True), small).rsqrt()
+    made = input * rate
+    return made if weight is None else made * weight  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor",
+    forward=_rms_norm, composite=True, samples=domains.real(shapes="layers", arguments={"eps": (1e-5,)}),
+)  # fmt: skip
+
+# -- over groups of channels -------------------------------------------------------------------------------------------
+
+
+def _groups(input: Tensor, num_groups: int) -> _Layout:  # noqa: A002 - torch's name
+    n, c = input._shape[:2]
+    shape = (n, num_groups, c // num_groups, math.prod(input._shape[2:]))
+    return _Layout(shape, (2, 3), (1, num_groups, c // num_groups, 1), (0, 3))
+
+
+def _group_gradient(grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str]) -> dict[str, Any]:  # noqa: A002
+    layout = _groups(input, num_groups)
+    if not state.grad:
+        made: Any = _fused(grad, input, weight, layout, eps)
+    else:
+        shown = None if weight is None else weight.view(layout.parameters)
+        made = _gradient(grad.reshape(layout.shape), input.reshape(layout.shape), shown, layout.axes, eps, layout.summed)
+        made = (made[0].reshape(input._shape), *made[1:])
+    channels = (input._shape[1],)
+    return _chosen((made[0], made[1].reshape(channels), made[2].reshape(channels)), needs)
+
+
+_GROUP = declare(
+    "_native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int num_groups, float eps) -> (Tensor, Tensor, Tensor)",
+    forward=lambda input, weight, bias, num_groups, eps: _normalised(input, weight, bias, _groups(input, num_groups), eps),
+    node="NativeGroupNormBackward0", non_differentiable_outputs=(1, 2), vjp={"input, weight, bias": _group_gradient}, **_HIDDEN,
+)  # fmt: skip
+
+
+def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: float) -> Tensor:  # noqa: A002 - torch's name
+    shape = list(input._shape)
+    if len(shape) < 2:
+        raise refusal("nn.group_norm.rank", ndim=len(shape))
+    if num_groups <= 0:
+        raise refusal("nn.group_norm.groups", groups=num_groups)
+    if shape[1] % num_groups:
+        raise refusal("nn.group_norm.channels", shape=shape, groups=num_groups)
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t._shape != (shape[1],):
+            raise refusal("nn.group_norm.weight", name=name, given=list(t._shape), shape=shape)
+    return run(_GROUP, [input, weight, bias, num_groups, eps])[0]  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor",
+    forward=_group_norm, composite=True, samples=domains.real(shapes="groups", arguments={"eps": (1e-5,)}),
+)  # fmt: skip
+
+# -- over the batch ------------------------------------------------------------------------------------------------------
+
+
+def _channels(input: Tensor) -> _Layout:  # noqa: A002 - torch's name
+    others = (0, *range(2, len(input._shape)))
+    return _Layout(input._shape, others, (1, -1, *[1] * (len(input._shape) - 2)), others)
+
+
+def _batch_forward(
+    input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: float, eps: float  # noqa: A002
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    layout = _channels(input)
+    if training:
+        made = _normalised(input, weight, bias, layout, eps)
+        if running_mean is not None and input.numel():
+            _track(input, running_mean, running_var, layout, momentum)
+        return made
+    d = input._dtype
+    x, mean, var = (t._read().astype(d.compute) for t in (input, running_mean, running_var))
+
+    def apply(x: Array, mean: Array, var: Array) -> Array:
+        scale = 1 / np.sqrt(var + x.dtype.type(eps))
+        if weight is not None:
+            scale = scale * weight._read().astype(x.dtype)
+        shift = (0 if bias is None else bias._read().astype(x.dtype)) - mean * scale
+        return x * scale.reshape(layout.parameters) + shift.reshape(layout.parameters)
+
+    return from_array(noisy(apply(x, mean, var), apply, [x, mean, var], d), d), empty((0,), d), empty((0,), d)
+
+
+def _track(input: Tensor, running_mean: Tensor, running_var: Tensor, layout: _Layout, momentum: float) -> None:  # noqa: A002
+    """Move the running statistics towards those of this batch; the variance is the unbiased one. Not a new version of them."""
+    x = input._read().astype(input._dtype.compute)
+    n = x.size // x.shape[1]
+    mean, var = np.mean(x, axis=layout.axes), np.var(x, axis=layout.axes) * (n / max(n - 1, 1))
+    for running, batch in ((running_mean, mean), (running_var, var)):
+        if running is not None:
+            old = running._read().astype(batch.dtype)
+            running._write((batch * batch.dtype.type(momentum) + old * batch.dtype.type(1 - momentum)).astype(running._dtype.np))
+
+
+def _evaluated(grad: Tensor, input: Tensor, weight: Any, running_mean: Tensor, running_var: Tensor, eps: float) -> Any:  # noqa: A002
+    """With fixed statistics the map is affine."""
+    layout = _channels(input)
+    rate = plus(running_var, eps).rsqrt().view(layout.parameters)
+    normal = (input - running_mean.view(layout.parameters)) * rate
+    g = grad if weight is None else grad * weight.view(layout.parameters)
+    return g * rate, (grad * normal).sum(layout.summed), grad.sum(layout.summed)
+
+
+_BATCH_ARGUMENTS = "Tensor? running_mean, Tensor? running_var, bool training, float eps"
+
+
+def _batch_backward(
+    grad_output: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float  # noqa: A002
+) -> Any:  # fmt: skip
+    if training:
+        return _fused(grad_output, input, weight, _channels(input), eps)
+    plain = [None if t is None else t.detach() for t in (grad_output, input, weight, running_mean, running_var)]
+    made = _evaluated(plain[0], plain[1], plain[2], plain[3], plain[4], eps)
+    return tuple(t.contiguous() for t in made)
+
+
+def _batch_double(
+    grads: Any, grad_output: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float  # noqa: A002
+) -> dict[str, Any]:  # fmt: skip
+    if training:
+        return _double(grads, grad_output, input, weight, _channels(input), eps)
+
+    def gradient(g: Tensor, x: Tensor, w: Any) -> Any:
+        return _evaluated(g, x, w, running_mean, running_var, eps)
+
+    made = derivative_of(gradient, (grad_output, input, weight), grads)
+    return dict(zip(("grad_output", "input", "weight"), made, strict=True))
+
+
+_BATCH_BACKWARD = declare(
+    f"_native_batch_norm_backward(Tensor grad_output, Tensor input, Tensor? weight, {_BATCH_ARGUMENTS}) -> (Tensor, Tensor, Tensor)",
+    forward=_batch_backward, node="NativeBatchNormBackwardBackward0", vjp={"grad_output, input, weight": _batch_double}, **_HIDDEN,
+)  # fmt: skip
+_BATCH = declare(
+    "_native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, "
+    "float momentum, float eps) -> (Tensor, Tensor, Tensor)",
+    forward=_batch_forward, node="NativeBatchNormBackward0", non_differentiable_outputs=(1, 2),
+    vjp={
+        "input, weight, bias": lambda grad, input, weight, running_mean, running_var, training, eps, needs: _chosen(
+            run(_BATCH_BACKWARD, [grad, input, weight, running_mean, running_var, training, eps]), needs
+        )
+    },
+    **_HIDDEN,
+)  # fmt: skip
+
+
+def _size(t: Tensor) -> str:
+    return f"torch.Size({list(t._shape)})"
+
+
+def batch_norm(
+    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float  # noqa: A002
+) -> Tensor:  # fmt: skip
+    """Checked, then normalised."""
+    if training and math.prod((input._shape[0], *input._shape[2:])) == 1:
+        raise refusal("nn.batch_norm.one_value", size=_size(input))
+    channels = input._shape[1]
+    for name, t in (("running_mean", running_mean), ("running_var", running_var)):
+        if t is None and not training:
+            raise refusal("nn.batch_norm.statistics", name=name)
+    for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        if t is not None and t.numel() != channels:
+            raise refusal("nn.batch_norm.elements", name=name, channels=channels, got=t.numel())
+    return run(_BATCH, [input, weight, bias, running_mean, running_var, training, momentum, eps])[0]  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, Tensor? bias=None, "
+    "bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
+    forward=batch_norm, composite=True, samples=domains.real(shapes="batch_norm", arguments={"momentum": (0.1,), "eps": (1e-5,)}),
+)  # fmt: skip
+
+
+def _instance_norm(
+    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, use_input_stats: bool, momentum: float, eps: float  # noqa: A002
+) -> Tensor:  # fmt: skip
+    """A batch of one whose channels are those of every sample."""
+    if use_input_stats and math.prod(input._shape[2:]) == 1:
+        raise refusal("nn.instance_norm.one_value", size=_size(input))
+    n, c = input._shape[:2]
+    many = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
+    folded = input.contiguous().view((1, n * c, *input._shape[2:]))
+    made = batch_norm(folded, many[2], many[3], many[0], many[1], use_input_stats, momentum, eps)
+    for running, copies in ((running_mean, many[2]), (running_var, many[3])):
+        if running is not None and use_input_stats:
+            running.detach().copy_(copies.view((n, c)).mean(0))
+    return made.view(input._shape)  # type: ignore[no-any-return]
+
+
+declare(
+    "nn.functional.instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, Tensor? weight=None, "
+    "Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, float eps=1e-05) -> Tensor",
+    forward=_instance_norm, composite=True,
+    samples=domains.real(shapes="pool1d", arguments={"use_input_stats": (True,), "momentum": (0.1,), "eps": (1e-5,)}),
+)  # fmt: skip
