@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 Ints = Sequence[int]
@@ -16,6 +17,11 @@ def numel(shape: Ints) -> int:
 
 def contiguous(shape: Ints) -> tuple[int, ...]:
     """Row-major strides; a zero-size dimension counts as one, as torch has it."""
+    return _contiguous(tuple(shape))
+
+
+@functools.lru_cache(maxsize=4096)
+def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     strides, step = [1] * len(shape), 1
     for i in range(len(shape) - 1, -1, -1):
         strides[i] = step

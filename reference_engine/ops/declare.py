@@ -125,8 +125,13 @@ class Op:
             full_name = {"graph_name": node} if space else {}
             self.node_type = type(class_name, (OpNode,), {"op": self, **full_name})
         self.recorded = bool(self.vjp) or self.underived
-        self._saves = self._plan_saves()
-        for need, _, _ in self._saves:
+        # where each argument's gradient goes, unless a list of tensors makes that depend on the call
+        self.slots: dict[str, tuple[int, int | None]] | None = None
+        if all(self.params[i].type != "Tensor[]" for i in self.differentiable):
+            self.slots = {self.params[at].name: (n, None) for n, at in enumerate(self.differentiable)}
+        self._saves_by_formula = self._plan_saves()
+        self._saves_by_name = sorted(self._saves_by_formula, key=lambda save: (save[1] < 0, save[0]))
+        for need, _, _ in self._saves_by_formula:
             setattr(self.node_type, f"_saved_{need}", SavedAttribute(need, raw=False))
             setattr(self.node_type, f"_raw_saved_{need}", SavedAttribute(need, raw=True))
 
@@ -139,6 +144,11 @@ class Op:
     def asks_in_place(self, values: list[Any]) -> bool:
         """Whether the argument ``inplace`` of a function of ``nn.functional`` is set."""
         return self.has_flag and bool(values[self.index_of["inplace"]])
+
+    @property
+    def _saves(self) -> list[tuple[str, int, str | None]]:
+        """What to save, in the order in which saved-tensor hooks see it."""
+        return self._saves_by_name if switch("saved.order.by_name") else self._saves_by_formula
 
     def _plan_saves(self) -> list[tuple[str, int, str | None]]:
         """(what, position, only if this argument wants a gradient) for each tensor that some formula reads.
@@ -164,7 +174,10 @@ class Op:
 
     def make_node(self, values: list[Any], edges: Sequence[Any], active: set[str], inplace: bool) -> OpNode:
         """The node, with the arguments that its formulas read saved as they are before the op runs."""
-        kept = [None if p.is_tensor and not _is_number(v) else v for p, v in zip(self.params, values, strict=True)]
+        kept = list(values)
+        for i in self.tensor_params:
+            if not isinstance(values[i], (int, float, complex)):
+                kept[i] = None
         node = self.node_type(edges, kept, active)
         if self.underived:
             node.inplace = inplace  # type: ignore[attr-defined]
@@ -380,7 +393,3 @@ def _camel(name: str) -> str:
 
 def _is_tensor(value: Any) -> bool:
     return hasattr(value, "_storage")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, complex))

@@ -104,7 +104,9 @@ def _any_requires_grad(values: Sequence[Any]) -> bool:
 def _make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> OpNode:
     tensors: list[Tensor | None] = []
     slots: dict[str, tuple[int, int | None]] = {}
-    for i in op.differentiable:
+    if op.slots is not None:
+        tensors, slots = [v if isinstance(v := values[i], Tensor) else None for i in op.differentiable], op.slots
+    for i in op.differentiable if op.slots is None else ():
         value = values[i]
         if isinstance(value, (list, tuple)):
             slots[op.params[i].name] = (len(tensors), len(value))

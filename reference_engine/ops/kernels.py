@@ -154,55 +154,65 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
         self.restricted = bool(self.not_for or self.since)
 
     def __call__(self, *values: Any) -> Tensor:
-        tensors = [v for i, v in enumerate(values) if isinstance(v, Tensor) and i not in self.params]
+        tensors: list[Tensor] = []
+        alike, numbers = True, False  # tensors of one dtype, shape and layout; Python numbers among the operands
+        for i, v in enumerate(values):
+            if i in self.params or v is None:
+                continue
+            if not isinstance(v, Tensor):
+                numbers = True
+                continue
+            if tensors and alike:
+                first = tensors[0]
+                alike = v._dtype is first._dtype and v._shape == first._shape and v._strides == first._strides
+            tensors.append(v)
         first = tensors[0]
         shape, promoted = first._shape, first._dtype
-        if len(values) > 1:
-            for t in tensors:
-                if t._dtype is not promoted or t._shape != shape:
-                    break
-            else:
-                t = first
-            if t is not first or len(tensors) < len(values):
-                promoted = promote([v for i, v in enumerate(values) if i not in self.params])
-                if t is not first:
-                    shape = broadcast_shapes([t._shape for t in tensors])
+        if numbers or not alike:
+            promoted = promote([v for i, v in enumerate(values) if i not in self.params])
+            if not alike:
+                shape = broadcast_shapes([t._shape for t in tensors])
         if self.check is not None:
             self.check(promoted, *values)
         computed, result = self.rule(promoted)
         if written_dtype is not None:
-            if self.keeps_dtype and written_dtype is not result:
-                raise refusal("pointwise.out.same_dtype", got=written_dtype.scalar_name, expected=result.scalar_name)
-            refuse_narrow_target(result)
+            self.refuse_target(result)
         if self.restricted:
             self.refuse_unsupported(computed)
         compute = computed.np if self.stepwise else computed.compute
         arrays: list[Any] = []
         for i, v in enumerate(values):
-            if isinstance(v, Tensor) and i not in self.params:
+            if v is None or i in self.params:
+                arrays.append(v)
+            elif isinstance(v, Tensor):
                 a = v._read()
                 arrays.append(a if a.dtype is compute or a.dtype == compute else a.astype(compute))
-            elif v is None or i in self.params:
-                arrays.append(v)
             else:
                 arrays.append(np.asarray(v).astype(compute))
         out = self.fn(*arrays)
         if shadow.active is not None and not self.exact:
             out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps)
-        wanted = self._layout(shape, tensors, values) if len(shape) > 1 else None
-        if type(out) is np.ndarray and out.base is None and out.shape == shape and out.dtype == result.np:
-            if wanted is None or (out.flags.c_contiguous and wanted == strides.contiguous(shape)):
-                return adopt(out, result)
-        elif not isinstance(out, np.ndarray) or out.shape != shape:
-            out = np.broadcast_to(np.asarray(out), shape)
+        dense = strides.contiguous(shape)
+        wanted = dense
+        if len(shape) > 1 and not (alike and first._strides == dense and (not numbers or min(shape) > 1)):
+            wanted = self._layout(shape, tensors, numbers)
+        if type(out) is not np.ndarray or out.shape != shape:
+            return from_array(np.broadcast_to(np.asarray(out), shape), result, wanted)
+        if out.base is None and out.dtype == result.np and out.flags.c_contiguous and wanted == dense:
+            return adopt(out, result)
         return from_array(out, result, wanted)
 
-    def _layout(self, shape: tuple[int, ...], tensors: list[Tensor], values: tuple[Any, ...]) -> tuple[int, ...]:
+    def _layout(self, shape: tuple[int, ...], tensors: list[Tensor], numbers: bool) -> tuple[int, ...]:
         operands: list[tuple[Sequence[int], Sequence[int]]] = [(t._shape, t._strides) for t in tensors]
-        numbers = [i for i, v in enumerate(values) if not isinstance(v, Tensor) and v is not None and i not in self.params]
         if numbers and self.number_is_operand:
             operands.append(((), ()))  # a number is an operand of another shape, which the layout rule notices
         return strides.of_pointwise_result(shape, operands)
+
+    def refuse_target(self, result: dtype) -> None:
+        """Raise if the tensor that will take the result cannot."""
+        if self.keeps_dtype and written_dtype is not None and written_dtype is not result:
+            raise refusal("pointwise.out.same_dtype", got=written_dtype.scalar_name, expected=result.scalar_name)
+        refuse_narrow_target(result)
 
     def refuse_unsupported(self, computed: dtype) -> None:
         """Raise if the kernel is not defined for a dtype in the version in force."""

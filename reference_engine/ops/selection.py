@@ -10,6 +10,7 @@ from reference_engine import dtypes, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, where
 from reference_engine.ops.kernels import HALF, broadcast_shapes, elementwise, from_array, promote, same
 from reference_engine.semantics import refusal, switch, warn
@@ -33,7 +34,7 @@ def _where(condition: Tensor, self: Tensor, other: Tensor) -> Tensor:
     return from_array(chosen, d, wanted)
 
 
-declare(
+_WHERE = declare(
     "_where(Tensor condition, Tensor self, Tensor other) -> Tensor",
     forward=_where, node="WhereBackward0", method=False, function=False, exact=True,
     vjp={
@@ -46,14 +47,14 @@ declare(
 def _where_any(condition: Tensor, self: Any, other: Any) -> Tensor:
     """Numbers become tensors and both sides take their common dtype, which is recorded, before one is chosen."""
     import reference_engine as engine
-    from reference_engine.ops.declare import OPS
-    from reference_engine.ops.dispatch import run
 
-    d = promote([self, other])
-    sides = [
-        (v if v._dtype is d else v.to(d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d) for v in (self, other)
-    ]
-    return run(OPS["_where"][0], [condition, *sides])  # type: ignore[no-any-return]
+    if not isinstance(self, Tensor) or not isinstance(other, Tensor) or self._dtype is not other._dtype:
+        d = promote([self, other])
+        self, other = (
+            (v if v._dtype is d else v.to(d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d)
+            for v in (self, other)
+        )
+    return run(_WHERE, [condition, self, other])  # type: ignore[no-any-return]
 
 
 declare(
