@@ -67,7 +67,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
     _epoch += 1
 
 
-class dual_level(_ContextDecorator):  # noqa: N801 - torch's public name
+class dual_level(_ContextDecorator):
     """A dual level as a context manager or decorator."""
 
     def __enter__(self) -> Any:
@@ -77,7 +77,7 @@ class dual_level(_ContextDecorator):  # noqa: N801 - torch's public name
         exit_dual_level()
 
 
-class _set_fwd_grad_enabled(_ContextDecorator):  # noqa: N801 - torch's name
+class _set_fwd_grad_enabled(_ContextDecorator):
     """Whether tangents are seen and pushed forward."""
 
     def __init__(self, mode: bool) -> None:
@@ -242,7 +242,7 @@ def set_tangent(t: Tensor, tangent: Tensor, inplace: bool = False) -> None:
 # -- through operations ------------------------------------------------------------------------------------------------
 
 
-class hidden(_ContextDecorator):  # noqa: N801 - reads as a word
+class hidden(_ContextDecorator):
     """Tangents are computed with tangents hidden: one level only."""
 
     def __init__(self) -> None:

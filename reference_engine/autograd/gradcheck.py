@@ -182,7 +182,9 @@ def gradgradcheck(
     if check_batched_grad and not check_rev_over_rev:
         raise refusal("gradcheck.second_order.batched")
     given = as_tuple(inputs)
-    seeds = as_tuple(grad_outputs) if grad_outputs is not None else _random_seeds(func, given, gen_non_contig_grad_outputs)
+    seeds = (
+        as_tuple(grad_outputs) if grad_outputs is not None else _random_seeds(func, given, gen_non_contig_grad_outputs)
+    )
     input_places, seed_places = set(places(given)), set(places(seeds))
     count = len(seeds)
 

@@ -76,7 +76,7 @@ def _push(pack: Any, unpack: Any) -> None:
     stack.append((pack, unpack))
 
 
-class saved_tensors_hooks:  # noqa: N801 - torch's public name
+class saved_tensors_hooks:
     """Inside, each tensor saved for backward is replaced by ``pack_hook(tensor)``, and ``unpack_hook`` gives it back."""
 
     def __init__(self, pack_hook: Pack, unpack_hook: Unpack) -> None:
@@ -90,7 +90,7 @@ class saved_tensors_hooks:  # noqa: N801 - torch's public name
         stack.pop()
 
 
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801 - torch's public name
+class save_on_cpu(saved_tensors_hooks):
     """Keep saved tensors on the CPU, which is where this engine has them: nothing is copied unless pinned."""
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:

@@ -47,7 +47,7 @@ declare(
 # -- a learnt slope, one for all channels or one for each ------------------------------------------------------------
 
 
-def _prelu(input: Tensor, weight: Tensor) -> Tensor:  # noqa: A002 - torch's name
+def _prelu(input: Tensor, weight: Tensor) -> Tensor:
     rank = len(input._shape)
     channels = 1
     if weight.numel() != 1:
@@ -88,7 +88,9 @@ def _prelu_backward(grad_output: Tensor, self: Tensor, weight: Tensor) -> tuple[
     return of_self, of_weight
 
 
-def _prelu_backward_vjp(grads: list[Tensor | None], grad_output: Tensor, self: Tensor, weight: Tensor) -> dict[str, Any]:
+def _prelu_backward_vjp(
+    grads: list[Tensor | None], grad_output: Tensor, self: Tensor, weight: Tensor
+) -> dict[str, Any]:
     import reference_engine as engine
 
     above = self > 0
@@ -155,7 +157,9 @@ _PIECEWISE: dict[str, Any] = {"smooth": False}
 
 
 def _hardsigmoid(x: Array, _: bool) -> Array:
-    return (np.minimum(np.maximum(x + x.dtype.type(3), x.dtype.type(0)), x.dtype.type(6)) / x.dtype.type(6)).astype(x.dtype)
+    return (np.minimum(np.maximum(x + x.dtype.type(3), x.dtype.type(0)), x.dtype.type(6)) / x.dtype.type(6)).astype(
+        x.dtype
+    )
 
 
 declare(
@@ -174,7 +178,9 @@ declare(
 
 
 def _hardswish(x: Array, _: bool) -> Array:
-    return (x * np.minimum(np.maximum(x + x.dtype.type(3), x.dtype.type(0)), x.dtype.type(6)) / x.dtype.type(6)).astype(x.dtype)
+    return (x * np.minimum(np.maximum(x + x.dtype.type(3), x.dtype.type(0)), x.dtype.type(6)) / x.dtype.type(6)).astype(
+        x.dtype
+    )
 
 
 def _hardswish_slope(grad: Array, x: Array) -> Array:

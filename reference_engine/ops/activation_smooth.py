@@ -28,7 +28,9 @@ _FLAG = {"inplace": (False, False, True)}
 
 def _elu(x: Array, alpha: Any, scale: Any, input_scale: Any) -> Array:
     t = x.dtype.type
-    return np.where(x < 0, np.expm1(np.where(x < 0, x, 0) * t(input_scale)) * t(alpha * scale), x * t(scale)).astype(x.dtype)
+    return np.where(x < 0, np.expm1(np.where(x < 0, x, 0) * t(input_scale)) * t(alpha * scale), x * t(scale)).astype(
+        x.dtype
+    )
 
 
 def _elu_slope(grad: Array, alpha: Any, scale: Any, input_scale: Any, x: Array) -> Array:
@@ -38,7 +40,10 @@ def _elu_slope(grad: Array, alpha: Any, scale: Any, input_scale: Any, x: Array) 
 
 
 def _elu_curvature(grad: Tensor, grad_output: Tensor, alpha: Any, scale: Any, input_scale: Any, self: Tensor) -> Tensor:
-    below = times(times(times(grad * grad_output, input_scale), input_scale), alpha * scale) * times(self, input_scale).exp()
+    below = (
+        times(times(times(grad * grad_output, input_scale), input_scale), alpha * scale)
+        * times(self, input_scale).exp()
+    )
     return where(self <= 0, below, grad.new_zeros(()))
 
 
@@ -74,7 +79,9 @@ declare(
 def _celu(self: Tensor, alpha: Any, inplace: bool) -> Tensor:
     if alpha == 0:
         raise refusal("nn.celu.alpha")
-    return elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF)(self, alpha, 1.0, 1.0 / alpha)
+    return elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF)(
+        self, alpha, 1.0, 1.0 / alpha
+    )
 
 
 declare(
@@ -112,7 +119,9 @@ def _gelu_curvature(grad: Tensor, grad_output: Tensor, self: Tensor, approximate
     inner_slope = times(plus(times(self.pow(2), 3 * _KAPPA), 1), _BETA)
     inner_curvature = times(self, 6 * _KAPPA * _BETA)
     sech = minus(1, t * t)
-    bend = sech * inner_slope + times(self * (sech * inner_curvature - times(t * sech * inner_slope * inner_slope, 2)), 0.5)
+    bend = sech * inner_slope + times(
+        self * (sech * inner_curvature - times(t * sech * inner_slope * inner_slope, 2)), 0.5
+    )
     return grad * grad_output * bend
 
 
@@ -200,7 +209,9 @@ declare(
 
 def _softplus(x: Array, beta: Any, threshold: Any) -> Array:
     scaled = x * x.dtype.type(beta)
-    return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / x.dtype.type(beta)).astype(x.dtype)
+    return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / x.dtype.type(beta)).astype(
+        x.dtype
+    )
 
 
 def _softplus_slope(grad: Array, x: Array, beta: Any, threshold: Any) -> Array:

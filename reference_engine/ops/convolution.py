@@ -76,7 +76,9 @@ def kernels_of(x: Array, g: Array, shape: Ints, stride: Ints, padding: Ints, dil
 # -- the op ----------------------------------------------------------------------------------------------------------------
 
 
-def _output_shape(x: Ints, w: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool, extra: Ints, groups: int) -> Ints:
+def _output_shape(
+    x: Ints, w: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool, extra: Ints, groups: int
+) -> Ints:
     sizes = []
     for n, k, s, p, d, e in zip(x[2:], w[2:], stride, padding, dilation, extra, strict=True):
         reach = d * (k - 1)
@@ -85,7 +87,7 @@ def _output_shape(x: Ints, w: Ints, stride: Ints, padding: Ints, dilation: Ints,
 
 
 def _forward(
-    input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,  # noqa: A002
+    input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,
     output_padding: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
     d = input._dtype
@@ -106,7 +108,7 @@ def _forward(
 
 
 def _backward(
-    grad_output: Tensor, input: Tensor, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,  # noqa: A002
+    grad_output: Tensor, input: Tensor, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,
     output_padding: Ints, groups: int, wanted: str,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     d = input._dtype
@@ -137,14 +139,18 @@ def _backward(
     if "w" in wanted:
         made[1] = from_array(noisy(of_weight(g, x), of_weight, [g, x], d), d)
     if "v" in wanted:
-        made[1] = empty(w.shape, d, _strides_by_channel(w.shape, x.shape, g.shape, stride, padding, dilation, transposed))
+        made[1] = empty(
+            w.shape, d, _strides_by_channel(w.shape, x.shape, g.shape, stride, padding, dilation, transposed)
+        )
         made[1]._write(of_weight(g, x))
     if "b" in wanted:
         made[2] = from_array(noisy(of_bias(g), of_bias, [g], d), d)
     return tuple(made)
 
 
-def _strides_by_channel(w: Ints, x: Ints, g: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool) -> Ints:
+def _strides_by_channel(
+    w: Ints, x: Ints, g: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool
+) -> Ints:
     """The double gradient of a weight comes out of a convolution with batch and channels exchanged, and is cut to size."""
     large, small = (g, x) if transposed else (x, g)
     sizes = [
@@ -162,7 +168,7 @@ _OPTIONS = "int[] stride, int[] padding, int[] dilation, bool transposed, int[] 
 
 
 def _vjp(
-    grad: Tensor, input: Tensor, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,  # noqa: A002
+    grad: Tensor, input: Tensor, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,
     output_padding: Ints, groups: int, needs: set[str],
 ) -> dict[str, Any]:  # fmt: skip
     wanted = "".join(name[0] for name in ("input", "weight", "bias") if name in needs)
@@ -171,7 +177,7 @@ def _vjp(
 
 
 def _double(
-    grads: list[Tensor | None], grad_output: Tensor, input: Tensor, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints,  # noqa: A002
+    grads: list[Tensor | None], grad_output: Tensor, input: Tensor, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints,
     transposed: bool, output_padding: Ints, groups: int, needs: set[str],
 ) -> dict[str, Any]:  # fmt: skip
     """A convolution is linear in the input and in the weight, so its derivatives are convolutions again."""
@@ -218,7 +224,9 @@ def _each(value: Any, dims: int, name: str) -> Ints:
     return given
 
 
-def _check(input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints, dilation: Ints, transposed: bool, groups: int) -> None:  # noqa: A002
+def _check(
+    input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints, dilation: Ints, transposed: bool, groups: int
+) -> None:
     x, w = input._shape, weight._shape
     if min(padding, default=0) < 0:
         raise refusal("nn.conv.padding")
@@ -228,11 +236,20 @@ def _check(input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints
         if w[0] % groups:
             raise refusal("nn.conv.groups", groups=groups, weight=list(w))
         if x[1] != w[1] * groups:
-            raise refusal("ops.conv.channels", groups=groups, weight=list(w), input=list(x), expected=w[1] * groups, got=x[1])
+            raise refusal(
+                "ops.conv.channels", groups=groups, weight=list(w), input=list(x), expected=w[1] * groups, got=x[1]
+            )
         channels = w[0]
     else:
         if x[1] != w[0]:
-            raise refusal("nn.conv_transpose.channels", transposed=int(transposed), weight=list(w), input=list(x), expected=w[0], got=x[1])
+            raise refusal(
+                "nn.conv_transpose.channels",
+                transposed=int(transposed),
+                weight=list(w),
+                input=list(x),
+                expected=w[0],
+                got=x[1],
+            )
         channels = w[1] * groups
     if bias is not None and bias._shape != (channels,):
         raise refusal("nn.conv.bias", weight=list(w), channels=channels, bias=list(bias._shape))
@@ -246,7 +263,7 @@ def _check(input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints
 
 
 def _convolve(
-    dims: int, name: str, input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int,  # noqa: A002
+    dims: int, name: str, input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int,
     transposed: bool = False, output_padding: Any = 0,
 ) -> Tensor:  # fmt: skip
     rank = len(input._shape)
@@ -264,7 +281,7 @@ def _convolve(
     return made if rank == dims + 2 else made.squeeze(0)  # type: ignore[no-any-return]
 
 
-def _named_padding(input: Tensor, weight: Tensor, padding: str, stride: Ints, dilation: Ints) -> tuple[Tensor, Ints]:  # noqa: A002
+def _named_padding(input: Tensor, weight: Tensor, padding: str, stride: Ints, dilation: Ints) -> tuple[Tensor, Ints]:
     """'same' keeps the size; where the padding is odd, the end gets one more."""
     import reference_engine as engine
 
@@ -277,12 +294,14 @@ def _named_padding(input: Tensor, weight: Tensor, padding: str, stride: Ints, di
     totals = [d * (k - 1) for d, k in zip(dilation, weight._shape[2:], strict=True)]
     if any(t % 2 for t in totals):
         after = [n for t in reversed(totals) for n in (0, t % 2)]
-        input = engine.nn.functional.pad(input, after)  # noqa: A001 - torch's name
+        input = engine.nn.functional.pad(input, after)
     return input, tuple(t // 2 for t in totals)
 
 
 def _plain(dims: int) -> Any:
-    def forward(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:  # noqa: A002
+    def forward(
+        input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    ) -> Tensor:
         return _convolve(dims, f"conv{dims}d", input, weight, bias, stride, padding, dilation, groups)
 
     return forward
@@ -290,7 +309,7 @@ def _plain(dims: int) -> Any:
 
 def _transposed(dims: int) -> Any:
     def forward(
-        input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any  # noqa: A002
+        input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
     ) -> Tensor:  # fmt: skip
         name = f"conv_transpose{dims}d"
         return _convolve(dims, name, input, weight, bias, stride, padding, dilation, groups, True, output_padding)

@@ -14,7 +14,6 @@ from reference_engine.ops.kernels import from_array
 from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
-
 _NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
 
 

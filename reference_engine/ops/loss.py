@@ -41,10 +41,14 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()  # type: ignore[no-any-return]
 
 
-def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:  # noqa: A002 - torch's name
+def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both as large as each other; unequal shapes are a likely mistake."""
     if input._shape != target._shape:
-        warn("ops.mse_loss.broadcast", target=f"torch.Size({list(target._shape)})", input=f"torch.Size({list(input._shape)})")
+        warn(
+            "ops.mse_loss.broadcast",
+            target=f"torch.Size({list(target._shape)})",
+            input=f"torch.Size({list(input._shape)})",
+        )
     shape = broadcast_shapes([input._shape, target._shape])
     return input.expand(shape), target.expand(shape)
 
@@ -140,7 +144,7 @@ _HUBER = _distance(
 )  # fmt: skip
 
 
-def _mse(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, weight: Any) -> Tensor:  # noqa: A002
+def _mse(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, weight: Any) -> Tensor:
     x, y = in_common_shape(input, target)
     how = reduction_of(size_average, reduce, reduction)
     if weight is None:
@@ -148,7 +152,7 @@ def _mse(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reductio
     return weighted(run(_MSE, [x, y, "none", 0]), weight, input, how)
 
 
-def weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:  # noqa: A002 - torch's name
+def weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:
     """Each loss by its weight; the mean is that of the weights."""
     if weight._shape != input._shape:
         raise refusal("nn.loss.weight_shape")
@@ -164,7 +168,7 @@ declare(
 )  # fmt: skip
 
 
-def _l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, weight: Any) -> Tensor:  # noqa: A002
+def _l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, weight: Any) -> Tensor:
     x, y = in_common_shape(input, target)
     how = reduction_of(size_average, reduce, reduction)
     losses = (x - y).abs()
@@ -178,7 +182,7 @@ declare(
 )  # fmt: skip
 
 
-def _smooth_l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, beta: Any) -> Tensor:  # noqa: A002
+def _smooth_l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, beta: Any) -> Tensor:
     x, y = in_common_shape(input, target)
     how = reduction_of(size_average, reduce, reduction)
     if beta < 0:
@@ -193,12 +197,16 @@ declare(
 )  # fmt: skip
 
 
-def _huber(input: Tensor, target: Tensor, reduction: str, delta: Any, weight: Any) -> Tensor:  # noqa: A002 - torch's name
+def _huber(input: Tensor, target: Tensor, reduction: str, delta: Any, weight: Any) -> Tensor:
     x, y = in_common_shape(input, target)
     how = reduction_of(None, None, reduction)
     if delta <= 0:
         raise refusal("nn.huber.delta")
-    return run(_HUBER, [x, y, how, delta]) if weight is None else weighted(run(_HUBER, [x, y, "none", delta]), weight, input, how)
+    return (
+        run(_HUBER, [x, y, how, delta])
+        if weight is None
+        else weighted(run(_HUBER, [x, y, "none", delta]), weight, input, how)
+    )
 
 
 declare(
@@ -274,10 +282,12 @@ _BCE = declare(
 )  # fmt: skip
 
 
-def _bce(input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: Any, reduction: str) -> Tensor:  # noqa: A002
+def _bce(input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: Any, reduction: str) -> Tensor:
     how = reduction_of(size_average, reduce, reduction)
     if input._shape != target._shape:
-        raise refusal("ops.bce.size", target=f"torch.Size({list(target._shape)})", input=f"torch.Size({list(input._shape)})")
+        raise refusal(
+            "ops.bce.size", target=f"torch.Size({list(target._shape)})", input=f"torch.Size({list(input._shape)})"
+        )
     if weight is not None:
         weight = weight.expand(broadcast_shapes([weight._shape, target._shape]))
     return run(_BCE, [input, target, weight, how])  # type: ignore[no-any-return]
@@ -310,7 +320,9 @@ def _logits_of_self(grad: Tensor, self: Tensor, target: Tensor, weight: Any, pos
     return shared(_times_weight(made, weight), self.numel(), reduction)
 
 
-def _logits_of_target(grad: Tensor, self: Tensor, target: Tensor, weight: Any, pos_weight: Any, reduction: str) -> Tensor:
+def _logits_of_target(
+    grad: Tensor, self: Tensor, target: Tensor, weight: Any, pos_weight: Any, reduction: str
+) -> Tensor:
     import reference_engine as engine
 
     if pos_weight is None:
@@ -329,11 +341,15 @@ _WITH_LOGITS = declare(
 
 
 def _with_logits(
-    input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: Any, reduction: str, pos_weight: Any  # noqa: A002
+    input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: Any, reduction: str, pos_weight: Any
 ) -> Tensor:  # fmt: skip
     how = reduction_of(size_average, reduce, reduction)
     if input._shape != target._shape:
-        raise refusal("nn.bce_with_logits.size", target=f"torch.Size({list(target._shape)})", input=f"torch.Size({list(input._shape)})")
+        raise refusal(
+            "nn.bce_with_logits.size",
+            target=f"torch.Size({list(target._shape)})",
+            input=f"torch.Size({list(input._shape)})",
+        )
     return run(_WITH_LOGITS, [input, target, weight, pos_weight, how])  # type: ignore[no-any-return]
 
 

@@ -51,7 +51,9 @@ def _nll(self: Tensor, target: Tensor, weight: Any, reduction: str, ignore_index
     return from_array(np.asarray(total), self._dtype)
 
 
-def _nll_backward(grad_output: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str, ignore_index: int) -> Tensor:
+def _nll_backward(
+    grad_output: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str, ignore_index: int
+) -> Tensor:
     safe, shares, counted, axis = _picked(self, target, weight, ignore_index)
     g = grad_output._read().astype(self._dtype.compute)
     if reduction == "mean":
@@ -59,7 +61,9 @@ def _nll_backward(grad_output: Tensor, self: Tensor, target: Tensor, weight: Any
             g = g / np.sum(shares, dtype=shares.dtype)
     made = np.zeros(self._shape, self._dtype.compute)
     if made.size:
-        np.put_along_axis(made, np.expand_dims(safe, axis), np.expand_dims(np.where(counted, -g * shares, 0), axis), axis)
+        np.put_along_axis(
+            made, np.expand_dims(safe, axis), np.expand_dims(np.where(counted, -g * shares, 0), axis), axis
+        )
     return from_array(made, self._dtype)
 
 
@@ -142,7 +146,7 @@ declare(
 
 
 def _cross_entropy(
-    input: Tensor, target: Tensor, weight: Any, size_average: Any, ignore_index: int, reduce: Any, reduction: str,  # noqa: A002
+    input: Tensor, target: Tensor, weight: Any, size_average: Any, ignore_index: int, reduce: Any, reduction: str,
     label_smoothing: float,
 ) -> Tensor:  # fmt: skip
     how = reduction_of(size_average, reduce, reduction)
@@ -160,7 +164,7 @@ def _by_class(weight: Tensor, rank: int, axis: int) -> Tensor:
     return weight.view(tuple(-1 if d == axis else 1 for d in range(rank)))  # type: ignore[no-any-return]
 
 
-def _soft_targets(input: Tensor, target: Tensor, weight: Any, how: str, smoothing: float, axis: int) -> Tensor:  # noqa: A002
+def _soft_targets(input: Tensor, target: Tensor, weight: Any, how: str, smoothing: float, axis: int) -> Tensor:
     classes = input._shape[axis]
     if smoothing > 0:
         target = plus(times(target, 1 - smoothing), smoothing / classes)
@@ -174,7 +178,7 @@ def _soft_targets(input: Tensor, target: Tensor, weight: Any, how: str, smoothin
 
 
 def _smoothed(
-    input: Tensor, target: Tensor, weight: Any, how: str, ignore_index: int, smoothing: float, axis: int  # noqa: A002
+    input: Tensor, target: Tensor, weight: Any, how: str, ignore_index: int, smoothing: float, axis: int
 ) -> Tensor:  # fmt: skip
     logs = input.log_softmax(axis)
     hard = nll_loss(logs, target, weight, how, ignore_index)
@@ -185,7 +189,13 @@ def _smoothed(
         if weight is None:
             spread = spread.sum() / int((~ignored._read()).sum())
         else:
-            spread = spread.sum() / weight.detach().gather(0, target.masked_fill(ignored, 0).flatten()).masked_fill(ignored.flatten(), 0).sum()
+            spread = (
+                spread.sum()
+                / weight.detach()
+                .gather(0, target.masked_fill(ignored, 0).flatten())
+                .masked_fill(ignored.flatten(), 0)
+                .sum()
+            )
     elif how == "sum":
         spread = spread.sum()
     return times(hard, 1 - smoothing) + times(spread, smoothing / input._shape[axis])
@@ -202,7 +212,7 @@ declare(
 
 
 def _kl_div(
-    input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, log_target: bool  # noqa: A002
+    input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, log_target: bool
 ) -> Tensor:  # fmt: skip
     if size_average is not None or reduce is not None:
         reduction = reduction_of(size_average, reduce, reduction)
@@ -222,7 +232,7 @@ declare(
 
 
 def _hinge_embedding(
-    input: Tensor, target: Tensor, margin: float, size_average: Any, reduce: Any, reduction: str  # noqa: A002
+    input: Tensor, target: Tensor, margin: float, size_average: Any, reduce: Any, reduction: str
 ) -> Tensor:  # fmt: skip
     import reference_engine as engine
 
@@ -295,7 +305,7 @@ declare(
 
 
 def _poisson_nll(
-    input: Tensor, target: Tensor, log_input: bool, full: bool, size_average: Any, eps: float, reduce: Any, reduction: str  # noqa: A002
+    input: Tensor, target: Tensor, log_input: bool, full: bool, size_average: Any, eps: float, reduce: Any, reduction: str
 ) -> Tensor:  # fmt: skip
     how = reduction_of(size_average, reduce, reduction)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()

@@ -39,7 +39,9 @@ def _constant(self: Tensor, pad: Ints, value: Any) -> Tensor:
         if shape[i] < 0:
             raise refusal("nn.pad.negative", input=n, dim=i, before=before, after=after)
     values = self._read()
-    cut = values[tuple(slice(max(-b, 0), max(n - max(-a, 0), 0)) for n, (b, a) in zip(values.shape, pairs, strict=True))]
+    cut = values[
+        tuple(slice(max(-b, 0), max(n - max(-a, 0), 0)) for n, (b, a) in zip(values.shape, pairs, strict=True))
+    ]
     made = np.full(shape, value).astype(values.dtype)
     spots = tuple(slice(max(b, 0), max(b, 0) + n) for n, (b, _) in zip(cut.shape, pairs, strict=True))
     made[spots] = cut
@@ -137,7 +139,7 @@ def _circular(self: Tensor, pad: Ints) -> Tensor:
     return made  # type: ignore[no-any-return]
 
 
-def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:  # noqa: A002 - torch's name
+def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
     import reference_engine as engine
 
     if len(pad) % 2:
@@ -160,7 +162,9 @@ def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:  # noqa: A0
             d = rank - 1 - i
             low, high = pad[2 * i], pad[2 * i + 1]
             if low >= input._shape[d] or high >= input._shape[d]:
-                raise refusal("nn.pad.reflect_size", argument=4 + 2 * i, low=low, high=high, dim=d, shape=list(input._shape))
+                raise refusal(
+                    "nn.pad.reflect_size", argument=4 + 2 * i, low=low, high=high, dim=d, shape=list(input._shape)
+                )
     return run(_COPIES[mode, dims], [input, pad, mode])  # type: ignore[no-any-return]
 
 

@@ -254,7 +254,7 @@ declare(
 
 declare(
     "linalg.diagonal(Tensor A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
-    forward=lambda A, offset, dim1, dim2: A.diagonal(offset, dim1, dim2),  # noqa: N803 - torch's name
+    forward=lambda A, offset, dim1, dim2: A.diagonal(offset, dim1, dim2),
     composite=True, method=False, exact=True, samples=domains.numbers(shapes="matrix"),
 )  # fmt: skip
 

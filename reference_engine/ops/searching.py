@@ -32,7 +32,9 @@ def _search(keys: Any, values: Any, side: str) -> Any:
     return found
 
 
-def _searchsorted(sorted_sequence: Tensor, self: Any, out_int32: bool, right: bool, side: str | None, sorter: Any) -> Tensor:
+def _searchsorted(
+    sorted_sequence: Tensor, self: Any, out_int32: bool, right: bool, side: str | None, sorter: Any
+) -> Tensor:
     if side not in (None, "left", "right"):
         raise refusal("indexing.searchsorted.side", side=side)
     if side == "left" and right:
@@ -52,7 +54,9 @@ def _searchsorted(sorted_sequence: Tensor, self: Any, out_int32: bool, right: bo
             raise refusal("indexing.searchsorted.scalar_value", ndim=keys.ndim)
         if values.ndim != keys.ndim or values.shape[:-1] != keys.shape[:-1]:
             raise refusal(
-                "indexing.searchsorted.shape", shape=list(sorted_sequence._shape), values=list(getattr(self, "_shape", ()))
+                "indexing.searchsorted.shape",
+                shape=list(sorted_sequence._shape),
+                values=list(getattr(self, "_shape", ())),
             )
         for at in np.ndindex(*keys.shape[:-1]):
             found[at] = _search(keys[at], values[at], where)

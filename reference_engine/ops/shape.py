@@ -472,7 +472,8 @@ def _unbind(self: Tensor, dim: int) -> tuple[Tensor, ...]:
     d = wrap_dim(dim, len(self._shape), False)
     shape, st = self._shape[:d] + self._shape[d + 1 :], self._strides[:d] + self._strides[d + 1 :]
     return tuple(
-        make_view(self, shape, st, self._offset + i * self._strides[d], multi_output=True) for i in range(self._shape[d])
+        make_view(self, shape, st, self._offset + i * self._strides[d], multi_output=True)
+        for i in range(self._shape[d])
     )
 
 

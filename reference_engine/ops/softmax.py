@@ -21,7 +21,13 @@ def _computed(self: Tensor, dim: int, dtype: Any, name: str) -> tuple[int, dtype
     axis = wrap_dim(dim, len(self._shape))
     if d.category != 2:
         last = axis == max(len(self._shape) - 1, 0)
-        kernel = f"{name}_lastdim_kernel_impl" if last else f"{name}_kernel_impl" if name == "softmax" else "softmax_kernel_impl"
+        kernel = (
+            f"{name}_lastdim_kernel_impl"
+            if last
+            else f"{name}_kernel_impl"
+            if name == "softmax"
+            else "softmax_kernel_impl"
+        )
         raise refusal("ops.not_implemented_for", op=kernel, dtype=d.scalar_name)
     return axis, d
 
@@ -75,8 +81,6 @@ def _backward_of(fn: Any) -> Any:
     return forward
 
 
-
-
 declare(
     "_softmax_backward_data(Tensor grad_output, Tensor output, int dim, dtype input_dtype) -> Tensor",
     forward=_backward_of(lambda g, y, axis: g * y - y * np.sum(g * y, axis=axis, keepdims=True)),
@@ -110,7 +114,10 @@ def _result_in(compute: Any) -> Any:
     return forward
 
 
-for _name, _compute, _node in (("softmax", _softmax, "SoftmaxBackward0"), ("log_softmax", _log_softmax, "LogSoftmaxBackward0")):
+for _name, _compute, _node in (
+    ("softmax", _softmax, "SoftmaxBackward0"),
+    ("log_softmax", _log_softmax, "LogSoftmaxBackward0"),
+):
     declare(
         f"_{_name}(Tensor self, int dim, dtype? dtype=None) -> Tensor",
         forward=_compute,
@@ -135,7 +142,7 @@ def implicit_dim(name: str, ndim: int) -> int:
 
 
 def _functional(name: str) -> Any:
-    def forward(input: Tensor, dim: Any, _stacklevel: int, dtype: Any) -> Tensor:  # noqa: A002 - torch's name
+    def forward(input: Tensor, dim: Any, _stacklevel: int, dtype: Any) -> Tensor:
         if dim is None:
             dim = implicit_dim(name, len(input._shape))
         if name == "softmin":

@@ -27,7 +27,10 @@ def check(fn: Callable[..., Any], func_out: Any, inputs: Any, outputs: tuple[Ten
     which = places(given)
     vs, us = vectors([given[i] for i in which], None if settings.forward else outputs)
     returned = as_tuple(func_out)
-    products = [_numeric_only(numerical.directional(fn, given, i, u, settings.eps), returned) for i, u in zip(which, us, strict=True)]
+    products = [
+        _numeric_only(numerical.directional(fn, given, i, u, settings.eps), returned)
+        for i, u in zip(which, us, strict=True)
+    ]
     if vs is not None:
         products = [[(v * p).sum() for v, p in zip(vs, row, strict=False)] for row in products]
     if settings.forward:
@@ -95,7 +98,9 @@ def _transposed(rows: list[list[Any]], width: int) -> list[list[Any]]:
     return [[row[i] for row in rows] for i in range(width)]
 
 
-def _check_zero(fn: Callable[..., Any], inputs: tuple[Any, ...], which: list[int], us: list[Any], settings: Settings) -> None:
+def _check_zero(
+    fn: Callable[..., Any], inputs: tuple[Any, ...], which: list[int], us: list[Any], settings: Settings
+) -> None:
     for i, u in zip(which, us, strict=True):
         for product in numerical.directional(fn, inputs, i, u, settings.eps):
             if product.numel() and bool(product.abs().max() > settings.nondet_tol):
@@ -110,7 +115,13 @@ def _scaled(atol: float, u: Any, v: Tensor | None) -> float:
 
 
 def _in_full(
-    fn: Callable[..., Any], inputs: tuple[Any, ...], outputs: tuple[Tensor, ...], number: int, place: int, output: int, settings: Settings
+    fn: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    outputs: tuple[Tensor, ...],
+    number: int,
+    place: int,
+    output: int,
+    settings: Settings,
 ) -> str:
     """Both Jacobians in full, for the message."""
     n = numerical.jacobians(fn, inputs, outputs, settings.eps)[number][output]

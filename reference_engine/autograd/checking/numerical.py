@@ -25,7 +25,9 @@ def jacobians(fn: Function, inputs: Any, outputs: tuple[Any, ...], eps: float) -
     return [_jacobian(fn, given, i, outputs, eps) for i in places(given)]
 
 
-def _jacobian(fn: Function, inputs: tuple[Any, ...], which: int, outputs: tuple[Any, ...], eps: float) -> tuple[Tensor, ...]:
+def _jacobian(
+    fn: Function, inputs: tuple[Any, ...], which: int, outputs: tuple[Any, ...], eps: float
+) -> tuple[Tensor, ...]:
     target = inputs[which]
     dtype = target.dtype if target.is_complex() else None
     made = tuple(o.new_zeros((target.numel(), o.numel()), dtype=dtype) for o in outputs if is_numeric(o))
@@ -44,7 +46,9 @@ def directional(fn: Function, inputs: Any, which: int, u: Any, eps: float) -> li
     """The derivative of each output along ``u`` (a pair for a complex input: along both axes)."""
     given = as_tuple(inputs)
     memory = given[which].data
-    step = tuple(eps * part.reshape(memory.shape) for part in u) if isinstance(u, tuple) else eps * u.reshape(memory.shape)
+    step = (
+        tuple(eps * part.reshape(memory.shape) for part in u) if isinstance(u, tuple) else eps * u.reshape(memory.shape)
+    )
     return _derivative(fn, given, memory, step, eps, given[which].is_complex(), None)
 
 
@@ -59,7 +63,9 @@ def _derivative(
     return [a + b * 1j for a, b in zip(real, imaginary, strict=True)]
 
 
-def _difference(fn: Function, inputs: tuple[Any, ...], entry: Tensor, step: Any, eps: float, index: Any) -> list[Tensor]:
+def _difference(
+    fn: Function, inputs: tuple[Any, ...], entry: Tensor, step: Any, eps: float, index: Any
+) -> list[Tensor]:
     original = entry.clone()
     entry.copy_(original - step)
     below = _outputs(fn, inputs)

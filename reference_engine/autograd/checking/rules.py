@@ -9,7 +9,14 @@ from reference_engine.autograd import forward_ad
 from reference_engine.autograd.backward import grad
 from reference_engine.autograd.checking.analytical import _duals
 from reference_engine.autograd.checking.fast import vectors
-from reference_engine.autograd.checking.tensors import as_tuple, differentiable, is_numeric, is_tensor, places, requiring_grad
+from reference_engine.autograd.checking.tensors import (
+    as_tuple,
+    differentiable,
+    is_numeric,
+    is_tensor,
+    places,
+    requiring_grad,
+)
 from reference_engine.autograd.node import Node, gradient_edge
 from reference_engine.semantics import refusal, warn
 
