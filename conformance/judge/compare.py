@@ -86,11 +86,14 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
     seen_states: dict[str, TensorState] = {}
     births: dict[str, int] = {}
     made: set[str] = set()
+    batched: set[str] = set()  # gradients of a batched call, stacked in an order of the engine's own
     cited: tuple[str, ...] = ()
     for index, (step, wanted, seen) in enumerate(zip(program.steps, expected.steps, observed.steps, strict=True)):
         wanted_states.update(wanted.tensors)
         seen_states.update(seen.tensors)
         made.update(_gradients_named(step))
+        if isinstance(step, s.Grad) and step.is_grads_batched is not s.UNSET:
+            batched.update(step.outs)
         if program.observe == "end":  # states are looked at once, and any step may be the reason
             cited = tuple(dict.fromkeys((*wanted.clauses, *cited)))
         fresh = made.union(n for n, t in wanted.tensors.items() if t.storage == n)  # no look into older memory
@@ -98,14 +101,12 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
         for found in _of_step(wanted, seen, wanted_states, seen_states):
             if found.field == "version" and found.tensor is not None and _same_age(found, wanted_states, births):
                 continue
-            if found.field in ("is_view", "base", "storage", "offset") and found.tensor in made:
+            if found.field in ("is_view", "base", "storage", "offset", "same_as") and found.tensor in made:
                 continue  # clause accumulate.provenance
-            if (
-                found.field == "stride"
-                and found.tensor in made
-                and _same_places(wanted_states[found.tensor], seen_states[found.tensor])
-            ):
-                continue
+            if found.field == "stride" and found.tensor in made:
+                same = _same_places(wanted_states[found.tensor], seen_states[found.tensor])
+                if same or found.tensor in batched:
+                    continue
             if any(rule.covers(step, seen, found.field) for rule in UNDER_SPECIFIED):
                 continue
             op = _op(step)

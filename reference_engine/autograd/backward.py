@@ -308,7 +308,9 @@ def _run_batched(
 
     if not grads:
         raise refusal("grad.batched.none_given")
-    if any(g is not None and not g._shape for g in grads):
+    if any(g is None for g in grads):
+        raise refusal("grad.batched.no_gradient")
+    if any(not g._shape for g in grads):
         raise refusal("grad.batched.implicit")  # an implicit gradient has no batch dimension
     sizes = {g._shape[0] for g in grads if g is not None}
     if len(sizes) != 1:
