@@ -385,7 +385,7 @@ class Tensor(metaclass=_TensorMeta):
             RuntimeError: the tensor requires grad, is a lazy conjugate or negative. TypeError: bfloat16.
         """
         if force:
-            return self.detach().cpu().resolve_conj().resolve_neg()._array()  # type: ignore[no-any-return]
+            return self.detach().cpu().resolve_conj().resolve_neg()._array()
         if self.requires_grad:
             raise refusal("tensor.numpy.requires_grad")
         if self._conj:
@@ -444,7 +444,7 @@ class Tensor(metaclass=_TensorMeta):
 
     def __format__(self, spec: str) -> str:
         if not self._shape:
-            return self.item().__format__(spec)  # type: ignore[no-any-return]
+            return self.item().__format__(spec)
         return object.__format__(self, spec)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:

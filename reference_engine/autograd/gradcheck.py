@@ -110,7 +110,7 @@ def _check_backward(
         mode(func, func_out, inputs, outputs, settings)
         return
     indices = tuple(i for i, o in enumerate(outputs) if o.is_complex())
-    for part, imaginary in ((engine.imag, True), (engine.real, False)):  # type: ignore[attr-defined]
+    for part, imaginary in ((engine.imag, True), (engine.real, False)):
 
         def of_part(*given: Any, part: Any = part) -> tuple[Any, ...]:
             return tuple(part(o) if o.is_complex() else o for o in as_tuple(func(*given)))

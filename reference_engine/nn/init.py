@@ -92,7 +92,7 @@ def _accept_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float,
         """Where a candidate loses against a uniform number; likely ones seldom do."""
         log_density = candidates.clone().sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
         chance = creation.empty_like(tensor).uniform_(generator=generator)
-        return chance.log_().gt(log_density)  # type: ignore[no-any-return]
+        return chance.log_().gt(log_density)
 
     result = tensor.uniform_(a, b, generator=generator)
     pending = refused(result)

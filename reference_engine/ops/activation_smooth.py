@@ -314,7 +314,7 @@ def _glu_double_self(grad: Tensor, grad_output: Tensor, self: Tensor, dim: int) 
     ga, gb = grad.narrow(dim, 0, half), grad.narrow(dim, half, half)
     s = b.sigmoid()
     slope = minus(1, s) * s * grad_output
-    return engine.cat([gb * slope, slope * (ga + gb * a * minus(1, times(s, 2)))], dim)  # type: ignore[no-any-return]
+    return engine.cat([gb * slope, slope * (ga + gb * a * minus(1, times(s, 2)))], dim)
 
 
 def _glu_double_grad(grad: Tensor, self: Tensor, dim: int) -> Tensor:

@@ -179,7 +179,7 @@ def _put_self_vjp(grad: Tensor, indices: Indices, values_shape: Ints, values_dty
     if accumulate:
         return grad
     zeros = grad.new_zeros(values_shape, dtype=values_dtype)
-    return grad.index_put(indices, zeros, False)  # type: ignore[no-any-return]
+    return grad.index_put(indices, zeros, False)
 
 
 def overlap_warning(op: str) -> Any:

@@ -278,7 +278,7 @@ def _convolve(
     extra = _each(output_padding, dims, "output_padding")
     _check(batched, weight, bias, strides, pads, dilations, transposed, groups)
     made = run(_CONVOLUTION, [batched, weight, bias, strides, pads, dilations, transposed, extra, groups])
-    return made if rank == dims + 2 else made.squeeze(0)  # type: ignore[no-any-return]
+    return made if rank == dims + 2 else made.squeeze(0)
 
 
 def _named_padding(input: Tensor, weight: Tensor, padding: str, stride: Ints, dilation: Ints) -> tuple[Tensor, Ints]:

@@ -58,8 +58,8 @@ declare(
 def _source_grad(grad: Tensor, dim: int, index: Tensor, source_shape: Ints) -> Tensor:
     """What a source that was written along ``dim`` gets: the gradient at the places it went to."""
     if not source_shape:
-        return grad.index_select(dim, index.squeeze(0) if index._shape else index)  # type: ignore[no-any-return]
-    return grad.index_select(dim, index).expand(source_shape)  # type: ignore[no-any-return]
+        return grad.index_select(dim, index.squeeze(0) if index._shape else index)
+    return grad.index_select(dim, index).expand(source_shape)
 
 
 # -- index_add ---------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def _filled_value_grad(grad: Tensor, dim: int, index: Tensor) -> Tensor:
     at = fresh(np.unique(index._read().reshape(-1)), dtypes.int64)
     size = grad._shape[wrap_dim(dim, len(grad._shape))] if grad._shape else 1
     at = fresh(np.unique(at._read() % max(size, 1)), dtypes.int64)
-    return grad.index_select(dim, at).sum()  # type: ignore[no-any-return]
+    return grad.index_select(dim, at).sum()
 
 
 declare(

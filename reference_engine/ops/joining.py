@@ -32,7 +32,7 @@ def _stacked(name: str, raise_rank: Any, dim: int, *aliases: str) -> None:
             raise refusal("shape.stack.empty", op=name)
         raised = [raise_rank(t) for t in tensors]
         d = 0 if name == "hstack" and len(raised[0]._shape) == 1 else dim
-        return engine.cat(raised, d)  # type: ignore[no-any-return]
+        return engine.cat(raised, d)
 
     declare(
         f"{name}(Tensor[] tensors) -> Tensor", forward=forward, aliases=aliases, samples=domains.numbers(shapes="stack"),
@@ -41,7 +41,7 @@ def _stacked(name: str, raise_rank: Any, dim: int, *aliases: str) -> None:
 
 
 def _as_column(t: Tensor) -> Tensor:
-    return t.reshape((t.numel(), 1)) if len(t._shape) <= 1 else t  # type: ignore[no-any-return]
+    return t.reshape((t.numel(), 1)) if len(t._shape) <= 1 else t
 
 
 _stacked("hstack", atleast_1d, 1)
@@ -69,7 +69,7 @@ def _repeat_vjp(grad: Tensor, self_shape: Ints, repeats: Ints) -> Tensor:
         return grad
     lead = len(repeats) - len(self_shape)
     if any(r == 0 for r in repeats):
-        return grad.new_zeros(self_shape)  # type: ignore[no-any-return]
+        return grad.new_zeros(self_shape)
     grad = grad.sum(tuple(range(lead))) if lead else grad
     split: list[int] = []
     copies: list[int] = []
@@ -78,7 +78,7 @@ def _repeat_vjp(grad: Tensor, self_shape: Ints, repeats: Ints) -> Tensor:
             copies.append(len(split))
             split.append(r)
         split.append(n)
-    return grad.reshape(tuple(split)).sum(tuple(copies)) if copies else grad  # type: ignore[no-any-return]
+    return grad.reshape(tuple(split)).sum(tuple(copies)) if copies else grad
 
 
 declare(
@@ -88,7 +88,7 @@ declare(
 
 
 def _tile(self: Tensor, dims: Ints) -> Tensor:
-    return self.repeat((1,) * (len(self._shape) - len(dims)) + tuple(dims))  # type: ignore[no-any-return]
+    return self.repeat((1,) * (len(self._shape) - len(dims)) + tuple(dims))
 
 
 declare("tile(Tensor self, int[] dims) -> Tensor", forward=_tile, composite=True, exact=True,
@@ -104,16 +104,16 @@ def _repeat_interleave(self: Tensor, repeats: Any, dim: int | None, output_size:
             raise refusal("ops.repeat_interleave.negative")
         if not switch("shape.repeat_interleave.expands"):
             counts = np.full(self._shape[d], repeats, np.int64)
-            return self.index_select(d, from_array(np.repeat(np.arange(counts.size), counts), dtypes.int64))  # type: ignore[no-any-return]
+            return self.index_select(d, from_array(np.repeat(np.arange(counts.size), counts), dtypes.int64))
         wide = self.unsqueeze(d + 1)
         wide = wide.expand((*self._shape[: d + 1], repeats, *self._shape[d + 1 :]))
-        return wide.clone(memory_format="contiguous").flatten(d, d + 1)  # type: ignore[no-any-return]
+        return wide.clone(memory_format="contiguous").flatten(d, d + 1)
     counts = repeats._read()
     if counts.size == 1:
         counts = np.repeat(counts.reshape(-1), self._shape[d])
     elif counts.size != self._shape[d]:
         raise refusal("ops.repeat_interleave.sizes", repeats=counts.size, dim=d, size=self._shape[d])
-    return self.index_select(d, _places(counts, repeats))  # type: ignore[no-any-return]
+    return self.index_select(d, _places(counts, repeats))
 
 
 def _places(counts: Any, repeats: Tensor) -> Tensor:
@@ -212,14 +212,14 @@ def _combinations(self: Tensor, r: int, with_replacement: bool) -> Tensor:
     if switch("shape.combinations.indexes"):
         choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
         rows = np.array(list(choose(range(n), r)), np.int64).reshape(-1, r)
-        return self._index([from_array(rows, dtypes.int64)])  # type: ignore[no-any-return]
+        return self._index([from_array(rows, dtypes.int64)])
     mask = np.zeros((n,) * r, bool)
     pick = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     for row in pick(range(n), r):
         mask[row] = True
     chosen = from_array(mask, dtypes.bool_)
     grids = engine.meshgrid(*[self] * r, indexing="ij")
-    return engine.stack([g.masked_select(chosen) for g in grids], 1)  # type: ignore[no-any-return]
+    return engine.stack([g.masked_select(chosen) for g in grids], 1)
 
 
 declare(

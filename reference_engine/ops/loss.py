@@ -38,7 +38,7 @@ def reduction_of(size_average: Any, reduce: Any, reduction: str) -> str:
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
     """The mean, the sum, or each loss by itself."""
-    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()  # type: ignore[no-any-return]
+    return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
 
 
 def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,7 +148,7 @@ def _mse(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reductio
     x, y = in_common_shape(input, target)
     how = reduction_of(size_average, reduce, reduction)
     if weight is None:
-        return run(_MSE, [x, y, how, 0])  # type: ignore[no-any-return]
+        return run(_MSE, [x, y, how, 0])
     return weighted(run(_MSE, [x, y, "none", 0]), weight, input, how)
 
 
@@ -157,7 +157,7 @@ def weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> T
     if weight._shape != input._shape:
         raise refusal("nn.loss.weight_shape")
     losses = losses * weight
-    return losses.sum() / weight.sum() if reduction == "mean" else reduced(losses, reduction)  # type: ignore[no-any-return]
+    return losses.sum() / weight.sum() if reduction == "mean" else reduced(losses, reduction)
 
 
 _SAMPLES = domains.real(shapes="same", arguments=REDUCTION)
@@ -290,7 +290,7 @@ def _bce(input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: 
         )
     if weight is not None:
         weight = weight.expand(broadcast_shapes([weight._shape, target._shape]))
-    return run(_BCE, [input, target, weight, how])  # type: ignore[no-any-return]
+    return run(_BCE, [input, target, weight, how])
 
 
 declare(
@@ -350,7 +350,7 @@ def _with_logits(
             target=f"torch.Size({list(target._shape)})",
             input=f"torch.Size({list(input._shape)})",
         )
-    return run(_WITH_LOGITS, [input, target, weight, pos_weight, how])  # type: ignore[no-any-return]
+    return run(_WITH_LOGITS, [input, target, weight, pos_weight, how])
 
 
 declare(

@@ -117,14 +117,14 @@ def nll_loss(self: Tensor, target: Tensor, weight: Any, reduction: str, ignore_i
             raise refusal("ops.nll_loss.dtype", expected="Long", got=target._dtype.scalar_name)
         if weight is not None and weight._shape != (classes,):
             raise refusal("nn.nll_loss.weight", classes=classes, shape=list(weight._shape))
-        return run(_NLL[""][0], [self, target, weight, reduction, ignore_index])  # type: ignore[no-any-return]
+        return run(_NLL[""][0], [self, target, weight, reduction, ignore_index])
     if target._shape[1:] != self._shape[2:]:
         expected = [self._shape[0], *self._shape[2:]]
         raise refusal("nn.nll_loss.spatial", expected=expected, got=list(target._shape))
     if weight is not None and weight._shape != (classes,):
         raise refusal("nn.nll_loss.weight", classes=classes, shape=list(weight._shape))
     if rank == 4:
-        return run(_NLL["2d"][0], [self, target, weight, reduction, ignore_index])  # type: ignore[no-any-return]
+        return run(_NLL["2d"][0], [self, target, weight, reduction, ignore_index])
     # other ranks are folded into images of one column
     n = self._shape[0]
     images = self.contiguous().view((n, classes, 1, -1)) if self.numel() else self.contiguous().view((n, classes, 0, 0))
@@ -161,7 +161,7 @@ def _cross_entropy(
 
 
 def _by_class(weight: Tensor, rank: int, axis: int) -> Tensor:
-    return weight.view(tuple(-1 if d == axis else 1 for d in range(rank)))  # type: ignore[no-any-return]
+    return weight.view(tuple(-1 if d == axis else 1 for d in range(rank)))
 
 
 def _soft_targets(input: Tensor, target: Tensor, weight: Any, how: str, smoothing: float, axis: int) -> Tensor:
@@ -172,9 +172,9 @@ def _soft_targets(input: Tensor, target: Tensor, weight: Any, how: str, smoothin
     if weight is not None:
         found = found * _by_class(weight, len(input._shape), axis)
     if how == "none":
-        return -found.sum(axis)  # type: ignore[no-any-return]
+        return -found.sum(axis)
     total = -found.sum()
-    return over(total, max(input.numel() // max(classes, 1), 1)) if how == "mean" else total  # type: ignore[no-any-return]
+    return over(total, max(input.numel() // max(classes, 1), 1)) if how == "mean" else total
 
 
 def _smoothed(

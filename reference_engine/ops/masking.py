@@ -66,7 +66,7 @@ def _masked_select(self: Tensor, mask: Tensor) -> Tensor:
 def _masked_select_vjp(grad: Tensor, self_shape: Ints, self_strides: Ints, mask: Tensor) -> Tensor:
     shape = broadcast_shapes([self_shape, mask._shape])
     wanted = strides.like(shape, strides.expanded(self_shape, self_strides, shape))
-    return grad.new_empty_strided(shape, wanted).zero_().masked_scatter_(mask, grad)  # type: ignore[no-any-return]
+    return grad.new_empty_strided(shape, wanted).zero_().masked_scatter_(mask, grad)
 
 
 declare(
@@ -145,7 +145,7 @@ def _take(self: Tensor, index: Tensor) -> Tensor:
 
 def _take_vjp(grad: Tensor, self_shape: Ints, self_strides: Ints, index: Tensor) -> Tensor:
     made = grad.new_empty_strided(self_shape, strides.like(self_shape, self_strides)).zero_()
-    return made.put_(index, grad, True)  # type: ignore[no-any-return]
+    return made.put_(index, grad, True)
 
 
 declare(
@@ -213,12 +213,12 @@ declare("argwhere(Tensor self) -> Tensor", forward=_nonzero, exact=True, samples
 def _columns(self: Tensor) -> tuple[Tensor, ...]:
     """One tensor of positions a dimension; a zero-dimensional tensor counts as one of size one."""
     table = _nonzero(self if self._shape else self.detach().unsqueeze(0))
-    return table.unbind(1)  # type: ignore[no-any-return]
+    return table.unbind(1)
 
 
 def _take_along_dim(self: Tensor, indices: Tensor, dim: int | None) -> Tensor:
     if dim is None:
-        return self.reshape(-1).gather(0, indices.reshape(-1))  # type: ignore[no-any-return]
+        return self.reshape(-1).gather(0, indices.reshape(-1))
     if len(indices._shape) != len(self._shape):
         raise refusal("ops.take_along_dim.rank", ndim=len(self._shape), index_ndim=len(indices._shape))
     if indices._dtype is not dtypes.int64:
@@ -232,7 +232,7 @@ def _take_along_dim(self: Tensor, indices: Tensor, dim: int | None) -> Tensor:
     own = tuple(self._shape[d] if i == d else n for i, n in enumerate(common))
     index = tuple(indices._shape[d] if i == d else n for i, n in enumerate(common))
     shown = self.expand(own) if own != self._shape else self
-    return shown.gather(d, indices.expand(index) if index != indices._shape else indices)  # type: ignore[no-any-return]
+    return shown.gather(d, indices.expand(index) if index != indices._shape else indices)
 
 
 declare(

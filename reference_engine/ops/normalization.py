@@ -183,7 +183,7 @@ def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, A
 
 def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Tensor:  # noqa: A002
     _check_layers(input, normalized_shape, {"weight": weight, "bias": bias}, ", ")
-    return run(_LAYER, [input, normalized_shape, weight, bias, eps])[0]  # type: ignore[no-any-return]
+    return run(_LAYER, [input, normalized_shape, weight, bias, eps])[0]
 
 
 declare(
@@ -200,7 +200,7 @@ def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> T
     small = engine.finfo(input.dtype).eps if eps is None else eps
     rate = plus(input.pow(2).mean(axes, keepdim=True), small).rsqrt()
     made = input * rate
-    return made if weight is None else made * weight  # type: ignore[no-any-return]
+    return made if weight is None else made * weight
 
 
 declare(
@@ -247,7 +247,7 @@ def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: flo
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t._shape != (shape[1],):
             raise refusal("nn.group_norm.weight", name=name, given=list(t._shape), shape=shape)
-    return run(_GROUP, [input, weight, bias, num_groups, eps])[0]  # type: ignore[no-any-return]
+    return run(_GROUP, [input, weight, bias, num_groups, eps])[0]
 
 
 declare(
@@ -365,7 +365,7 @@ def batch_norm(
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if t is not None and t.numel() != channels:
             raise refusal("nn.batch_norm.elements", name=name, channels=channels, got=t.numel())
-    return run(_BATCH, [input, weight, bias, running_mean, running_var, training, momentum, eps])[0]  # type: ignore[no-any-return]
+    return run(_BATCH, [input, weight, bias, running_mean, running_var, training, momentum, eps])[0]
 
 
 declare(
@@ -388,7 +388,7 @@ def _instance_norm(
     for running, copies in ((running_mean, many[2]), (running_var, many[3])):
         if running is not None and use_input_stats:
             running.detach().copy_(copies.view((n, c)).mean(0))
-    return made.view(input._shape)  # type: ignore[no-any-return]
+    return made.view(input._shape)
 
 
 declare(

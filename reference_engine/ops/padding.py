@@ -136,7 +136,7 @@ def _circular(self: Tensor, pad: Ints) -> Tensor:
             made.narrow(d, 0, before).copy_(made.narrow(d, shape[d] - before - max(after, 0), before))
         if after > 0:
             made.narrow(d, shape[d] - after, after).copy_(made.narrow(d, max(before, 0), after))
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
@@ -147,7 +147,7 @@ def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
     if len(pad) > 2 * len(input._shape):
         raise refusal("nn.pad.too_long", length=len(pad), ndim=len(input._shape))
     if mode == "constant":
-        return engine.constant_pad_nd(input, pad, 0 if value is None else value)  # type: ignore[no-any-return]
+        return engine.constant_pad_nd(input, pad, 0 if value is None else value)
     if value is not None and value != 0:
         raise refusal("nn.pad.value", mode=mode)
     if mode not in ("reflect", "replicate", "circular"):
@@ -165,7 +165,7 @@ def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
                 raise refusal(
                     "nn.pad.reflect_size", argument=4 + 2 * i, low=low, high=high, dim=d, shape=list(input._shape)
                 )
-    return run(_COPIES[mode, dims], [input, pad, mode])  # type: ignore[no-any-return]
+    return run(_COPIES[mode, dims], [input, pad, mode])
 
 
 declare(

@@ -87,7 +87,7 @@ def _put(grad_output: Tensor, self: Tensor, indices: Tensor, dims: int) -> Tenso
 def _take(self: Tensor, indices: Tensor, dims: int) -> Tensor:
     """The elements at ``indices`` of the last dimensions, in ops: the derivative of putting them there."""
     flat = self.reshape((*self._shape[:-dims], -1))
-    return flat.gather(-1, indices.reshape((*indices._shape[:-dims], -1))).view(indices._shape)  # type: ignore[no-any-return]
+    return flat.gather(-1, indices.reshape((*indices._shape[:-dims], -1))).view(indices._shape)
 
 
 _PUT = {
@@ -271,8 +271,8 @@ def _public_avg(dims: int) -> Any:
         _check(input, kernel, steps, pads, (1,) * dims, dims)
         options = [ceil_mode, count_include_pad, divisor_override]
         if dims == 1:
-            return run(_AVG[2], [input.unsqueeze(-2), (1, *kernel), (1, *steps), (0, *pads), *options]).squeeze(-2)  # type: ignore[no-any-return]
-        return run(_AVG[dims], [input, kernel, steps, pads, *options])  # type: ignore[no-any-return]
+            return run(_AVG[2], [input.unsqueeze(-2), (1, *kernel), (1, *steps), (0, *pads), *options]).squeeze(-2)
+        return run(_AVG[dims], [input, kernel, steps, pads, *options])
 
     return forward
 
@@ -362,7 +362,7 @@ def _public_adaptive_avg(dims: int) -> Any:
 
 
 def _overall(input: Tensor, dims: int) -> Tensor:  # noqa: A002 - torch's name
-    return input.mean(tuple(range(-1, -dims - 1, -1)), keepdim=True)  # type: ignore[no-any-return]
+    return input.mean(tuple(range(-1, -dims - 1, -1)), keepdim=True)
 
 
 def _public_adaptive_max(dims: int) -> Any:

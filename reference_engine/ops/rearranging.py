@@ -77,12 +77,12 @@ def _movedim(self: Tensor, source: Ints, destination: Ints) -> Tensor:
     if len(set(dst)) != len(dst):
         raise refusal("shape.movedim.repeated", which="destination", dims=list(destination))
     if not n:
-        return self._alias_view()  # type: ignore[no-any-return]
+        return self._alias_view()
     order = [-1] * n
     for s, d in zip(src, dst, strict=True):
         order[d] = s
     rest = iter(i for i in range(n) if i not in src)
-    return self.permute(tuple(next(rest) if o < 0 else o for o in order))  # type: ignore[no-any-return]
+    return self.permute(tuple(next(rest) if o < 0 else o for o in order))
 
 
 declare(
@@ -141,11 +141,11 @@ def _flatten(self: Tensor, start_dim: int, end_dim: int) -> Tensor:
     if start > end:
         raise refusal("ops.flatten.order")
     if not n:
-        return self.reshape((1,))  # type: ignore[no-any-return]
+        return self.reshape((1,))
     if start == end:
         return self
     merged = strides.numel(self._shape[start : end + 1])
-    return self.reshape((*self._shape[:start], merged, *self._shape[end + 1 :]))  # type: ignore[no-any-return]
+    return self.reshape((*self._shape[:start], merged, *self._shape[end + 1 :]))
 
 
 declare(
@@ -168,7 +168,7 @@ def _unflatten(self: Tensor, dim: int, sizes: Ints) -> Tensor:
     if not fits:
         raise refusal("ops.unflatten.sizes", sizes=list(sizes), dim=d, size=self._shape[d])
     pieces = infer_size(sizes, self._shape[d])
-    return self.view((*self._shape[:d], *pieces, *self._shape[d + 1 :]))  # type: ignore[no-any-return]
+    return self.view((*self._shape[:d], *pieces, *self._shape[d + 1 :]))
 
 
 declare(

@@ -54,7 +54,7 @@ declare(
 def _mirrored(self: Tensor, dim: int) -> Tensor:
     if len(self._shape) <= dim:
         raise refusal("shape.flip.rank", least=dim + 1)
-    return self.flip((dim,))  # type: ignore[no-any-return]
+    return self.flip((dim,))
 
 
 declare("fliplr(Tensor self) -> Tensor", forward=lambda self: _mirrored(self, 1), composite=True, exact=True,
@@ -148,9 +148,9 @@ declare(
 
 def _diag(self: Tensor, diagonal: int) -> Tensor:
     if len(self._shape) == 1:
-        return self.diag_embed(diagonal)  # type: ignore[no-any-return]
+        return self.diag_embed(diagonal)
     if len(self._shape) == 2:
-        return self._diagonal_copy(diagonal)  # type: ignore[no-any-return]
+        return self._diagonal_copy(diagonal)
     raise refusal("ops.diag.rank", ndim=len(self._shape))
 
 

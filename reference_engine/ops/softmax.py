@@ -109,7 +109,7 @@ def _result_in(compute: Any) -> Any:
     """Half precision is widened, and the derivative converts back: torch does this with a separate conversion."""
 
     def forward(self: Tensor, dim: int, dtype: Any) -> Tensor:
-        return compute(self if dtype is None or dtype is self._dtype else self.to(dtype), dim)  # type: ignore[no-any-return]
+        return compute(self if dtype is None or dtype is self._dtype else self.to(dtype), dim)
 
     return forward
 
@@ -146,8 +146,8 @@ def _functional(name: str) -> Any:
         if dim is None:
             dim = implicit_dim(name, len(input._shape))
         if name == "softmin":
-            return (-input).softmax(dim, dtype)  # type: ignore[no-any-return]
-        return getattr(input, name)(dim, dtype)  # type: ignore[no-any-return]
+            return (-input).softmax(dim, dtype)
+        return getattr(input, name)(dim, dtype)
 
     return forward
 

@@ -35,7 +35,7 @@ def _joined(grads: Sequence[Tensor | None], shape: Ints, d: int, sizes: Sequence
     whole = [
         some.new_zeros((*shape[:d], n, *shape[d + 1 :])) if g is None else g for g, n in zip(grads, sizes, strict=True)
     ]
-    return engine.cat(whole, d)  # type: ignore[no-any-return]
+    return engine.cat(whole, d)
 
 
 def _even(size: int, split_size: int) -> list[int]:
@@ -251,7 +251,7 @@ def _at_least(rank: int, name: str) -> Any:
         if n >= rank:
             return t
         if n == 0:
-            return t.reshape((1,) * rank)  # type: ignore[no-any-return]
+            return t.reshape((1,) * rank)
         if rank == 2 or n == 1:
             t = t.unsqueeze(0)
         return t.unsqueeze(-1) if rank == 3 else t

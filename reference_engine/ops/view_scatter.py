@@ -30,7 +30,7 @@ def _replaced(self: Tensor, src: Tensor, look: Callable[[Tensor], Tensor]) -> Te
 
 
 def _zeros(grad: Tensor, shape: Ints) -> Tensor:
-    return grad.new_zeros(shape)  # type: ignore[no-any-return]
+    return grad.new_zeros(shape)
 
 
 declare(

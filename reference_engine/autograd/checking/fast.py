@@ -60,7 +60,7 @@ def vectors(tensors: list[Tensor], outputs: tuple[Tensor, ...] | None) -> tuple[
         dtype = like._dtype.to_real() if real else like._dtype
         made = engine.rand(like.numel(), generator=generator).to(dtype=dtype)
         made /= made.norm()
-        return made  # type: ignore[no-any-return]
+        return made
 
     us: list[Any] = []
     for t in tensors:
