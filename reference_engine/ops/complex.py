@@ -35,7 +35,8 @@ declare(
 )  # fmt: skip
 
 declare(
-    "conj(Tensor self) -> Tensor", forward=lambda self: self._conj_view() if self.is_complex() else self, composite=True,
+    "conj(Tensor self) -> Tensor", forward=lambda self: self._conj_view() if self.is_complex() else self,
+    composite=True,
     exact=True, samples=domains.numbers(),
 )  # fmt: skip
 
@@ -47,11 +48,11 @@ declare(
 
 
 def _conj_physical(self: Tensor) -> Tensor:
-    return run(_CONJ_PHYSICAL, [self]) if self._dtype.is_complex else self  # type: ignore[no-any-return]
+    return run(_CONJ_PHYSICAL, [self]) if self._dtype.is_complex else self
 
 
 def _conj_physical_in_place(self: Tensor) -> Tensor:
-    return run(_CONJ_PHYSICAL_IN_PLACE, [self], inplace=True)  # type: ignore[no-any-return]
+    return run(_CONJ_PHYSICAL_IN_PLACE, [self], inplace=True)
 
 
 _CONJ_PHYSICAL = declare(
@@ -88,6 +89,20 @@ declare(
 # -- complex as pairs of real numbers ----------------------------------------------------------------------------
 
 
+def view_as_real(self: Tensor) -> Any:
+    """The public function, for use in formulas: it is no method of tensors."""
+    import reference_engine as engine
+
+    return engine.view_as_real(self)
+
+
+def view_as_complex(self: Tensor) -> Any:
+    """The public function, for use in formulas: it is no method of tensors."""
+    import reference_engine as engine
+
+    return engine.view_as_complex(self)
+
+
 def _view_as_real(self: Tensor) -> Tensor:
     if not self._dtype.is_complex:
         raise refusal("ops.view_as_real.dtype")
@@ -95,13 +110,13 @@ def _view_as_real(self: Tensor) -> Tensor:
         raise refusal("ops.view_as_real.conj")
     return make_view(
         self, (*self._shape, 2), (*(2 * s for s in self._strides), 1), 2 * self._offset, dtype=self._dtype.to_real(),
-        replay=lambda base: base.view_as_real(),
+        replay=lambda base: view_as_real(base),
     )  # fmt: skip
 
 
 declare(
-    "view_as_real(Tensor self) -> Tensor",
-    forward=_view_as_real, vjp={"self": lambda grad: grad.contiguous().view_as_complex()}, view=True, exact=True,
+    "view_as_real(Tensor self) -> Tensor", method=False,
+    forward=_view_as_real, vjp={"self": lambda grad: view_as_complex(grad.contiguous())}, view=True, exact=True,
     samples=domains.Domain(dtypes=("complex",)),
 )  # fmt: skip
 
@@ -123,13 +138,14 @@ def _view_as_complex(self: Tensor) -> Tensor:
         raise refusal("ops.view_as_complex.offset")
     return make_view(
         self, self._shape[:-1], tuple(s // 2 for s in self._strides[:-1]), self._offset // 2,
-        dtype=self._dtype.to_complex(), replay=lambda base: base.view_as_complex(),
+        dtype=self._dtype.to_complex(), replay=lambda base: view_as_complex(base),
     )  # fmt: skip
 
 
 declare(
-    "view_as_complex(Tensor self) -> Tensor",
-    forward=_view_as_complex, vjp={"self": lambda grad: grad.contiguous().resolve_conj().view_as_real()}, view=True, exact=True,
+    "view_as_complex(Tensor self) -> Tensor", method=False,
+    forward=_view_as_complex, vjp={"self": lambda grad: view_as_real(grad.contiguous().resolve_conj())}, view=True,
+    exact=True,
     samples=domains.Domain(dtypes=("float",), shapes="pairs"),
 )  # fmt: skip
 
@@ -137,19 +153,21 @@ declare(
 def _real(self: Tensor) -> Tensor:
     if not self._dtype.is_complex:
         return self
-    pair = (self._conj_view() if self._conj else self).view_as_real()
-    return pair.select(-1, 0)  # type: ignore[no-any-return]
+    pair = view_as_real(self._conj_view() if self._conj else self)
+    return pair.select(-1, 0)
 
 
 def _imag(self: Tensor) -> Tensor:
     if not self._dtype.is_complex:
         raise refusal("ops.imag.dtype")
     if self._conj:
-        return self._conj_view().view_as_real().select(-1, 1)._neg_view()  # type: ignore[no-any-return]
-    return self.view_as_real().select(-1, 1)  # type: ignore[no-any-return]
+        return view_as_real(self._conj_view()).select(-1, 1)._neg_view()
+    return view_as_real(self).select(-1, 1)
 
 
-declare("real(Tensor self) -> Tensor", forward=_real, composite=True, exact=True, method=False, samples=domains.numbers())
+declare(
+    "real(Tensor self) -> Tensor", forward=_real, composite=True, exact=True, method=False, samples=domains.numbers(),
+)  # fmt: skip
 declare(
     "imag(Tensor self) -> Tensor", forward=_imag, composite=True, exact=True, method=False,
     samples=domains.Domain(dtypes=("complex",)),
@@ -218,7 +236,7 @@ def _complex(real: Tensor, imag: Tensor) -> Tensor:
 def _imaginary(grad: Tensor) -> Tensor:
     import reference_engine as engine
 
-    return engine.imag(grad)  # type: ignore[no-any-return]
+    return engine.imag(grad)
 
 
 declare(
@@ -228,7 +246,7 @@ declare(
 )  # fmt: skip
 
 
-def _polar(abs: Tensor, angle: Tensor) -> Tensor:  # noqa: A002 - torch's parameter name
+def _polar(abs: Tensor, angle: Tensor) -> Tensor:
     _check_parts(abs, angle)
     return elementwise(lambda r, phi: _joined(r * np.cos(phi), r * np.sin(phi)), dtype=_to_complex)(abs, angle)
 

@@ -67,7 +67,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     target = values[0] if inplace else None
     active = _active(op, values) if state.grad and op.recorded and not state.inference else None
     if target is not None:
-        views.check_in_place(target, bool(active) or _any_requires_grad(values))
+        # what has no derivative at all writes where it is told to
+        views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
     node = _make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.written_dtype = written if target is None else target._dtype
