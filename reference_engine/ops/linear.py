@@ -29,7 +29,7 @@ def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:  # noqa: A002 -
         return made if bias is None else made + bias  # type: ignore[no-any-return]
     if rank == 2:
         return engine.addmm(bias, input, weight.t())  # type: ignore[no-any-return]
-    if rank >= 3 and input.is_contiguous() and input.numel():
+    if rank != 2 and input.is_contiguous() and input.numel():
         flat = engine.addmm(bias, input.view((-1, input._shape[-1])), weight.t())
         return flat.view((*input._shape[:-1], flat._shape[1]))  # type: ignore[no-any-return]
     return input.matmul(weight.t()).add_(bias)  # type: ignore[no-any-return]
@@ -57,8 +57,6 @@ declare(
 
 
 def _rows(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
-    if len(weight._shape) != 2:
-        raise refusal("nn.embedding.rank")
     at = indices._read()
     if at.size and (at.min() < 0 or at.max() >= weight._shape[0]):
         raise refusal("nn.embedding.range")
@@ -102,6 +100,8 @@ _TABLE = declare(
 def _embedding(
     input: Tensor, weight: Tensor, padding_idx: Any, max_norm: Any, norm_type: float, scale_grad_by_freq: bool, sparse: bool  # noqa: A002
 ) -> Tensor:  # fmt: skip
+    if len(weight._shape) != 2:
+        raise refusal("nn.embedding.rank")
     rows = weight._shape[0]
     if padding_idx is None:
         padding_idx = -1

@@ -1,0 +1,404 @@
+"""Products added to a tensor, products of several matrices, sums over shared subscripts."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.formulas import conj, scaled
+from reference_engine.ops.kernels import Array, accumulation, from_array, noisy, wrap_dim
+from reference_engine.ops.shape import _expand
+from reference_engine.semantics import refusal
+from reference_engine.strides import numel
+from reference_engine.tensor import Tensor
+
+Ints = tuple[int, ...]
+
+
+def _sum_of(base: Tensor, a: Tensor, b: Tensor, beta: Any, alpha: Any, multiply: Any, shape: Ints) -> Tensor:
+    """``beta * base + alpha * (a @ b)``, rounded once; a ``base`` times zero is not looked at."""
+    shown = _expand(base.detach(), shape, False)
+    if base._dtype is not a._dtype:
+        raise refusal("linalg.addmm.dtype", first=base.dtype.scalar_name, second=a.dtype.scalar_name)
+
+    def compute(c: Array, p: Array, q: Array) -> Array:
+        found = multiply(accumulation(p), accumulation(q))
+        found = found if alpha == 1 else found * found.dtype.type(alpha)
+        return found if beta == 0 else found + accumulation(c) * found.dtype.type(beta)
+
+    arrays = [t._read() for t in (shown, a, b)]
+    return from_array(np.asarray(noisy(compute(*arrays), compute, arrays, a._dtype)), a._dtype)
+
+
+def _same(a: Tensor, b: Tensor) -> None:
+    if a._dtype is not b._dtype:
+        raise refusal("linalg.addmm.dtype", first=a.dtype.scalar_name, second=b.dtype.scalar_name)
+
+
+_SCALES = "*, Scalar beta=1, Scalar alpha=1"
+_FACTORS: dict[str, Any] = {"beta": (1, 0.5, 0, 2), "alpha": (1, 2, 0.5)}
+
+
+def _addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> Tensor:
+    for name, t in (("mat1", mat1), ("mat2", mat2)):
+        if len(t._shape) != 2:
+            raise refusal("linalg.addmm.rank", name=name, ndim=len(t._shape))
+    if mat1._shape[1] != mat2._shape[0]:
+        raise refusal("ops.mm.shapes", a=mat1._shape[0], b=mat1._shape[1], c=mat2._shape[0], d=mat2._shape[1])
+    _same(mat1, mat2)
+    return _sum_of(self, mat1, mat2, beta, alpha, np.matmul, (mat1._shape[0], mat2._shape[1]))
+
+
+def _by_rows(shape: Ints, strides: Ints) -> bool:
+    return not (strides[0] == 1 and strides[1] == shape[0])
+
+
+def _addmm_mat1(grad: Tensor, mat2: Tensor, mat1_shape: Ints, mat1_strides: Ints, alpha: Any) -> Tensor:
+    """In the memory order of the factor it belongs to."""
+    if _by_rows(mat1_shape, mat1_strides):
+        return scaled(grad.mm(conj(mat2.t())), conj(alpha))
+    return scaled(conj(mat2).mm(grad.t()).t(), conj(alpha))
+
+
+def _addmm_mat2(grad: Tensor, mat1: Tensor, mat2_shape: Ints, mat2_strides: Ints, alpha: Any) -> Tensor:
+    if _by_rows(mat2_shape, mat2_strides):
+        return scaled(conj(mat1.t()).mm(grad), conj(alpha))
+    return scaled(grad.t().mm(conj(mat1)).t(), conj(alpha))
+
+
+declare(
+    f"addmm(Tensor self, Tensor mat1, Tensor mat2, {_SCALES}) -> Tensor",
+    forward=_addmm, inplace=True, out=True, samples=domains.field(shapes="addmm", arguments=_FACTORS),
+    vjp={"self": lambda grad, beta: scaled(grad, conj(beta)), "mat1": _addmm_mat1, "mat2": _addmm_mat2},
+)  # fmt: skip
+
+
+def _addmv(self: Tensor, mat: Tensor, vec: Tensor, beta: Any, alpha: Any) -> Tensor:
+    if len(mat._shape) != 2 or len(vec._shape) != 1 or len(self._shape) > 1:
+        raise refusal("linalg.addmv.rank", a=len(self._shape), b=len(mat._shape), c=len(vec._shape))
+    rows, columns = mat._shape
+    n = self._shape[0] if self._shape else 1
+    if columns != vec._shape[0] or (n not in (1, rows)):
+        raise refusal("linalg.addmv.shapes", size=n, rows=rows, columns=columns, vec=vec._shape[0])
+    _same(mat, vec)
+    return _sum_of(self, mat, vec, beta, alpha, np.matmul, (rows,))
+
+
+declare(
+    f"addmv(Tensor self, Tensor mat, Tensor vec, {_SCALES}) -> Tensor",
+    forward=_addmv, inplace=True, out=True, samples=domains.field(shapes="addmv", arguments=_FACTORS),
+    vjp={
+        "self": lambda grad, beta: scaled(grad, conj(beta)),
+        "mat": lambda grad, vec, alpha: scaled(grad.ger(conj(vec)), conj(alpha)),
+        "vec": lambda grad, mat, alpha: scaled(conj(mat.t()).mv(grad), conj(alpha)),
+    },
+)  # fmt: skip
+
+
+def _check_batches(a: Tensor, b: Tensor) -> None:
+    for name, t in (("batch1", a), ("batch2", b)):
+        if len(t._shape) != 3:
+            raise refusal("ops.bmm.rank", name=name)
+    if a._shape[0] != b._shape[0] or a._shape[2] != b._shape[1]:
+        raise refusal("ops.bmm.shapes", b=a._shape[0], k=a._shape[2], b2=b._shape[0], k2=b._shape[1])
+
+
+def _baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any) -> Tensor:
+    shape = (*batch1._shape[:2], batch2._shape[-1])
+    _expand(self.detach(), shape, False)
+    _check_batches(batch1, batch2)
+    _same(batch1, batch2)
+    return _sum_of(self, batch1, batch2, beta, alpha, np.matmul, shape)
+
+
+declare(
+    f"baddbmm(Tensor self, Tensor batch1, Tensor batch2, {_SCALES}) -> Tensor",
+    forward=_baddbmm, inplace=True, out=True, samples=domains.field(shapes="baddbmm", arguments=_FACTORS),
+    vjp={
+        "self": lambda grad, beta: scaled(grad, conj(beta)),
+        "batch1": lambda grad, batch2, alpha: scaled(grad.bmm(conj(batch2.transpose(1, 2))), conj(alpha)),
+        "batch2": lambda grad, batch1, alpha: scaled(conj(batch1.transpose(1, 2)).bmm(grad), conj(alpha)),
+    },
+)  # fmt: skip
+
+
+def _addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any) -> Tensor:
+    _check_batches(batch1, batch2)
+    _same(batch1, batch2)
+    shape = (batch1._shape[1], batch2._shape[2])
+    return _sum_of(self, batch1, batch2, beta, alpha, lambda a, b: np.sum(np.matmul(a, b), axis=0), shape)
+
+
+def _across(grad: Tensor, count: int) -> Tensor:
+    return grad.unsqueeze(0).expand((count, *grad._shape))  # type: ignore[no-any-return]
+
+
+declare(
+    f"addbmm(Tensor self, Tensor batch1, Tensor batch2, {_SCALES}) -> Tensor",
+    forward=_addbmm, inplace=True, out=True, samples=domains.field(shapes="addbmm", arguments=_FACTORS),
+    vjp={
+        "self": lambda grad, beta: scaled(grad, conj(beta)),
+        "batch1": lambda grad, batch2, alpha: scaled(
+            _across(grad, batch2._shape[0]).bmm(conj(batch2.transpose(1, 2))), conj(alpha)
+        ),
+        "batch2": lambda grad, batch1, alpha: scaled(
+            conj(batch1.transpose(1, 2)).bmm(_across(grad, batch1._shape[0])), conj(alpha)
+        ),
+    },
+)  # fmt: skip
+
+
+def _addr(self: Tensor, vec1: Tensor, vec2: Tensor, beta: Any, alpha: Any) -> Tensor:
+    for name, t in (("vec1", vec1), ("vec2", vec2)):
+        if len(t._shape) != 1:
+            raise refusal("linalg.addr.rank", name=name, ndim=len(t._shape))
+    shape = (vec1._shape[0], vec2._shape[0])
+    return _sum_of(self, vec1, vec2, beta, alpha, np.multiply.outer, shape)
+
+
+declare(
+    f"addr(Tensor self, Tensor vec1, Tensor vec2, {_SCALES}) -> Tensor",
+    forward=_addr, inplace=True, out=True, samples=domains.field(shapes="addr", arguments=_FACTORS),
+    vjp={
+        "self": lambda grad, beta: scaled(grad, conj(beta)),
+        "vec1": lambda grad, vec2, alpha: scaled(grad.mv(conj(vec2)), conj(alpha)),
+        "vec2": lambda grad, vec1, alpha: scaled(grad.t().mv(conj(vec1)), conj(alpha)),
+    },
+)  # fmt: skip
+
+
+def _vdot(self: Tensor, other: Tensor) -> Tensor:
+    if not self._dtype.is_complex:
+        return self.detach().dot(other.detach())  # type: ignore[no-any-return]
+    if len(self._shape) != 1 or len(other._shape) != 1:
+        raise refusal("ops.dot.rank", a=len(self._shape), b=len(other._shape))
+    return from_array(np.asarray(np.vdot(self._read(), other._read())), self._dtype)
+
+
+declare(
+    "vdot(Tensor self, Tensor other) -> Tensor",
+    forward=_vdot, out=True, samples=domains.field(shapes="two_equal_vectors"),
+    vjp={"self": lambda grad, other: conj(grad) * other, "other": lambda grad, self: grad * self},
+)  # fmt: skip
+
+
+def _trace(self: Tensor) -> Tensor:
+    if len(self._shape) != 2:
+        raise refusal("ops.trace.rank", ndim=len(self._shape))
+    a = self._read()
+    d = self._dtype
+    if d.category < 2:
+        from reference_engine import dtypes
+
+        d = dtypes.int64
+    return from_array(np.asarray(np.trace(a.astype(d.compute))), d)
+
+
+def _trace_vjp(grad: Tensor, self_shape: Ints) -> Tensor:
+    made = grad.new_zeros((self_shape[0] * self_shape[1],))
+    places = made.new_zeros((min(self_shape),))._read()
+    import reference_engine as engine
+
+    index = engine.arange(0, len(places) * (self_shape[1] + 1), self_shape[1] + 1) if len(places) else engine.zeros(0, dtype=engine.int64)
+    return made.index_fill(0, index, grad).view(self_shape)  # type: ignore[no-any-return]
+
+
+declare(
+    "trace(Tensor self) -> Tensor", forward=_trace, vjp={"self": _trace_vjp}, samples=domains.field(shapes="matrix"),
+)  # fmt: skip
+
+
+def _inner(self: Tensor, other: Tensor) -> Tensor:
+    if not self._shape or not other._shape:
+        return self * other
+    if self._shape[-1] != other._shape[-1]:
+        raise refusal("linalg.inner.shapes", a=list(self._shape), b=list(other._shape))
+    return tensordot(self, other, [-1], [-1])
+
+
+declare(
+    "inner(Tensor self, Tensor other) -> Tensor", forward=_inner, composite=True, out=True,
+    samples=domains.field(shapes="two_equal_vectors"),
+)  # fmt: skip
+
+
+def _kron(self: Tensor, other: Tensor) -> Tensor:
+    """Each element of the one times the whole other: interleaved dimensions, multiplied, joined."""
+    n = max(len(self._shape), len(other._shape))
+    a = (1,) * (n - len(self._shape)) + self._shape
+    b = (1,) * (n - len(other._shape)) + other._shape
+    left = self.reshape(tuple(x for m in a for x in (m, 1)))
+    right = other.reshape(tuple(x for m in b for x in (1, m)))
+    return (left * right)._unsafe_view(tuple(x * y for x, y in zip(a, b, strict=True)))  # type: ignore[no-any-return]
+
+
+declare(
+    "kron(Tensor self, Tensor other) -> Tensor", forward=_kron, composite=True, out=True, samples=domains.field(shapes="kron"),
+)  # fmt: skip
+
+# -- sums over shared dimensions -----------------------------------------------------------------------------------------
+
+
+def tensordot(a: Tensor, b: Tensor, dims_a: Any, dims_b: Any) -> Tensor:
+    """Both as matrices with the shared dimensions inside, multiplied."""
+    if len(dims_a) != len(dims_b):
+        raise refusal("linalg.tensordot.lists")
+    da = [wrap_dim(d, len(a._shape)) for d in dims_a]
+    db = [wrap_dim(d, len(b._shape)) for d in dims_b]
+    for i, (p, q) in enumerate(zip(da, db, strict=True)):
+        if a._shape[p] == b._shape[q]:
+            continue
+        if a._shape[p] == 1:
+            b = b.sum(q, keepdim=True)
+        elif b._shape[q] == 1:
+            a = a.sum(p, keepdim=True)
+        else:
+            raise refusal("ops.tensordot.sizes", a=a._shape[p], dim_a=dims_a[i], b=b._shape[q], dim_b=dims_b[i])
+    free_a = [d for d in range(len(a._shape)) if d not in da]
+    free_b = [d for d in range(len(b._shape)) if d not in db]
+    inner = numel(tuple(a._shape[d] for d in da))
+    rows, columns = (numel(tuple(t._shape[d] for d in f)) for t, f in ((a, free_a), (b, free_b)))
+    left = a.permute((*free_a, *da)).reshape((rows, inner))
+    right = b.permute((*db, *free_b)).reshape((inner, columns))
+    return left.mm(right).reshape((*(a._shape[d] for d in free_a), *(b._shape[d] for d in free_b)))  # type: ignore[no-any-return]
+
+
+def _tensordot(a: Tensor, b: Tensor, dims: Any) -> Tensor:
+    if isinstance(dims, int):
+        if dims < 0:
+            raise refusal("linalg.tensordot.negative", dims=dims)
+        return tensordot(a, b, list(range(-dims, 0)), list(range(dims)))
+    first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
+    return tensordot(a, b, first, second)
+
+
+declare(
+    "tensordot(Tensor a, Tensor b, any dims=2) -> Tensor", forward=_tensordot, composite=True, method=False,
+    samples=domains.field(shapes="matmul_same", arguments={"dims": (0, 1)}),
+)  # fmt: skip
+
+
+def _multi_dot(tensors: Any) -> Tensor:
+    """From left to right; the cheapest order would round differently by an ulp."""
+    if len(tensors) < 2:
+        raise refusal("linalg.multi_dot.count", count=len(tensors))
+    first, last = tensors[0], tensors[-1]
+    chain = [first.unsqueeze(0) if len(first._shape) == 1 else first, *tensors[1:-1], last.unsqueeze(1) if len(last._shape) == 1 else last]
+    for i, t in enumerate(chain):
+        if len(t._shape) != 2:
+            raise refusal("linalg.multi_dot.rank", index=i, ndim=len(t._shape))
+    for i in range(len(chain) - 1):
+        if chain[i]._shape[1] != chain[i + 1]._shape[0]:
+            raise refusal("linalg.multi_dot.shapes", i=i, j=i + 1, a=list(chain[i]._shape), b=list(chain[i + 1]._shape))
+    made = chain[0]
+    for t in chain[1:]:
+        made = made.mm(t)
+    shape = (() if len(first._shape) == 1 else made._shape[:1]) + (() if len(last._shape) == 1 else made._shape[1:])
+    return made if shape == made._shape else made.view(shape)
+
+
+declare(
+    "linalg.multi_dot(Tensor[] tensors) -> Tensor", forward=_multi_dot, composite=True, out=True,
+)  # fmt: skip
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """``torch.chain_matmul``: the old spelling of ``linalg.multi_dot``."""
+    return matrices[0] if len(matrices) == 1 else _multi_dot(matrices)
+
+
+# -- einsum ----------------------------------------------------------------------------------------------------------------
+
+
+def _contract(a: Tensor, la: str, b: Tensor, lb: str, kept: str) -> tuple[Tensor, str]:
+    """One product of two operands: shared subscripts that go are summed, those that stay are a batch."""
+    sizes = dict(zip(la + lb, a._shape + b._shape, strict=True))
+    for letters, shape in ((la, a._shape), (lb, b._shape)):
+        for letter, n in zip(letters, shape, strict=True):
+            sizes[letter] = n if sizes[letter] == 1 else sizes[letter]
+    gone_a, gone_b = (
+        [x for x in mine if x not in kept and x not in other] for mine, other in ((la, lb), (lb, la))
+    )
+    for gone, which in ((gone_a, 0), (gone_b, 1)):
+        if gone:
+            t, letters = ((a, la), (b, lb))[which]
+            t = t.sum(tuple(letters.index(x) for x in gone))
+            letters = "".join(x for x in letters if x not in gone)
+            a, la, b, lb = (t, letters, b, lb) if which == 0 else (a, la, t, letters)
+    shared = [x for x in la if x in lb]
+    batch = [x for x in shared if x in kept]
+    summed = [x for x in shared if x not in kept]
+    rows, columns = [x for x in la if x not in lb], [x for x in lb if x not in la]
+    # a size of one broadcasts: in a sum, over the other's size
+    a = a.expand(tuple(sizes[x] if x in shared else n for x, n in zip(la, a._shape, strict=True)))
+    b = b.expand(tuple(sizes[x] if x in shared else n for x, n in zip(lb, b._shape, strict=True)))
+    count = [numel(tuple(sizes[x] for x in group)) for group in (batch, rows, summed, columns)]
+    left = a.permute(tuple(la.index(x) for x in batch + rows + summed)).reshape((count[0], count[1], count[2]))
+    right = b.permute(tuple(lb.index(x) for x in batch + summed + columns)).reshape((count[0], count[2], count[3]))
+    made = left.bmm(right).view(tuple(sizes[x] for x in batch + rows + columns))
+    return made, "".join(batch + rows + columns)
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """``torch.einsum``: products of operands, summed over the subscripts that the output lacks."""
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    left, arrow, output = equation.replace(" ", "").partition("->")
+    labels = left.split(",")
+    if len(labels) > len(operands):
+        raise refusal("ops.einsum.operands")
+    for i, c in enumerate(equation):
+        if c not in string.ascii_letters and c not in " ,.->":
+            raise refusal("ops.einsum.subscript", index=i)
+    spare = [c for c in string.ascii_letters if c not in equation]
+    widest = max((len(t._shape) - len(x.replace("...", "")) for x, t in zip(labels, operands, strict=True) if "..." in x), default=0)
+    dots = "".join(spare[:widest])
+    named = []
+    for i, (x, t) in enumerate(zip(labels, operands, strict=True)):
+        count = len(t._shape) - len(x.replace("...", ""))
+        if "..." not in x and count:
+            raise refusal("ops.einsum.rank", subscripts=len(x), ndim=len(t._shape), operand=i)
+        named.append(x.replace("...", dots[len(dots) - count :] if count else ""))
+    everything = "".join(named)
+    if not arrow:
+        once = sorted(c for c in set(everything) if everything.count(c) == 1 and c not in dots)
+        output = dots + "".join(once)
+    else:
+        output = output.replace("...", dots)
+    for c in output:
+        if c not in everything:
+            raise refusal("ops.einsum.output_unknown", subscript=c)
+        if output.count(c) > 1:
+            raise refusal("ops.einsum.output_twice", subscript=c)
+    sizes: dict[str, int] = {}
+    terms: list[tuple[Tensor, str]] = []
+    for i, (x, t) in enumerate(zip(named, operands, strict=True)):
+        for c, n in zip(x, t._shape, strict=True):
+            if sizes.get(c, 1) != 1 and n not in (1, sizes[c]):
+                raise refusal("ops.einsum.sizes", subscript=c, size=n, operand=i, seen=sizes[c])
+            sizes[c] = max(n, sizes.get(c, 1)) if n != 0 and sizes.get(c, 1) != 0 else 0
+        terms.append(_diagonals(t, x))
+    made, letters = terms[0]
+    for k, (other, theirs) in enumerate(terms[1:], 2):
+        later = output + "".join(x for _, x in terms[k:])
+        made, letters = _contract(made, letters, other, theirs, later)
+    gone = tuple(i for i, x in enumerate(letters) if x not in output)
+    if gone:
+        made = made.sum(gone)
+        letters = "".join(x for x in letters if x in output)
+    return made.permute(tuple(letters.index(x) for x in output))  # type: ignore[no-any-return]
+
+
+def _diagonals(t: Tensor, letters: str) -> tuple[Tensor, str]:
+    """A subscript that appears twice in one operand walks along its diagonal."""
+    for c in letters:
+        while letters.count(c) > 1:
+            i = letters.index(c)
+            j = letters.index(c, i + 1)
+            t = t.diagonal(0, i, j)
+            letters = letters[:j].replace(c, "", 1) + letters[j + 1 :] + c
+    return t, letters
