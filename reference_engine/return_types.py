@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 
@@ -31,7 +32,7 @@ def _kind(name: str, *fields: str) -> type[Results]:
         "_fields": fields, "__match_args__": fields, "n_fields": len(fields), "n_sequence_fields": len(fields),
     }  # fmt: skip
     for i, field in enumerate(fields):
-        body[field] = property(lambda self, i=i: self[i])
+        body[field] = property(itemgetter(i))
     return type(name, (Results,), body)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import elementwise, multiply_add, to_floating
 from reference_engine.ops.formulas import conj, minus, scaled, times, zeros_like
+from reference_engine.ops.kernels import elementwise, multiply_add, to_floating
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
@@ -299,7 +299,8 @@ def _lerp(start: Array, end: Array, weight: Array) -> Array:
     """Computed from the nearer end, so that a weight of one gives exactly ``end``."""
     gap = end - start
     near_start, near_end = multiply_add(gap, weight, start), multiply_add(-gap, 1 - weight, end)
-    return np.where(np.abs(weight) < 0.5, near_start, near_end).astype(start.dtype)
+    chosen: Array = np.where(np.abs(weight) < 0.5, near_start, near_end)
+    return chosen.astype(start.dtype)
 
 
 declare(

@@ -30,19 +30,19 @@ def _wide(fn: Any) -> Any:
 def _i1(x: Tensor) -> Tensor:
     import reference_engine as engine
 
-    return engine.special.i1(x)  # type: ignore[no-any-return]
+    return engine.special.i1(x)
 
 
 def _i1e(x: Tensor) -> Tensor:
     import reference_engine as engine
 
-    return engine.special.i1e(x)  # type: ignore[no-any-return]
+    return engine.special.i1e(x)
 
 
 def _i0e(x: Tensor) -> Tensor:
     import reference_engine as engine
 
-    return engine.special.i0e(x)  # type: ignore[no-any-return]
+    return engine.special.i0e(x)
 
 
 def _away_from_zero(self: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
@@ -88,7 +88,9 @@ declare(
 
 declare(
     "special.i1e(Tensor self) -> Tensor",
-    forward=elementwise(_wide(sp.i1e), dtype=to_floating, ulps=_APART, name="i1e_cpu", not_for="complex", since=_HALF_I1),
+    forward=elementwise(
+        _wide(sp.i1e), dtype=to_floating, ulps=_APART, name="i1e_cpu", not_for="complex", since=_HALF_I1
+    ),
     node="SpecialI1EBackward0", vjp={"self": _i1e_vjp}, method=False, out=True, samples=domains.real(special=(0.0,)),
 )  # fmt: skip
 
@@ -99,7 +101,9 @@ def _plain(name: str, fn: Any) -> None:
     """torch evaluates these, and does not differentiate them; so they are not drawn for programs either."""
     declare(
         f"special.{name}(Tensor self) -> Tensor",
-        forward=elementwise(_wide(fn), dtype=to_floating, ulps=_APART, name=f"{name}_cpu", not_for="float16 bfloat16 complex"),
+        forward=elementwise(
+            _wide(fn), dtype=to_floating, ulps=_APART, name=f"{name}_cpu", not_for="float16 bfloat16 complex"
+        ),
         method=False, out=True,
     )  # fmt: skip
 

@@ -32,7 +32,10 @@ def _comparison(name: str, ufunc: Any, *aliases: str) -> None:
     declare(
         f"{name}(Tensor self, Tensor other) -> Tensor",
         forward=forward, node=f"{name.capitalize()}Backward1", smooth=False, **in_place,
-        vjp={"self": lambda grad: zeros_like(grad), "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype)},
+        vjp={
+            "self": lambda grad: zeros_like(grad),
+            "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype),
+        },
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar other) -> Tensor",
@@ -118,7 +121,8 @@ def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
     operands = "Tensor self" if unary else "Tensor self, Tensor other"
     declare(
         f"{name}({operands}) -> Tensor",
-        forward=elementwise(ufunc, dtype=to_bool, exact=True), out=True, inplace=True, exact=True, samples=domains.numbers(),
+        forward=elementwise(ufunc, dtype=to_bool, exact=True), out=True, inplace=True, exact=True,
+        samples=domains.numbers(),
     )  # fmt: skip
 
 

@@ -223,7 +223,8 @@ def _to_complex(promoted: dtype) -> tuple[dtype, dtype]:
 
 
 def _joined(real: Array, imag: Array) -> Array:
-    out = np.empty(np.broadcast_shapes(real.shape, imag.shape), np.complex64 if real.dtype == np.float32 else np.complex128)
+    made = np.complex64 if real.dtype == np.float32 else np.complex128
+    out = np.empty(np.broadcast_shapes(real.shape, imag.shape), made)
     out.real, out.imag = real, imag
     return out
 

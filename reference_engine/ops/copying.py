@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_engine import strides
+from reference_engine import dtypes, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
@@ -42,12 +42,18 @@ def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
     return from_array(values.astype(self._dtype.np), self._dtype)
 
 
+def _cast_back(grad: Tensor, d: dtypes.dtype) -> Tensor:
+    """The gradient in the dtype from before a conversion: of a complex one for a real tensor the real part."""
+    part = grad.real if grad.is_complex() and not d.is_complex else grad
+    return part.to(d)  # type: ignore[no-any-return]
+
+
 declare(
     "copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor",
     forward=_copied, node="torch::autograd::CopyBackwards",
     vjp={
         "self": lambda grad: grad.new_zeros(grad.shape),
-        "src": lambda grad, src_dtype: grad.to(src_dtype) if not grad.is_complex() or src_dtype.is_complex else grad.real,
+        "src": lambda grad, src_dtype: _cast_back(grad, src_dtype),
     },
     inplace=True, exact=True, method=False, function=False, samples=domains.numbers(),
 )  # fmt: skip
@@ -63,6 +69,6 @@ def _cast(self: Tensor, dtype: Any) -> Tensor:
 declare(
     "_to_copy(Tensor self, dtype dtype) -> Tensor",
     forward=_cast, node="ToCopyBackward0",
-    vjp={"self": lambda grad, self_dtype: grad.to(self_dtype) if not grad.is_complex() or self_dtype.is_complex else grad.real.to(self_dtype)},
+    vjp={"self": lambda grad, self_dtype: _cast_back(grad, self_dtype)},
     function=False,
 )  # fmt: skip

@@ -32,7 +32,10 @@ def _exp2(x: Array) -> Array:
 
 declare(
     "exp2(Tensor self) -> Tensor",
-    forward=elementwise(_exp2, dtype=to_floating, name="exp2", since={"complex64": "pointwise.complex_exp2", "complex128": "pointwise.complex_exp2"}),
+    forward=elementwise(
+        _exp2, dtype=to_floating, name="exp2",
+        since={"complex64": "pointwise.complex_exp2", "complex128": "pointwise.complex_exp2"},
+    ),
     vjp={"self": lambda grad, result: times(grad * conj(result), LN_2)},
     inplace=True, out=True, aliases=("special.exp2",), samples=domains.field(),
 )  # fmt: skip
@@ -107,8 +110,10 @@ declare(
 
 def complex_logaddexp(a: Array, b: Array) -> Array:
     """log(exp a + exp b) for complex numbers, from the larger real part."""
-    larger, smaller = np.where(a.real >= b.real, a, b), np.where(a.real >= b.real, b, a)
-    return np.where(np.isinf(larger.real) & (a == b), a, larger + _log1p(np.exp(smaller - larger))).astype(a.dtype)
+    larger: Array = np.where(a.real >= b.real, a, b)
+    smaller: Array = np.where(a.real >= b.real, b, a)
+    total: Array = np.where(np.isinf(larger.real) & (a == b), a, larger + _log1p(np.exp(smaller - larger)))
+    return total.astype(a.dtype)
 
 
 def _logaddexp(a: Array, b: Array) -> Array:
@@ -177,7 +182,9 @@ def _logit_vjp(grad: Tensor, self: Tensor, eps: float | None) -> Tensor:
 
 declare(
     "logit(Tensor self, float? eps=None) -> Tensor",
-    forward=elementwise(_logit, dtype=to_floating, params=(1,), name="logit_cpu", not_for="complex", since=HALF, stepwise=True),
+    forward=elementwise(
+        _logit, dtype=to_floating, params=(1,), name="logit_cpu", not_for="complex", since=HALF, stepwise=True
+    ),
     vjp={"self": _logit_vjp},
     inplace=True, out=True, aliases=("special.logit",),
     samples=domains.real(0.1, 0.9, special=(0.0, 1.0, 1.5), arguments={"eps": (None, 0.1)}),

@@ -43,7 +43,8 @@ def _extremes(name: str, fn: Any, kernel: str) -> None:
         _refuse_empty(name, self, dim)
         if self._dtype.is_complex:
             raise refusal("ops.not_implemented_for", op=kernel, dtype=self._dtype.scalar_name)
-        return from_array(np.asarray(fn(self._read().astype(self._dtype.compute), axis=axes, keepdims=keepdim)), self._dtype)
+        found = fn(self._read().astype(self._dtype.compute), axis=axes, keepdims=keepdim)
+        return from_array(np.asarray(found), self._dtype)
 
     def vjp(grad: Tensor, self: Tensor, result: Tensor, dim: Ints, keepdim: bool) -> Tensor:
         return _shared(_restored(grad, self, dim, keepdim), _restored(result, self, dim, keepdim) == self, dim)
@@ -124,13 +125,16 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str) -> None:
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Tensor other) -> Tensor",
-        forward=lambda self, other: getattr(self, pairwise)(other), composite=True, exact=True, out=True, display=pairwise,
+        forward=lambda self, other: getattr(self, pairwise)(other), composite=True, exact=True, out=True,
+        display=pairwise,
         samples=domains.ordered(**_SAMPLES),
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
         forward=along, non_differentiable_outputs=(1,), smooth=False, exact=True, out=True,
-        vjp={"self": lambda grad, self_shape, dim, keepdim, result1: place_vjp(grad, self_shape, dim, result1, keepdim)},
+        vjp={
+            "self": lambda grad, self_shape, dim, keepdim, result1: place_vjp(grad, self_shape, dim, result1, keepdim)
+        },
         samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}, **_SAMPLES),
     )  # fmt: skip
 
@@ -153,7 +157,8 @@ def _argument(name: str, find: Any) -> None:
 
     declare(
         f"{name}(Tensor self, int? dim=None, bool keepdim=False) -> Tensor",
-        forward=forward, out=True, exact=True, samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}),
+        forward=forward, out=True, exact=True,
+        samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}),
     )  # fmt: skip
 
 
@@ -193,7 +198,8 @@ def _aminmax_vjp(
 
 
 for _when, _options in (
-    ("reduction.aminmax_derivative", {"vjp": {"self": _aminmax_vjp}}), ("!reduction.aminmax_derivative", {"underived": True}),
+    ("reduction.aminmax_derivative", {"vjp": {"self": _aminmax_vjp}}),
+    ("!reduction.aminmax_derivative", {"underived": True}),
 ):  # fmt: skip
     declare(
         "aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",

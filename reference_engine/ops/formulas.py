@@ -50,32 +50,32 @@ def where(condition: Tensor, a: Any, b: Any) -> Tensor:
         a = engine.scalar_tensor(a, dtype=b._dtype)
     if not isinstance(b, Tensor):
         b = engine.scalar_tensor(b, dtype=a._dtype)
-    return engine.where(condition, a, b)  # type: ignore[no-any-return]
+    return engine.where(condition, a, b)
 
 
 def plus(t: Tensor, number: Any) -> Tensor:
     """``t + number``"""
-    return run(_PLUS, [t, number])  # type: ignore[no-any-return]
+    return run(_PLUS, [t, number])
 
 
 def less(t: Tensor, number: Any) -> Tensor:
     """``t - number``"""
-    return run(_LESS, [t, number])  # type: ignore[no-any-return]
+    return run(_LESS, [t, number])
 
 
 def times(t: Tensor, number: Any) -> Tensor:
     """``t * number``"""
-    return run(_TIMES, [t, number])  # type: ignore[no-any-return]
+    return run(_TIMES, [t, number])
 
 
 def over(t: Tensor, number: Any) -> Tensor:
     """``t / number``"""
-    return run(_OVER, [t, number])  # type: ignore[no-any-return]
+    return run(_OVER, [t, number])
 
 
 def minus(number: Any, t: Tensor) -> Tensor:
     """``number - t``"""
-    return run(_MINUS, [t, number])  # type: ignore[no-any-return]
+    return run(_MINUS, [t, number])
 
 
 def scaled(t: Tensor, alpha: Any) -> Tensor:
@@ -96,7 +96,8 @@ _PLUS = declare(
 )  # fmt: skip
 _LESS = declare(
     "_sub_scalar(Tensor self, Scalar other) -> Tensor",
-    node="SubBackward1", forward=elementwise(np.subtract, check=_refuse_bool), vjp={"self": lambda grad: grad}, **_HIDDEN,
+    node="SubBackward1", forward=elementwise(np.subtract, check=_refuse_bool), vjp={"self": lambda grad: grad},
+    **_HIDDEN,
 )  # fmt: skip
 _TIMES = declare(
     "_mul_scalar(Tensor self, Scalar other) -> Tensor",
@@ -110,5 +111,6 @@ _OVER = declare(
 )  # fmt: skip
 _MINUS = declare(
     "_rsub_scalar(Tensor self, Scalar other) -> Tensor",
-    node="RsubBackward1", forward=elementwise(lambda t, number: number - t, check=_refuse_bool), vjp={"self": lambda grad: -grad}, **_HIDDEN,
+    node="RsubBackward1", forward=elementwise(lambda t, number: number - t, check=_refuse_bool),
+    vjp={"self": lambda grad: -grad}, **_HIDDEN,
 )  # fmt: skip

@@ -66,7 +66,8 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         merged = strides.broadcast(result, shape)
         if isinstance(merged, int):
             a, b = result, shape
-            raise refusal("ops.broadcast.mismatch", a=a[merged - max(len(a), len(b))], b=b[merged - max(len(a), len(b))], dim=merged)
+            at = merged - max(len(a), len(b))
+            raise refusal("ops.broadcast.mismatch", a=a[at], b=b[at], dim=merged)
         result = merged
     return result
 
@@ -122,7 +123,7 @@ def refuse_unless_boolean(op: str) -> None:
         raise refusal("pointwise.out.boolean", op=op)
 
 
-class elementwise:  # noqa: N801 - reads as a word in declarations
+class elementwise:
     """A forward that applies ``fn`` to arrays element by element.
 
     Tensors and Python numbers among the arguments take part in promotion and broadcasting.
@@ -143,8 +144,8 @@ class elementwise:  # noqa: N801 - reads as a word in declarations
 
     def __init__(
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
-        name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None, check: Check | None = None,
-        stepwise: bool = False, number_is_operand: bool = True, ulps: float = 0.0,
+        name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None,
+        check: Check | None = None, stepwise: bool = False, number_is_operand: bool = True, ulps: float = 0.0,
         keeps_dtype: bool = False,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
@@ -274,6 +275,7 @@ def noisy(out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype)
 
 
 __all__ = [
-    "HALF", "adopt", "cite", "dtypes_in", "elementwise", "empty", "from_array", "multiply_add", "noisy", "promote", "same", "to_bool", "to_floating", "to_real",
+    "HALF", "adopt", "cite", "dtypes_in", "elementwise", "empty", "from_array", "multiply_add", "noisy", "promote",
+    "same", "to_bool", "to_floating", "to_real",
     "wrap_dim", "wrap_dims", "accumulation", "broadcast_shapes",
 ]  # fmt: skip

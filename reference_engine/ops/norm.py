@@ -70,7 +70,7 @@ def _computed_in(self: Tensor, dtype: Any) -> dtypes.dtype:
     return given
 
 
-def _vector_norm(self: Tensor, ord: Any, dim: Dims, keepdim: bool, dtype: Any) -> Tensor:  # noqa: A002 - torch's name
+def _vector_norm(self: Tensor, ord: Any, dim: Dims, keepdim: bool, dtype: Any) -> Tensor:
     d = _computed_in(self, dtype)
     if isinstance(ord, complex):
         raise refusal("reduction.vector_norm.complex_order")
@@ -117,8 +117,8 @@ def _old_norm(self: Tensor, p: Any, dim: Dims, keepdim: bool, dtype: Any) -> Ten
     if not self._dtype.is_differentiable:
         raise refusal("reduction.norm.dtype", dtype=self._dtype.scalar_name)
     if not self.numel() and math.isinf(p):
-        shape = () if dim is None else np.sum(self._read(), axis=wrap_dims(dim, len(self._shape)), keepdims=keepdim).shape
-        return from_array(np.zeros(shape), self._dtype.to_real())
+        zeros = np.sum(np.zeros(self._shape), axis=wrap_dims(dim, len(self._shape)), keepdims=keepdim)
+        return from_array(np.asarray(zeros), self._dtype.to_real())
     return _vector_norm(self, p, dim, keepdim, dtype)
 
 
@@ -138,13 +138,13 @@ def _norm(self: Tensor, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
         if p != "nuc" and not by_vector:
             raise refusal("reduction.norm.order", p=p)
         axes = (-2, -1) if dim is None else dim
-        return engine.linalg.matrix_norm(self, p, axes, keepdim, dtype=dtype)  # type: ignore[no-any-return]
+        return engine.linalg.matrix_norm(self, p, axes, keepdim, dtype=dtype)
     order = 2 if p is None or p == "fro" else p
     if not by_vector:
         if dtype is not None and p == "fro":
             raise refusal("reduction.norm.fro_dtype")
-        return run(_OLD_NORM, [self, order, dim, keepdim, dtype])  # type: ignore[no-any-return]
-    return run(_VECTOR_NORM, [self, order, dim, keepdim, dtype])  # type: ignore[no-any-return]
+        return run(_OLD_NORM, [self, order, dim, keepdim, dtype])
+    return run(_VECTOR_NORM, [self, order, dim, keepdim, dtype])
 
 
 declare(
@@ -208,14 +208,15 @@ def _cdist_any(x1: Tensor, x2: Tensor, p: float, compute_mode: Any) -> Tensor:
     """Euclidean distances of many rows go by way of a matrix product, which is another op in the graph."""
     _check_cdist(x1, x2, p, compute_mode)
     many = x1._shape[-2] > 25 or x2._shape[-2] > 25
-    if p == 2 and x1.numel() and x2.numel() and (compute_mode == _MODES[1] or (compute_mode in (None, _MODES[0]) and many)):
+    by_product = compute_mode == _MODES[1] or (compute_mode in (None, _MODES[0]) and many)
+    if p == 2 and by_product and x1.numel() and x2.numel():
         batch = broadcast_shapes([x1._shape[:-2], x2._shape[:-2]])
         n = math.prod(batch)
         first, second = x1, x2
         if n != 1:
             first, second = (x.expand(*batch, *x._shape[-2:]).contiguous().view(n, *x._shape[-2:]) for x in (x1, x2))
-        return run(_EUCLIDEAN, [first, second]).view((*batch, x1._shape[-2], x2._shape[-2]))  # type: ignore[no-any-return]
-    return run(_CDIST, [x1, x2, p])  # type: ignore[no-any-return]
+        return run(_EUCLIDEAN, [first, second]).view((*batch, x1._shape[-2], x2._shape[-2]))
+    return run(_CDIST, [x1, x2, p])
 
 
 def _euclidean(x1: Tensor, x2: Tensor) -> Tensor:
@@ -319,7 +320,9 @@ def _check_renorm(self: Tensor, p: Any, maxnorm: Any) -> None:
 
 def _wide(d: dtypes.dtype) -> dtypes.dtype:
     """What sums are accumulated in."""
-    return {"float32": dtypes.float64, "complex64": dtypes.complex128}.get(d.name, dtypes.float32 if d.itemsize == 2 else d)
+    if d.itemsize == 2:
+        return dtypes.float32
+    return {"float32": dtypes.float64, "complex64": dtypes.complex128}.get(d.name, d)
 
 
 def _renorm(self: Tensor, p: Any, dim: int, maxnorm: Any) -> Tensor:

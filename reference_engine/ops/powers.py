@@ -13,8 +13,8 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.kernels import HALF, elementwise, from_array, promote, to_floating
 from reference_engine.ops.formulas import conj, less, times, where, zeros_like
+from reference_engine.ops.kernels import HALF, elementwise, from_array, promote, to_floating
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -159,7 +159,8 @@ declare(
         _power_of_number, name="pow", check=_check_exponent, number_is_operand=False
     ),
     vjp={"self": _pow_number_vjp},
-    inplace=True, out=True, samples=domains.field(0.2, 2, special=(0.0,), arguments={"exponent": (2, 3, 0.5, -1, 0, 1)}),
+    inplace=True, out=True,
+    samples=domains.field(0.2, 2, special=(0.0,), arguments={"exponent": (2, 3, 0.5, -1, 0, 1)}),
 )  # fmt: skip
 
 declare(
@@ -186,7 +187,7 @@ def _float_power(self: Any, exponent: Any) -> Tensor:
     import reference_engine as engine
 
     d = _widest(self, exponent)
-    return engine.pow(_widened(self, d), _widened(exponent, d))  # type: ignore[no-any-return]
+    return engine.pow(_widened(self, d), _widened(exponent, d))
 
 
 def _float_power_in_place(self: Tensor, exponent: Any) -> Tensor:
@@ -197,18 +198,24 @@ def _float_power_in_place(self: Tensor, exponent: Any) -> Tensor:
 
 
 declare(
-    "float_power(Tensor self, Tensor exponent) -> Tensor", forward=_float_power, composite=True, out=True, display="pow",
+    "float_power(Tensor self, Tensor exponent) -> Tensor", forward=_float_power, composite=True, out=True,
+    display="pow",
     samples=domains.numbers(0.2, 2, special=(0.0,)),
 )  # fmt: skip
 declare(
-    "float_power(Scalar self, Tensor exponent) -> Tensor", forward=_float_power, composite=True, out=True, display="pow", method=False,
+    "float_power(Scalar self, Tensor exponent) -> Tensor", forward=_float_power, composite=True, out=True,
+    display="pow", method=False,
     samples=domains.numbers(0.2, 2, arguments={"self": (2, 0.5)}),
 )  # fmt: skip
 declare(
-    "float_power(Tensor self, Scalar exponent) -> Tensor", forward=_float_power, composite=True, out=True, display="pow",
+    "float_power(Tensor self, Scalar exponent) -> Tensor", forward=_float_power, composite=True, out=True,
+    display="pow",
     samples=domains.numbers(0.2, 2, arguments={"exponent": (2, 0.5, -1)}),
 )  # fmt: skip
-declare("float_power_(Tensor self, Tensor|Scalar exponent) -> Tensor", forward=_float_power_in_place, composite=True, function=False)
+declare(
+    "float_power_(Tensor self, Tensor|Scalar exponent) -> Tensor", forward=_float_power_in_place, composite=True,
+    function=False,
+)  # fmt: skip
 
 # -- mantissa and exponent -----------------------------------------------------------------------------------------
 
@@ -242,20 +249,21 @@ _LDEXP = declare(
 def _times_power_of_two(self: Tensor, other: Tensor) -> Tensor:
     import reference_engine as engine
 
-    return self.mul(engine.pow(2.0, other))  # type: ignore[no-any-return]
+    return self.mul(engine.pow(2.0, other))
 
 
 def _ldexp_in_place(self: Tensor, other: Tensor) -> Tensor:
     import reference_engine as engine
 
     if switch("pointwise.ldexp_node"):
-        return run(_LDEXP, [self, other], inplace=True)  # type: ignore[no-any-return]
-    return self.mul_(engine.pow(2.0, other))  # type: ignore[no-any-return]
+        return run(_LDEXP, [self, other], inplace=True)
+    return self.mul_(engine.pow(2.0, other))
 
 
 declare(
     "ldexp(Tensor self, Tensor other) -> Tensor",
-    forward=_times_power_of_two, when="!pointwise.ldexp_node", composite=True, out=True, display="mul", samples=domains.field(),
+    forward=_times_power_of_two, when="!pointwise.ldexp_node", composite=True, out=True, display="mul",
+    samples=domains.field(),
 )  # fmt: skip
 declare("ldexp_(Tensor self, Tensor other) -> Tensor", forward=_ldexp_in_place, composite=True)
 
@@ -266,7 +274,8 @@ def _frexp(self: Tensor) -> Any:
     mantissa, exponent = np.frexp(self._read().astype(self._dtype.compute))
     wanted = strides.like(self._shape, self._strides)
     return return_types.frexp((
-        from_array(mantissa, self._dtype, wanted), from_array(np.where(np.isfinite(mantissa), exponent, 0), dtypes.int32, wanted),
+        from_array(mantissa, self._dtype, wanted),
+        from_array(np.where(np.isfinite(mantissa), exponent, 0), dtypes.int32, wanted),
     ))  # fmt: skip
 
 

@@ -66,21 +66,23 @@ def _round_to(x: Array, decimals: int) -> Array:
     return np.rint(x / scale) * scale if decimals < 0 else np.rint(x * scale) / scale
 
 
+_round_decimals = elementwise(_round_to, params=(1,), name="round_cpu", not_for="bool int complex", since=HALF)
+
 declare(
     "round(Tensor self, *, int decimals=0) -> Tensor",
+    forward=lambda self, decimals: _round(self) if decimals == 0 else _round_decimals(self, decimals),
     node="RoundBackward1", vjp={"self": lambda grad: zeros_like(grad)},
-    forward=lambda self, decimals: (
-        _round(self) if decimals == 0
-        else elementwise(_round_to, params=(1,), name="round_cpu", not_for="bool int complex", since=HALF)(self, decimals)
-    ),
     inplace=True, out=True, smooth=False, aliases=("special.round",),
     samples=domains.real(special=(0.5, 1.25), arguments={"decimals": (0, 1, 2, -1)}),
 )  # fmt: skip
 
 declare(
     "frac(Tensor self) -> Tensor",
-    forward=elementwise(lambda x: x - np.trunc(x), exact=True, name="frac_cpu", not_for="bool int complex", keeps_dtype=True),
-    vjp={"self": lambda grad: grad}, inplace=True, out=True, smooth=False, exact=True, samples=domains.real(special=(1.0,)),
+    forward=elementwise(
+        lambda x: x - np.trunc(x), exact=True, name="frac_cpu", not_for="bool int complex", keeps_dtype=True
+    ),
+    vjp={"self": lambda grad: grad}, inplace=True, out=True, smooth=False, exact=True,
+    samples=domains.real(special=(1.0,)),
 )  # fmt: skip
 
 

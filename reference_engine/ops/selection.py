@@ -54,7 +54,7 @@ def _where_any(condition: Tensor, self: Any, other: Any) -> Tensor:
             (v if v._dtype is d else v.to(d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d)
             for v in (self, other)
         )
-    return run(_WHERE, [condition, self, other])  # type: ignore[no-any-return]
+    return run(_WHERE, [condition, self, other])
 
 
 declare(
@@ -64,7 +64,8 @@ declare(
 
 declare(
     "where(Tensor self, Tensor condition, Tensor|Scalar other) -> Tensor",
-    forward=lambda self, condition, other: _where_any(condition, self, other), composite=True, function=False, exact=True,
+    forward=lambda self, condition, other: _where_any(condition, self, other), composite=True, function=False,
+    exact=True,
 )  # fmt: skip
 
 
@@ -117,7 +118,8 @@ declare(
     "fmax(Tensor self, Tensor other) -> Tensor",
     forward=elementwise(np.fmax, exact=True, check=_refuse_complex("fmax")),
     vjp={
-        "self": lambda grad, self, other: grad.masked_fill((self >= other).logical_or_(other.isnan()).logical_not_(), 0),
+        "self": lambda grad, self,
+        other: grad.masked_fill((self >= other).logical_or_(other.isnan()).logical_not_(), 0),
         "other": lambda grad, self, other: grad.masked_fill((self >= other).logical_or_(other.isnan()), 0),
     },
     out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
@@ -127,7 +129,8 @@ declare(
     "fmin(Tensor self, Tensor other) -> Tensor",
     forward=elementwise(np.fmin, exact=True, check=_refuse_complex("fmin")),
     vjp={
-        "self": lambda grad, self, other: grad.masked_fill((self <= other).logical_or_(other.isnan()).logical_not_(), 0),
+        "self": lambda grad, self,
+        other: grad.masked_fill((self <= other).logical_or_(other.isnan()).logical_not_(), 0),
         "other": lambda grad, self, other: grad.masked_fill((self <= other).logical_or_(other.isnan()), 0),
     },
     out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
@@ -177,7 +180,8 @@ def _check_numbers(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
         raise refusal("ops.clamp.complex")
     side = "" if low is not None and high is not None else "min_" if high is None else "max_"
     if promoted.category == 0 or (promoted.name == "float16" and not switch("pointwise.float16")):
-        raise refusal("ops.not_implemented_for", op=_bound_kernel(f"clamp_{side}scalar_cpu"), dtype=promoted.scalar_name)
+        kernel = _bound_kernel(f"clamp_{side}scalar_cpu")
+        raise refusal("ops.not_implemented_for", op=kernel, dtype=promoted.scalar_name)
 
 
 def _bound_kernel(name: str) -> str:
@@ -203,16 +207,16 @@ def _within(self: Tensor, low: Any, high: Any) -> Tensor:
     return self >= low if high is None else (self >= low).logical_and_(self <= high)
 
 
-def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:  # noqa: A002 - torch's parameter names
+def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:
     return where(_within(self, min, max), grad, 0)
 
 
-def _clamp_min_bound(grad: Tensor, self: Tensor, min: Tensor, max: Any) -> Tensor:  # noqa: A002
+def _clamp_min_bound(grad: Tensor, self: Tensor, min: Tensor, max: Any) -> Tensor:
     below = self < min
     return where(below if max is None else (min < max).logical_and_(below), grad, 0)
 
 
-def _clamp_max_bound(grad: Tensor, self: Tensor, min: Any, max: Tensor) -> Tensor:  # noqa: A002
+def _clamp_max_bound(grad: Tensor, self: Tensor, min: Any, max: Tensor) -> Tensor:
     above = self > max
     return where(above if min is None else (max < min).logical_or_(above), grad, 0)
 
@@ -263,8 +267,8 @@ def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str, inside: Any, 
 def _with_bound(bound: str, formula: Any) -> Any:
     """A formula whose parameter is named ``min`` or ``max``, so that it reads that argument."""
     if bound == "min":
-        return lambda grad, self, min: formula(grad, self, min)  # noqa: A006
-    return lambda grad, self, max: formula(grad, self, max)  # noqa: A006
+        return lambda grad, self, min: formula(grad, self, min)
+    return lambda grad, self, max: formula(grad, self, max)
 
 
 _one_bound(
@@ -325,6 +329,7 @@ def _check_heaviside(promoted: dtype, self: Tensor, values: Tensor) -> None:
 
 declare(
     "heaviside(Tensor self, Tensor values) -> Tensor",
-    forward=elementwise(_heaviside, exact=True, check=_check_heaviside), underived=True, inplace=True, out=True, exact=True,
+    forward=elementwise(_heaviside, exact=True, check=_check_heaviside), underived=True, inplace=True, out=True,
+    exact=True,
     samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip

@@ -23,6 +23,11 @@ _WIDER = {
 }
 
 
+def _widened(value: Any) -> Any:
+    wider = _WIDER.get(value.dtype) if isinstance(value, np.ndarray) else None
+    return value if wider is None else value.astype(wider)
+
+
 class Shadow:
     """Rounding noise from a seed: each inexact element moves by up to ``ulps`` units in its last place."""
 
@@ -42,7 +47,7 @@ class Shadow:
         own_error: Any = 0.0  # what this very formula loses to cancellation inside it, in its own precision
         rounded = out.astype(d.np)
         if all(not isinstance(a, np.ndarray) or a.dtype in _WIDER or a.dtype.kind in "biu" for a in arrays):
-            wide = [a.astype(_WIDER[a.dtype]) if isinstance(a, np.ndarray) and a.dtype in _WIDER else a for a in arrays]
+            wide = [_widened(a) for a in arrays]
             try:
                 exact = np.asarray(fn(*wide))
                 inexact = exact != rounded.astype(exact.dtype)

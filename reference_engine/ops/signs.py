@@ -49,7 +49,8 @@ def _refuse_complex_sign(promoted: dtype, self: Tensor) -> None:
 
 declare(
     "sign(Tensor self) -> Tensor",
-    forward=elementwise(_sign, exact=True, check=_refuse_complex_sign, keeps_dtype=True), vjp={"self": lambda grad: zeros_like(grad)},
+    forward=elementwise(_sign, exact=True, check=_refuse_complex_sign, keeps_dtype=True),
+    vjp={"self": lambda grad: zeros_like(grad)},
     inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 
@@ -86,7 +87,8 @@ def _refuse_complex_signbit(promoted: dtype, self: Tensor) -> None:
 declare(
     "signbit(Tensor self) -> Tensor",
     forward=elementwise(
-        lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, dtype=to_bool, exact=True, check=_refuse_complex_signbit
+        lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, dtype=to_bool, exact=True,
+        check=_refuse_complex_signbit,
     ),
     out=True, exact=True, samples=domains.ordered(special=(0.0, -0.0)),
 )  # fmt: skip
@@ -103,7 +105,10 @@ _copysign = elementwise(np.copysign, dtype=to_floating, exact=True, name="copysi
 declare(
     "copysign(Tensor self, Tensor other) -> Tensor",
     forward=_copysign,
-    vjp={"self": _copysign_vjp, "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype)},
+    vjp={
+        "self": _copysign_vjp,
+        "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype),
+    },
     inplace=True, out=True, smooth=False, exact=True, samples=domains.real(special=(0.0, -0.0)),
 )  # fmt: skip
 

@@ -46,14 +46,18 @@ declare(
 
 declare(
     "erfinv(Tensor self) -> Tensor",
-    forward=elementwise(lambda x: np.copysign(sp.erfinv(x), x), dtype=to_floating, ulps=_APART, name="erfinv_vml_cpu", not_for="complex", since=HALF),
+    forward=elementwise(
+        lambda x: np.copysign(sp.erfinv(x), x), dtype=to_floating, ulps=_APART, name="erfinv_vml_cpu",
+        not_for="complex", since=HALF,
+    ),
     vjp={"self": lambda grad, self: times(self.erfinv().pow(2).exp(), 0.5 * SQRT_PI) * grad},
     inplace=True, out=True, aliases=("special.erfinv",), samples=domains.real(-0.9, 0.9, special=(1.0, -1.0, 1.5)),
 )  # fmt: skip
 
 declare(
     "special.erfcx(Tensor self) -> Tensor",
-    forward=elementwise(sp.erfcx, dtype=to_floating, ulps=_APART, name="erfcx_cpu", not_for=_ALL_HALF), node="SpecialErfcxBackward0",
+    forward=elementwise(sp.erfcx, dtype=to_floating, ulps=_APART, name="erfcx_cpu", not_for=_ALL_HALF),
+    node="SpecialErfcxBackward0",
     vjp={"self": lambda grad, self, result: plus(times(self, 2.0) * result, -2 / SQRT_PI) * grad},
     method=False, out=True, samples=domains.real(),
 )  # fmt: skip
@@ -64,20 +68,29 @@ def _ndtr(self: Tensor) -> Tensor:
     return times(plus(times(self, math.sqrt(0.5)).erf(), 1), 0.5)
 
 
-declare("special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=True, samples=domains.real())
+declare(
+    "special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=True,
+    samples=domains.real(),
+)  # fmt: skip
 
 declare(
     "special.ndtri(Tensor self) -> Tensor",
-    forward=elementwise(sp.ndtri, dtype=to_floating, ulps=_APART, name="ndtri_cpu", not_for=_ALL_HALF), node="SpecialNdtriBackward0",
+    forward=elementwise(sp.ndtri, dtype=to_floating, ulps=_APART, name="ndtri_cpu", not_for=_ALL_HALF),
+    node="SpecialNdtriBackward0",
     vjp={"self": lambda grad, result: times(grad, math.sqrt(2 * math.pi)) * over(result.square(), 2).exp()},
     method=False, out=True, samples=domains.real(0.1, 0.9, special=(0.0, 1.0, -0.5)),
 )  # fmt: skip
+
+def _log_ndtr_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
+    """The density over the distribution function, as one exponential."""
+    return over(grad, math.sqrt(2 * math.pi)) * (-(result + over(self.square(), 2))).exp()
+
 
 declare(
     "special.log_ndtr(Tensor self) -> Tensor",
     forward=elementwise(sp.log_ndtr, dtype=to_floating, ulps=_APART, name="log_ndtr_cpu", not_for=_ALL_HALF),
     node="SpecialLogNdtrBackward0",
-    vjp={"self": lambda grad, self, result: over(grad, math.sqrt(2 * math.pi)) * (-(result + over(self.square(), 2))).exp()},
+    vjp={"self": _log_ndtr_vjp},
     method=False, out=True, samples=domains.real(),
 )  # fmt: skip
 
@@ -95,8 +108,10 @@ def _polygamma(n: int, x: Array) -> Array:
     if n == 0:
         return _digamma(x)
     wide = x.astype(np.float64)
+    if n == 1:
+        return _trigamma(wide).astype(x.dtype)
     sign = 1.0 if n % 2 else -1.0
-    return (sign * sp.gamma(n + 1.0) * sp.zeta(n + 1.0, wide)).astype(x.dtype) if n > 1 else _trigamma(wide).astype(x.dtype)
+    return (sign * sp.gamma(n + 1.0) * sp.zeta(n + 1.0, wide)).astype(x.dtype)
 
 
 def _trigamma(x: Array) -> Array:
@@ -133,7 +148,9 @@ def _check_order(n: int) -> None:
 def _polygamma_of(self: Tensor, n: int) -> Tensor:
     _check_order(n)
     kernel = "digamma" if n == 0 else "trigamma" if n == 1 else "polygamma"
-    return elementwise(lambda x: _polygamma(n, x), dtype=to_floating, ulps=_APART, name=kernel, not_for="complex", since=HALF)(self)
+    return elementwise(
+        lambda x: _polygamma(n, x), dtype=to_floating, ulps=_APART, name=kernel, not_for="complex", since=HALF
+    )(self)
 
 
 _POLYGAMMA: dict[str, Any] = {
@@ -143,7 +160,8 @@ _POLYGAMMA: dict[str, Any] = {
 
 declare(
     "polygamma(int n, Tensor self) -> Tensor",
-    forward=lambda n, self: _polygamma_of(self, n), method=False, out=True, aliases=("special.polygamma",), **_POLYGAMMA,
+    forward=lambda n, self: _polygamma_of(self, n), method=False, out=True, aliases=("special.polygamma",),
+    **_POLYGAMMA,
 )  # fmt: skip
 declare("polygamma(Tensor self, int n) -> Tensor", forward=_polygamma_of, function=False, **_POLYGAMMA)
 declare(
@@ -209,11 +227,12 @@ def _zeta_other(grad: Tensor, self: Any, other: Tensor) -> Tensor:
     return grad * -self * engine.special.zeta(self + 1.0, other)
 
 
-for _signature, _node, _zeta_vjp in (
+_ZETAS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("Tensor self, Tensor other", 0, {"self": not_derived("zeta"), "other": _zeta_other}),
     ("Scalar self, Tensor other", 1, {"other": _zeta_other}),
     ("Tensor self, Scalar other", 2, {"self": not_derived("zeta")}),
-):
+)
+for _signature, _node, _zeta_vjp in _ZETAS:
     declare(
         f"special.zeta({_signature}) -> Tensor", node=f"SpecialZetaBackward{_node}", forward=_zeta, vjp=_zeta_vjp,
         method=False, out=True, samples=domains.real(1.5, 4) if _node == 0 else None,
@@ -238,7 +257,7 @@ def _declare_xlogy(name: str, fn: Any, kernel: str, shift: int, low: float, **op
     def again(grad: Tensor, other: Any) -> Tensor:
         import reference_engine as engine
 
-        return engine.xlogy(grad, other) if shift == 0 else engine.special.xlog1py(grad, other)  # type: ignore[no-any-return]
+        return engine.xlogy(grad, other) if shift == 0 else engine.special.xlog1py(grad, other)
 
     def of_self(grad: Tensor, self: Tensor, other: Any) -> Tensor:
         edge = other <= -float(shift)
@@ -258,11 +277,13 @@ def _declare_xlogy(name: str, fn: Any, kernel: str, shift: int, low: float, **op
         vjp={"self": of_self, "other": of_other}, out=True, **options,
     )  # fmt: skip
     declare(
-        f"{name}(Scalar self, Tensor other) -> Tensor", node=f"{camel}Backward1", forward=forward, vjp={"other": of_other},
+        f"{name}(Scalar self, Tensor other) -> Tensor", node=f"{camel}Backward1", forward=forward,
+        vjp={"other": of_other},
         out=True, **{**options, "method": False, "inplace": False},
     )  # fmt: skip
     declare(
-        f"{name}(Tensor self, Scalar other) -> Tensor", node=f"{camel}Backward2", forward=forward, vjp={"self": of_self},
+        f"{name}(Tensor self, Scalar other) -> Tensor", node=f"{camel}Backward2", forward=forward,
+        vjp={"self": of_self},
         out=True, **options,
     )  # fmt: skip
 
@@ -277,7 +298,8 @@ def _entr(x: Array) -> Array:
 
 declare(
     "special.entr(Tensor self) -> Tensor",
-    forward=elementwise(_entr, dtype=to_floating, name="entr_cpu", not_for="complex", since=HALF), node="SpecialEntrBackward0",
+    forward=elementwise(_entr, dtype=to_floating, name="entr_cpu", not_for="complex", since=HALF),
+    node="SpecialEntrBackward0",
     vjp={"self": lambda grad, self: grad * -plus(self.log(), 1)},
     method=False, out=True, samples=domains.real(0.2, 3, special=(0.0, -1.0)),
 )  # fmt: skip

@@ -137,7 +137,8 @@ def _declare_with_mean(name: str, root: bool, vjp: Any, node: str) -> None:
         return _spread(self, dim, correction, keepdim, root), _mean(self, dim, keepdim)
 
     op = declare(
-        f"_{name}({_ARGUMENTS}) -> (Tensor, Tensor)", node=node, display=name, forward=forward, vjp={"self": vjp}, **_HIDDEN,
+        f"_{name}({_ARGUMENTS}) -> (Tensor, Tensor)", node=node, display=name, forward=forward, vjp={"self": vjp},
+        **_HIDDEN,
     )  # fmt: skip
     _declare_public(name, op, method=False)
 
@@ -157,7 +158,8 @@ def _declare_public(name: str, op: Any, **options: Any) -> None:
     new, old = "reduction.var_correction_default", "!reduction.var_correction_default"
     along = f"{name}(Tensor self, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor"
     declare(
-        f"{name}(Tensor self, int[]? dim, *, int? correction, bool keepdim=False) -> Tensor", forward=corrected, when=old, **defaults,
+        f"{name}(Tensor self, int[]? dim, *, int? correction, bool keepdim=False) -> Tensor", forward=corrected,
+        when=old, **defaults,
     )  # fmt: skip
     declare(along, forward=unbiased_along, **defaults)
     declare(
@@ -180,6 +182,7 @@ _declare_with_mean(
 _declare_with_mean(
     "std_mean", True, node="StdMeanBackward0",
     vjp=lambda grads, self, result0, dim, correction, keepdim: _with_mean(
-        None if grads[0] is None else _std_vjp(grads[0], result0, self, dim, correction, keepdim), grads[1], self, dim, keepdim
+        None if grads[0] is None else _std_vjp(grads[0], result0, self, dim, correction, keepdim),
+        grads[1], self, dim, keepdim,
     ),
 )  # fmt: skip

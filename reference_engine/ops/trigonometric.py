@@ -137,7 +137,8 @@ declare(
 for _name, _fn in (("asinh", np.arcsinh), ("acosh", np.arccosh), ("atanh", np.arctanh)):
     declare(
         f"{_name}(Tensor self) -> Tensor",
-        forward=elementwise(_fn, dtype=to_floating, name=f"{_name}_cpu", since=HALF), node=f"{_name.capitalize()}Backward1",
+        forward=elementwise(_fn, dtype=to_floating, name=f"{_name}_cpu", since=HALF),
+        node=f"{_name.capitalize()}Backward1",
         vjp={"self": not_derived(f"inplace version of {_name}")},
         inplace=True, method=False, function=False, aliases=(f"arc{_name[1:]}",),
     )  # fmt: skip
