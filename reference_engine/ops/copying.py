@@ -45,7 +45,7 @@ def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
 def _cast_back(grad: Tensor, d: dtypes.dtype) -> Tensor:
     """The gradient in the dtype from before a conversion: of a complex one for a real tensor the real part."""
     part = grad.real if grad.is_complex() and not d.is_complex else grad
-    return part.to(d)  # type: ignore[no-any-return]
+    return part.to(d)
 
 
 declare(
