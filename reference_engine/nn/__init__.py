@@ -32,7 +32,7 @@ from reference_engine.nn.activation import (
     Threshold,
 )
 from reference_engine.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from reference_engine.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from reference_engine.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from reference_engine.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
 from reference_engine.nn.embedding import Embedding
 from reference_engine.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
@@ -56,50 +56,58 @@ from reference_engine.nn.loss import (
     TripletMarginLoss,
 )
 from reference_engine.nn.module import Module
-from reference_engine.nn.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from reference_engine.nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm, RMSNorm
 from reference_engine.nn.parameter import Buffer, Parameter
 from reference_engine.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
     AvgPool1d,
     AvgPool2d,
+    AvgPool3d,
     ConstantPad1d,
     ConstantPad2d,
     MaxPool1d,
     MaxPool2d,
+    MaxPool3d,
     PixelShuffle,
+    PixelUnshuffle,
     ReflectionPad1d,
     ReflectionPad2d,
     ReplicationPad1d,
     ReplicationPad2d,
-    Unfold,
     ZeroPad2d,
 )
 from reference_engine.nn.recurrent import GRUCell, LSTMCell, RNNCell
 
 __all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
-    "GLU",
-    "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
     "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchNorm3d",
     "Bilinear",
     "Buffer",
+    "CELU",
     "ConstantPad1d",
     "ConstantPad2d",
     "Conv1d",
     "Conv2d",
+    "Conv3d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "ConvTranspose3d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
@@ -107,8 +115,11 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "ELU",
     "Embedding",
     "Flatten",
+    "GELU",
+    "GLU",
     "GRUCell",
     "GroupNorm",
     "Hardshrink",
@@ -130,6 +141,7 @@ __all__ = [
     "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -141,6 +153,7 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
@@ -150,6 +163,7 @@ __all__ = [
     "ReflectionPad2d",
     "ReplicationPad1d",
     "ReplicationPad2d",
+    "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -165,7 +179,6 @@ __all__ = [
     "Threshold",
     "TripletMarginLoss",
     "Unflatten",
-    "Unfold",
     "ZeroPad2d",
     "functional",
     "init",

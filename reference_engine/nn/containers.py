@@ -226,7 +226,7 @@ class ParameterList(Module):
     def __iadd__(self, values: Any) -> Any:
         return self.extend(values)
 
-    def __repr__(self) -> str:
+    def extra_repr(self) -> str:
         return listing(self._get_name(), [(str(position), self[position]) for position in range(self._size)])
 
 
@@ -273,7 +273,7 @@ class ParameterDict(Module):
         for key, value in pairs:
             self[key] = value
 
-    def __repr__(self) -> str:
+    def extra_repr(self) -> str:
         return listing(self._get_name(), [(str(key), self[key]) for key in self._keys])
 
 
@@ -293,4 +293,4 @@ def listing(name: str, members: list[tuple[str, Any]]) -> str:
             lines.append(f"  ({key}): {kind} containing: [{shown} of size {size}]")
         else:
             lines.append(f"  ({key}): Object of type: {type(value).__name__}")
-    return f"{name}({chr(10).join(lines)})"
+    return "\n".join(lines)

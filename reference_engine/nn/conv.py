@@ -111,6 +111,10 @@ class Conv2d(_Conv):
     dimensions, function = 2, "conv2d"
 
 
+class Conv3d(_Conv):
+    dimensions, function = 3, "conv3d"
+
+
 class _ConvTranspose(_Conv):
     transposed = True
 
@@ -166,3 +170,7 @@ class ConvTranspose1d(_ConvTranspose):
 
 class ConvTranspose2d(_ConvTranspose):
     dimensions, function = 2, "conv_transpose2d"
+
+
+class ConvTranspose3d(_ConvTranspose):
+    dimensions, function = 3, "conv_transpose3d"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import reference_engine as torch
 from reference_engine import creation, dtypes
 from reference_engine.tensor import Tensor
 
@@ -87,6 +88,26 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return input.mul_(noise).add_(shift) if inplace else input.mul(noise).add(shift)
 
 
+# -- functions of the top level by another name ------------------------------------------------------------------------
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """The positive part."""
+    return torch.relu_(input) if inplace else torch.relu(input)  # type: ignore[no-any-return]
+
+
+def relu_(input: Tensor) -> Tensor:
+    return torch.relu_(input)  # type: ignore[no-any-return]
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    return input.sigmoid()  # type: ignore[no-any-return]
+
+
+def tanh(input: Tensor) -> Tensor:
+    return input.tanh()  # type: ignore[no-any-return]
+
+
 # -- written in other functions ----------------------------------------------------------------------------------------
 
 
@@ -113,3 +134,67 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """`input` divided by its norm along `dim`."""
     return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+
+
+def reduced(loss: Tensor, reduction: str) -> Tensor:
+    """The losses of all elements put together."""
+    if reduction == "mean":
+        return loss.mean()  # type: ignore[no-any-return]
+    if reduction == "sum":
+        return loss.sum()  # type: ignore[no-any-return]
+    if reduction == "none":
+        return loss
+    raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """One minus the cosine for a pair that belongs together (target 1), what it exceeds the margin by for others."""
+    dim = target.dim()
+    product = (input1 * input2).sum(dim)
+    first, second = (input1 * input1).sum(dim) + 1e-12, (input2 * input2).sum(dim) + 1e-12
+    cosine = product / (first * second).sqrt()
+    none = torch.zeros_like(cosine)
+    together = torch.where(target == 1, 1 - cosine, none)
+    apart = torch.where(target == -1, (cosine - margin).clamp_min(0), none)
+    return reduced(together + apart, reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """By how much the anchor is not nearer, by a margin, to the positive than to the negative."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    distance = torch.nn.functional.pairwise_distance
+    near, far = distance(anchor, positive, p, eps), distance(anchor, negative, p, eps)
+    if swap:
+        far = torch.minimum(far, distance(positive, negative, p, eps))
+    return reduced((margin + near - far).clamp_min(0), reduction)
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A sample of a relaxed categorical distribution; with `hard` its one-hot form, with the gradient of the soft."""
+    noise = -torch.empty_like(logits.detach()).exponential_().log()
+    soft = ((logits + noise) / tau).softmax(dim)
+    if not hard:
+        return soft  # type: ignore[no-any-return]
+    index = soft.max(dim, keepdim=True)[1]
+    one = torch.zeros_like(logits.detach()).scatter_(dim, index, 1.0)
+    return one - soft.detach() + soft  # type: ignore[no-any-return]

@@ -165,6 +165,10 @@ class BatchNorm2d(_BatchNorm):
     allowed, expected = (4,), "4D"
 
 
+class BatchNorm3d(_BatchNorm):
+    allowed, expected = (5,), "5D"
+
+
 def _parameter(value: float, shape: tuple[int, ...], dtype: Any) -> Any:
     made = creation.ones(shape, dtype=dtype) if value else creation.zeros(shape, dtype=dtype)
     return Parameter(made)

@@ -35,6 +35,10 @@ class MaxPool2d(_MaxPool):
     function = "max_pool2d"
 
 
+class MaxPool3d(_MaxPool):
+    function = "max_pool3d"
+
+
 class AvgPool1d(Applied):
     stride: Any
     function = "avg_pool1d"
@@ -62,6 +66,10 @@ class AvgPool2d(Applied):
             self.stride = self.kernel_size
 
 
+class AvgPool3d(AvgPool2d):
+    function = "avg_pool3d"
+
+
 class AdaptiveAvgPool1d(Applied):
     function = "adaptive_avg_pool1d"
     options = {"output_size": REQUIRED}
@@ -72,16 +80,32 @@ class AdaptiveAvgPool2d(Applied):
     options = {"output_size": REQUIRED}
 
 
-class Unfold(Applied):
-    """Sliding blocks as columns."""
+class AdaptiveAvgPool3d(Applied):
+    function = "adaptive_avg_pool3d"
+    options = {"output_size": REQUIRED}
 
-    function = "unfold"
-    options = {"kernel_size": REQUIRED, "dilation": 1, "padding": 0, "stride": 1}
+
+class _AdaptiveMaxPool(Applied):
+    options = {"output_size": REQUIRED, "return_indices": False}
+    shown = ("output_size",)
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    function = "adaptive_max_pool1d"
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    function = "adaptive_max_pool2d"
 
 
 class PixelShuffle(Applied):
     function = "pixel_shuffle"
     options = {"upscale_factor": REQUIRED}
+
+
+class PixelUnshuffle(Applied):
+    function = "pixel_unshuffle"
+    options = {"downscale_factor": REQUIRED}
 
 
 class _Pad(Applied):
