@@ -87,14 +87,14 @@ def _to_save(ctx: BackwardCFunction) -> tuple[Any, ...]:
 
 def _check_flags(cls: Any, ctx: BackwardCFunction) -> None:
     """The class attributes that change how backward is called."""
-    if not switch("function.flags"):
-        return
-    clears, boxed = cls.clear_saved_tensors_on_access, cls.boxed_grads_call
-    if not isinstance(clears, bool):
-        raise refusal("function.flags.clear_saved_tensors", type=type(clears).__name__)
-    if not isinstance(boxed, bool):
-        raise refusal("function.flags.boxed_grads", type=type(boxed).__name__)
-    ctx._clears, ctx._boxed = clears, boxed
+    if switch("function.flags.clear_saved_tensors"):
+        ctx._clears = cls.clear_saved_tensors_on_access
+        if not isinstance(ctx._clears, bool):
+            raise refusal("function.flags.clear_saved_tensors", type=type(ctx._clears).__name__)
+    if switch("function.flags.boxed_grads"):
+        ctx._boxed = cls.boxed_grads_call
+        if not isinstance(ctx._boxed, bool):
+            raise refusal("function.flags.boxed_grads", type=type(ctx._boxed).__name__)
 
 
 # -- outputs -----------------------------------------------------------------------------------------------------------
