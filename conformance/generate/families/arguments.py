@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.generate.builder import MAX_NUMEL, Builder
 from conformance.generate.families import making
+from conformance.generate.families.layers import LAYERS
 from conformance.generate.families.recipes import RECIPES, index_tensor, mask
 from conformance.program import steps as s
 from reference_engine.ops.declare import Op, Param
@@ -36,7 +37,7 @@ def draw(b: Builder, op: Op) -> tuple[list[Any], dict[str, Any]]:
     recipes = dict(domain.arguments)
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
-    related = _RELATED.get(domain.shapes) or RECIPES.get(domain.shapes)
+    related = _RELATED.get(domain.shapes) or RECIPES.get(domain.shapes) or LAYERS.get(domain.shapes)
     extra = related(b, first) if related is not None else {}
     taken = False
     for p in op.params:
