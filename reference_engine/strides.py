@@ -97,7 +97,9 @@ def is_expandable_to(shape: Ints, target: Ints) -> bool:
 
 
 def expanded(shape: Ints, strides: Ints, target: Ints) -> tuple[int, ...]:
-    """Strides that show ``shape`` as ``target``: a repeated dimension has stride zero."""
+    """Strides that show ``shape`` as ``target``: a repeated dimension has stride zero, and so has all of a number."""
+    if not shape:
+        return (0,) * len(target)
     out: list[int] = []
     lead = len(target) - len(shape)
     for i in range(len(target) - 1, -1, -1):

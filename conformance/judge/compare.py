@@ -67,7 +67,7 @@ UNDER_SPECIFIED = (
         outcome="raised",
     ),
     UnderSpecified(
-        "grad[.]version",
+        "grad[.](version|offset)",
         ".*",
         "accumulate.birth_version",
         "how often the engine wrote to a gradient while it made it is its own affair",
@@ -159,8 +159,8 @@ def _same_age(found: _Found, states: dict[str, TensorState], births: dict[str, i
     apart = births.get(found.tensor)
     if apart is None:
         apart = births.get(states[found.tensor].storage or "")
-    if apart is None or "None" in (found.expected, found.observed):  # inference tensors have no counter
-        return False
+    if apart is None or not (found.expected.isdigit() and found.observed.isdigit()):
+        return False  # inference tensors have no counter
     return int(found.observed) - int(found.expected) == apart
 
 

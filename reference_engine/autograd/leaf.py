@@ -101,10 +101,11 @@ def set_data(t: Tensor, value: Any) -> None:
     if t._dtype is not value._dtype and t.requires_grad and not value._dtype.is_differentiable:
         raise refusal("leaf.data.dtype", expected=t.dtype.tensor_name, got=value.dtype.tensor_name)
     cite("leaf.data.assigned")
+    retyped = t._dtype is not value._dtype
     t._storage, t._dtype, t._offset = value._storage, value._dtype, value._offset
     t._shape, t._strides, t._conj, t._neg = value._shape, value._strides, value._conj, value._neg
-    # the accumulator remembers the metadata of the old data; a new one must be made
-    t._accumulator = None
+    if retyped:  # the accumulator remembers the old dtype; a new one must be made
+        t._accumulator = None
 
 
 def retain_grad(t: Tensor) -> None:

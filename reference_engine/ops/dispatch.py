@@ -129,7 +129,7 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
         if inplace:
             views.rebase_history(r, node)
         elif i in op.non_differentiable_outputs or not r._dtype.is_differentiable:
-            node.add_input(r)
+            continue  # the node has no gradient to expect for it
         else:
             r._output_nr = node.add_input(r)
             r._node = node
