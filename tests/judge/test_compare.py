@@ -181,7 +181,7 @@ def test_a_note_asks_for_what_differs() -> None:
     )
     assert found is not None
     assert note(found).show == "x.grad.is_conj()"
-    assert note(found).comments == ("expected 0", "observed 2")
+    assert note(found).comments == ("expected False", "observed True")
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
