@@ -134,7 +134,7 @@ def _table(scope: dict[str, Any], letters: dict[int, str], kept: list[Any], befo
 def _run(code: str, scope: dict[str, Any], program: dict[str, Any]) -> str | None:
     """Run a step; what it raised, if it did."""
     try:
-        exec(compile(code, "<walkthrough>", "exec"), program)  # noqa: S102 - our own constant text
+        exec(compile(code, "<walkthrough>", "exec"), program)  # our own constant text
     except RuntimeError as error:
         return f"RuntimeError: {error}"
     finally:

@@ -53,7 +53,7 @@ class Plan:
             raise refusal("indexing.empty_dimension")
         if strides.numel(self.shape):
             _check_range(self_, used, given, common)
-        self.index = tuple(
+        self.index: Any = tuple(
             slice(None) if p is None else p[0] % max(self_._shape[i], 1) for i, p in enumerate(positions)
         )
         before, inside, after = len(lead), len(common), len(tail)

@@ -78,7 +78,7 @@ def _check_added(name: str, self: Tensor, dim: int, index: Tensor, source: Tenso
     d = wrap_dim(dim, len(self._shape))
     source_dim = d if len(source._shape) > d else len(source._shape) - 1
     size = source._shape[source_dim] if source._shape else 1
-    if len(source._shape) <= d and source._shape or (source._shape and index.numel() != source._shape[d]) or (
+    if (len(source._shape) <= d and source._shape) or (source._shape and index.numel() != source._shape[d]) or (
         not source._shape and index.numel() != 1
     ):  # fmt: skip
         if not (not self._shape and source._shape):

@@ -12,8 +12,7 @@ from typing import Any
 from reference_engine import strides, views
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.modes import state
-from reference_engine.ops import binding, dispatch
-from reference_engine.ops import rearranging, shape  # noqa: F401 - what is changed here is declared there
+from reference_engine.ops import binding, dispatch, rearranging, shape  # noqa: F401 - what is changed here is declared there
 from reference_engine.ops.declare import OPS, Op, declare
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.storage import Storage

@@ -97,7 +97,8 @@ def _triangle(name: str, keep: Any) -> None:
         if len(self._shape) < 2:
             raise refusal("ops.tril.rank", op=name)
         zero = np.zeros((), self._dtype.np)
-        mask = np.tri(*self._shape[-2:], diagonal if name == "tril" else diagonal - 1, dtype=bool)
+        rows, columns = self._shape[-2:]
+        mask = np.tri(rows, columns, diagonal if name == "tril" else diagonal - 1, dtype=bool)
         return from_array(np.where(keep(mask), self._read(), zero), self._dtype)
 
     declare(

@@ -23,7 +23,7 @@ Ints = tuple[int, ...]
 
 def _order(array: Any, axis: int, descending: bool) -> Any:
     """Stable positions of the sorted elements along an axis."""
-    if array.dtype.kind == "V" or array.dtype.itemsize == 2 and array.dtype.kind not in "iu":
+    if array.dtype.kind == "V" or (array.dtype.itemsize == 2 and array.dtype.kind not in "iu"):
         array = array.astype(np.float32)
     if not descending:
         return np.argsort(array, axis=axis, kind="stable")
@@ -56,7 +56,7 @@ def _scattered(grad: Tensor, shape: Ints, dim: int, indices: Tensor, keepdim: bo
     """The gradient of a selection along a dimension: each place that was selected gets its part."""
     if shape and not keepdim:
         grad, indices = grad.unsqueeze(dim), indices.unsqueeze(dim)
-    return grad.new_zeros(shape).scatter_(dim, indices, grad)  # type: ignore[no-any-return]
+    return grad.new_zeros(shape).scatter_(dim, indices, grad)
 
 
 def _sort(self: Tensor, dim: int, descending: bool, stable: bool) -> Any:
@@ -86,7 +86,7 @@ declare(
 )  # fmt: skip
 
 
-def _topk(self: Tensor, k: int, dim: int, largest: bool, sorted: bool) -> Any:  # noqa: A002 - torch's name
+def _topk(self: Tensor, k: int, dim: int, largest: bool, sorted: bool) -> Any:
     array, d = _along(self, dim)
     if not 0 <= k <= array.shape[d]:
         raise refusal("ops.topk.range")

@@ -158,7 +158,8 @@ def _apply(self: Tensor, pieces: tuple[Any, ...]) -> tuple[Any, list[Tensor | No
     named = _dimensions(pieces)
     if named > len(self._shape):
         raise refusal("ops.index.too_many", ndim=len(self._shape))
-    made, dim, tensors = self, 0, []
+    made, dim = self, 0
+    tensors: list[Tensor | None] = []
     for at, piece in enumerate(pieces):  # a refusal counts pieces, not dimensions
         if _is_int(piece):
             made = _select(made, dim, _as_int(piece), at)
@@ -249,7 +250,7 @@ def _value(self: Tensor, value: Any) -> Any:
     """The tensor to be stored: a number becomes a zero-dimensional one of the target's dtype."""
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, (bool, int, float, complex, np.number, np.bool_)) and not isinstance(value, np.ndarray):
+    if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
         from reference_engine.ops.filling import checked_number
 
         number = checked_number(value.item() if isinstance(value, np.generic) else value, self._dtype)
@@ -319,11 +320,11 @@ def _zero_dim(number: Any, d: dtypes.dtype) -> Tensor:
 
 def attach() -> None:
     """Make these the subscripts of Tensor."""
-    Tensor.__getitem__ = getitem  # type: ignore[method-assign]
-    Tensor.__setitem__ = setitem
+    cls: Any = Tensor
     for name, function in (("__getitem__", getitem), ("__setitem__", setitem)):
         function.__name__ = name
         function.__qualname__ = f"Tensor.{name}"
+        setattr(cls, name, function)
 
 
 attach()
