@@ -294,7 +294,7 @@ declare(
 def _logdet(self: Tensor) -> Tensor:
     import reference_engine as engine
 
-    check_square(self, "linalg.slogdet")
+    check_square(self, "logdet")
     sign, size = engine.linalg.slogdet(self)
     if self._dtype.is_complex:
         return size + sign.log()  # type: ignore[no-any-return]
