@@ -108,6 +108,7 @@ class Op:
         self.when: str | None = traits["when"]
         self.underived: bool = traits["underived"]
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
+        self.apart: bool = traits["apart"]
         # as torch's own tables call it: special_entr, linalg_solve, but relu for nn.functional.relu
         self.reference_name: str = traits["display"] or self.name.removeprefix("nn.functional.").replace(".", "_")
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
@@ -348,6 +349,7 @@ def declare(
     when: str | None = None,
     underived: bool = False,
     overlap: Callable[..., Sequence[str]] | None = None,
+    apart: bool = False,
     aliases: Sequence[str] = (),
 ) -> Op:
     """Declare one overload of an op and register it under its public name.
@@ -368,13 +370,14 @@ def declare(
         underived: recorded, but refuses to be differentiated.
         overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
             which clauses warn of it.
+        apart: the in-place form takes no argument that shares memory with its target, not even the target itself.
         aliases: other public names of the same op.
     """
     op = Op(
         signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out, view=view,
         multi_output_view=multi_output_view, method=method, function=function, composite=composite,
         non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact, smooth=smooth, when=when,
-        underived=underived, overlap=overlap,
+        underived=underived, overlap=overlap, apart=apart,
     )  # fmt: skip
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:

@@ -69,6 +69,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     if target is not None:
         # what has no derivative at all writes where it is told to
         views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
+        if op.apart:
+            _refuse_shared_memory(op, target, values)
     node = _make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.written_dtype = written if target is None else target._dtype
@@ -167,6 +169,15 @@ def write_in_place(
     else:
         target._write(result._read())
     views.bump(target)
+
+
+def _refuse_shared_memory(op: Op, target: Tensor, values: Sequence[Any]) -> None:
+    """What is written element by element must not be read from at the same time."""
+    if op.overlap is None and strides.may_overlap_internally(target._shape, target._strides):
+        raise refusal("inplace.internal_overlap")
+    for other in tensors_in(values[1:]):
+        if other is target or other.numel() and other.is_set_to(target) or partially_overlap(other, target):
+            raise refusal("inplace.partial_overlap")
 
 
 def _write_changes(target: Tensor, result: Tensor) -> None:

@@ -123,7 +123,7 @@ def _index_add_vjp(grad: Tensor, dim: int, index: Tensor, source_shape: Ints, al
 
 declare(
     "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
-    forward=_index_add, vjp={"self": lambda grad: grad, "source": _index_add_vjp}, inplace=True, out=True,
+    forward=_index_add, vjp={"self": lambda grad: grad, "source": _index_add_vjp}, inplace=True, apart=True, out=True,
     samples=domains.numbers(shapes="index_add"),
 )  # fmt: skip
 
@@ -164,7 +164,7 @@ declare(
     "index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
     forward=_index_copy,
     vjp={"self": lambda grad, dim, index: grad.index_fill(dim, index, 0), "source": _source_grad},
-    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="index_add"),
+    inplace=True, apart=True, out=True, exact=True, samples=domains.numbers(shapes="index_add"),
 )  # fmt: skip
 
 # -- index_fill --------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def _index_reduce_vjp(
 
 declare(
     "index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor",
-    forward=_index_reduce, vjp={"self, source": _index_reduce_vjp}, inplace=True, out=True, smooth=False,
+    forward=_index_reduce, vjp={"self, source": _index_reduce_vjp}, inplace=True, apart=True, out=True, smooth=False,
     samples=domains.real(shapes="index_add", arguments={"reduce": ("prod", "mean", "amax", "amin"), "include_self": (True, False)}),
 )  # fmt: skip
 

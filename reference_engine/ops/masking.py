@@ -188,7 +188,7 @@ declare(
         ),
         "source": lambda grad, index, source_shape: grad.take(index).reshape(source_shape),
     },
-    inplace=True, samples=domains.numbers(shapes="put"),
+    inplace=True, apart=True, samples=domains.numbers(shapes="put"),
 )  # fmt: skip
 
 # -- positions of what is not zero -------------------------------------------------------------------------------

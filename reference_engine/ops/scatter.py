@@ -152,23 +152,23 @@ declare(
         "self": lambda grad, dim, index: grad.scatter(dim, index, 0),
         "src": lambda grad, dim, index: grad.gather(dim, index),
     },
-    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
+    inplace=True, apart=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
 
 declare(
     "scatter(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
     forward=_scatter, node="ScatterBackward1", vjp={"self": lambda grad, dim, index: grad.scatter(dim, index, 0)},
-    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
+    inplace=True, apart=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
 
 declare(
     "scatter(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
-    forward=_scatter_reduced, underived=True, inplace=True, out=True,
+    forward=_scatter_reduced, underived=True, inplace=True, apart=True, out=True,
 )  # fmt: skip
 
 declare(
     "scatter(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
-    forward=_scatter_reduced, underived=True, inplace=True, out=True,
+    forward=_scatter_reduced, underived=True, inplace=True, apart=True, out=True,
 )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ declare(
     "scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     forward=_scatter_add,
     vjp={"self": lambda grad: grad, "src": lambda grad, dim, index: grad.gather(dim, index)},
-    inplace=True, out=True, samples=domains.numbers(shapes="scatter"),
+    inplace=True, apart=True, out=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
 
 
@@ -206,6 +206,6 @@ def _scatter_reduce_vjp(
 
 declare(
     "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
-    forward=_scatter_reduce, vjp={"self, src": _scatter_reduce_vjp}, inplace=True, out=True, smooth=False,
+    forward=_scatter_reduce, vjp={"self, src": _scatter_reduce_vjp}, inplace=True, apart=True, out=True, smooth=False,
     samples=domains.real(shapes="scatter", arguments={"reduce": REDUCTIONS, "include_self": (True, False)}),
 )  # fmt: skip
