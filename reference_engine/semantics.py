@@ -72,6 +72,16 @@ def switch(name: str) -> bool:
     return current().switch(name)
 
 
+def require(switch_id: str, module: str, name: str) -> None:
+    """Refuse a name that the version in force does not have yet, as Python does.
+
+    Raises:
+        AttributeError: the switch is off.
+    """
+    if not switch(switch_id):
+        raise AttributeError(f"module '{module}' has no attribute '{name}'")
+
+
 @contextmanager
 def using(semantics: Semantics) -> Iterator[Semantics]:
     """Run a block under another version's semantics."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 
+_NOT_GIVEN: Any = object()
+
+
 def backward(
     tensors: Any,
     grad_tensors: Any = None,
@@ -71,9 +74,9 @@ def grad(
     retain_graph: Any = None,
     create_graph: Any = False,
     only_inputs: Any = True,
-    allow_unused: Any = None,
+    allow_unused: Any = _NOT_GIVEN,
     is_grads_batched: bool = False,
-    materialize_grads: bool = False,
+    materialize_grads: Any = _NOT_GIVEN,
 ) -> Any:
     """The gradients of ``outputs`` with respect to ``inputs``, returned; no ``.grad`` is touched.
 
@@ -89,9 +92,15 @@ def grad(
     Returns:
         A tuple (a dict for a dict of inputs), one gradient an input.
     """
+    if allow_unused is _NOT_GIVEN:
+        allow_unused = None if switch("grad.materialize_grads") else False
+    if materialize_grads is _NOT_GIVEN:
+        materialize_grads = False
+    elif not switch("grad.materialize_grads"):
+        raise refusal("grad.materialize_grads.unknown")
     if materialize_grads and allow_unused is False:
         raise refusal("grad.materialize_grads.conflict")
-    if allow_unused is None:
+    if allow_unused is None and switch("grad.materialize_grads"):
         allow_unused = materialize_grads
     roots = _roots(outputs, "grad.outputs.iterable")
     input_list = _inputs(inputs, "grad")
@@ -127,7 +136,8 @@ def grad(
 
 
 def _roots(tensors: Any, clause: str) -> tuple[Any, ...]:
-    if overrides.is_tensor_like(tensors) or isinstance(tensors, GradientEdge):
+    edge = isinstance(tensors, GradientEdge) and switch("backward.tensors.gradient_edge")
+    if overrides.is_tensor_like(tensors) or edge:
         return (tensors,)
     return _iterated(tensors, clause)
 
@@ -248,6 +258,8 @@ def run(
     call = "backward" if accumulate else "grad"
     keep = _flag(retain_graph, "backward.retain_graph.type")
     record = _flag(create_graph, "backward.create_graph.type")
+    if not isinstance(allow_unused, int):
+        raise refusal("grad.allow_unused.type", type=type(allow_unused).__name__)
     if len(grads) != len(roots):
         raise refusal("backward.grad_tensors.too_few", tensors=len(roots), gradients=len(grads))
     edges = [_root_edge(i, root) for i, root in enumerate(roots)]

@@ -256,6 +256,16 @@ class hidden(_ContextDecorator):
         state.forward_grad = self.before.pop()
 
 
+BACKWARD_ONLY = {
+    "cdist": "_cdist_forward", "cholesky": "cholesky", "igamma": "igamma", "igammac": "igammac",
+    "index_reduce": "index_reduce", "nn.functional.embedding_bag": "_embedding_bag",
+    "nn.functional.multi_margin_loss": "multi_margin_loss",
+    "nn.functional.multilabel_margin_loss": "multilabel_margin_loss_forward", "nn.functional.pdist": "_pdist_forward",
+    "nn.functional.soft_margin_loss": "soft_margin_loss_backward", "special.zeta": "special_zeta",
+}  # fmt: skip
+"""Operations for which torch has no forward mode, and what its refusal calls them."""
+
+
 class Pushing(NamedTuple):
     """What must be remembered of a call until its result is there."""
 
@@ -328,6 +338,9 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
         raise refusal("forward_ad.underived", op=op.reference_name + "_" * inplace)
     if not op.vjp and not inplace:
         return
+    if op.name in BACKWARD_ONLY:
+        clause = "forward_ad.not_implemented_in_place" if inplace else "forward_ad.not_implemented"
+        raise refusal(clause, op=BACKWARD_ONLY[op.name] + "_" * inplace)
     cite("forward_ad.op.jvp")
     with hidden():
         if op.is_view:
@@ -337,6 +350,8 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
     for result, tangent in zip(results, tangents, strict=True):
         if tangent is None or not result._dtype.is_differentiable:
             continue
+        if op.name == "scatter_reduce" and given.values[op.index_of["reduce"]] == "prod":
+            cite("forward_ad.scatter_reduce.prod")
         if op.name == "copy" and given.values[1]._dtype is not result._dtype:
             cite("forward_ad.copy.dtype")
         held = tangent_of(result) if inplace else None

@@ -18,7 +18,7 @@ from reference_engine.autograd.saved import (
     save_on_cpu,
     saved_tensors_hooks,
 )
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import cite, refusal, require, switch
 
 if TYPE_CHECKING:
     from reference_engine.autograd.hooks import RemovableHandle
@@ -39,6 +39,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     Raises:
         RuntimeError: the tensor does not require grad.
     """
+    require("graph.gradient_edge.exists", "torch.autograd.graph", "get_gradient_edge")
     if not tensor.requires_grad:
         raise refusal("graph.gradient_edge.requires_grad")
     edge = gradient_edge(tensor)
@@ -99,6 +100,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
     Raises:
         ValueError: another mode. AssertionError or RuntimeError, by version: a tensor that does not require grad.
     """
+    require("hooks.multi.exists", "torch.autograd.graph", "register_multi_grad_hook")
     if mode not in ("all", "any"):
         raise refusal("hooks.multi.mode", mode=mode)
     if mode == "any":

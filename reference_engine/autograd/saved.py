@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.modes import no_grad
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import cite, refusal, require, switch
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -189,6 +189,7 @@ def allow_mutation_on_saved_tensors() -> Iterator[_AllowMutationOnSavedContext]:
         RuntimeError: within another such context.
     """
     global _mutation
+    require("saved.allow_mutation.exists", "torch.autograd.graph", "allow_mutation_on_saved_tensors")
     context = _AllowMutationOnSavedContext()
     with saved_tensors_hooks(context.pack, context.unpack):
         outer = _mutation

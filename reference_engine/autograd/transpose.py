@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 
+_DIAGONAL = frozenset({"nn.functional.hardsigmoid"})
+
+
 def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any]:
-    """The tangents of the results, None where a result has none.
+    """The tangents of the results, None where a result has none. They have a history if something here has one.
 
     Args:
         op: the operation.
@@ -25,30 +28,42 @@ def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequenc
         tangents: for each argument its tangent, a list of tangents for a list of tensors, or None.
         results: what it returned.
     """
-    recorded = modes.state.grad
-    modes.state.grad = True
+    from reference_engine.tensor import tensors_in
+
+    recorded = modes.state.grad and any(t.requires_grad for t in tensors_in([*values, *tangents]))
+    before, modes.state.grad = modes.state.grad, True
     try:
         cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]
         names = {p.name for p, t in zip(op.params, tangents, strict=True) if t is not None}
+        diagonal = _diagonal(op, values, tangents, results)
+        if diagonal is not None:
+            return diagonal
         gradients = op.gradients(values, results, cotangents, names)
         pairs: list[tuple[Tensor, Tensor]] = []
         for param, tangent in zip(op.params, tangents, strict=True):
             if tangent is not None:
                 _pair(gradients.get(param.name), tangent, pairs)
     finally:
-        modes.state.grad = recorded
+        modes.state.grad = before
     return _transposed(cotangents, pairs, recorded)
 
 
+def _diagonal(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any] | None:
+    """For an operation whose gradient cannot be differentiated, but whose derivative is diagonal: its own transpose."""
+    if op.name not in _DIAGONAL:
+        return None
+    (which,) = [i for i, t in enumerate(tangents) if t is not None]
+    name = op.params[which].name
+    return [op.gradients(values, results, [tangents[which]], {name})[name]]
+
+
 def _cotangent(op: Op, i: int, result: Tensor) -> Tensor | None:
-    """The u of a result: any value will do, since the formula is linear in it."""
+    """The u of a result: any value will do, since the formula is linear in it; but some compute with its logarithm."""
     if i in op.non_differentiable_outputs or not result._dtype.is_differentiable:
         return None
-    from reference_engine.ops.kernels import empty
+    import reference_engine as engine
 
-    made = empty(result._shape, result._dtype)
-    made._leaf_requires_grad = True
-    return made
+    return engine.ones(result._shape, dtype=result._dtype, requires_grad=True)
 
 
 def _pair(gradient: Any, tangent: Any, pairs: list[tuple[Tensor, Tensor]]) -> None:
@@ -73,11 +88,18 @@ def _transposed(cotangents: list[Tensor | None], pairs: list[tuple[Tensor, Tenso
 
     inputs = [u for u in cotangents if u is not None]
     if not pairs:
-        return [None if u is None else u.detach() for u in cotangents]
+        return [_zeros(u) for u in cotangents]
     roots, seeds = [g for g, _ in pairs], [t for _, t in pairs]
     found = iter(run(roots, seeds, False, recorded, inputs, allow_unused=True, accumulate=False))
     made: list[Any] = []
     for u in cotangents:
         tangent = None if u is None else next(found)
-        made.append(u.detach() if u is not None and tangent is None else tangent)
+        made.append(_zeros(u) if tangent is None else tangent)
     return made
+
+
+def _zeros(u: Tensor | None) -> Tensor | None:
+    """The tangent of a result that depends on no argument with a tangent."""
+    import reference_engine as engine
+
+    return None if u is None else engine.zeros(u.shape, dtype=u.dtype)
