@@ -173,7 +173,8 @@ def _vjp(
 ) -> dict[str, Any]:  # fmt: skip
     wanted = "".join(name[0] for name in ("input", "weight", "bias") if name in needs)
     options = [stride, padding, dilation, transposed, output_padding, groups]
-    return dict(zip(("input", "weight", "bias"), run(_BACKWARD, [grad, input, weight, *options, wanted]), strict=True))
+    made = zip(("input", "weight", "bias"), run(_BACKWARD, [grad, input, weight, *options, wanted]), strict=True)
+    return {name: value for name, value in made if name in needs}
 
 
 def _double(
@@ -252,7 +253,8 @@ def _check(
             )
         channels = w[1] * groups
     if bias is not None and bias._shape != (channels,):
-        raise refusal("nn.conv.bias", weight=list(w), channels=channels, bias=list(bias._shape))
+        clause = "nn.conv_transpose.bias" if transposed else "nn.conv.bias"
+        raise refusal(clause, weight=list(w), channels=channels, bias=list(bias._shape))
     if not transposed:
         padded = [n + 2 * p for n, p in zip(x[2:], padding, strict=True)]
         reach = [d * (k - 1) + 1 for d, k in zip(dilation, w[2:], strict=True)]

@@ -78,7 +78,7 @@ def _hermitian(a: Array, uplo: str) -> Array:
     return (half + np.conj(np.swapaxes(half, -1, -2)) + diagonal).astype(a.dtype)
 
 
-def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:  # noqa: N803 - torch's names
+def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
     if UPLO.upper() not in ("L", "U"):
         raise refusal("linalg.eigh.triangle", triangle=UPLO)
     check_square(A, "linalg.eigh")
@@ -113,12 +113,12 @@ declare(
 )  # fmt: skip
 declare(
     "linalg.eigvalsh(Tensor A, str UPLO='L') -> Tensor",
-    forward=lambda A, UPLO: _eigenvalues(A, UPLO),  # noqa: N803 - torch's names
+    forward=lambda A, UPLO: _eigenvalues(A, UPLO),
     composite=True,
 )  # fmt: skip
 
 
-def _eigenvalues(A: Tensor, UPLO: str) -> Tensor:  # noqa: N803 - torch's names
+def _eigenvalues(A: Tensor, UPLO: str) -> Tensor:
     import reference_engine as engine
 
     return engine.linalg.eigh(A, UPLO)[0]  # type: ignore[no-any-return]
@@ -127,7 +127,7 @@ def _eigenvalues(A: Tensor, UPLO: str) -> Tensor:  # noqa: N803 - torch's names
 # -- QR ------------------------------------------------------------------------------------------------------------------------
 
 
-def _qr(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:  # noqa: N803 - torch's name
+def _qr(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     if mode not in ("reduced", "complete", "r"):
         raise refusal("linalg.qr.mode", mode=mode)
     if len(A._shape) < 2:
@@ -140,7 +140,7 @@ def _qr(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:  # noqa: N803 - torch's 
     return by_columns(q, d), by_columns(r, d)
 
 
-def _qr_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, mode: str) -> Tensor | None:  # noqa: N803
+def _qr_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, mode: str) -> Tensor | None:
     """(gQ + Q syminvadj(triu(gR R^H - Q^H gQ))) R^-H for tall matrices."""
     import reference_engine as engine
 
@@ -211,7 +211,7 @@ declare(
 # -- singular values -----------------------------------------------------------------------------------------------------------
 
 
-def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:  # noqa: N803 - torch's name
+def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     if len(A._shape) < 2:
         raise refusal("ops.linalg.rank", op="linalg.svd")
     check_floating(A, "linalg.svd")
@@ -221,7 +221,7 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:  # no
     return by_columns(u, d), from_array(s, d.to_real()), by_columns(vh, d)
 
 
-def _svd_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, result2: Tensor) -> Tensor | None:  # noqa: N803
+def _svd_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, result2: Tensor) -> Tensor | None:
     """U (skew(U^H gU)/E S + S skew(V^H gV)/E + diag(gS)) V^H, and what lies outside the two bases."""
     import reference_engine as engine
 
@@ -266,7 +266,7 @@ declare(
 )  # fmt: skip
 
 
-def _svdvals(A: Tensor) -> Tensor:  # noqa: N803 - torch's name
+def _svdvals(A: Tensor) -> Tensor:
     import reference_engine as engine
 
     return engine.linalg.svd(A, full_matrices=False)[1]  # type: ignore[no-any-return]
@@ -279,7 +279,7 @@ declare(
 # -- through decompositions ------------------------------------------------------------------------------------------------------
 
 
-def _pinv(A: Tensor, rcond: float, hermitian: bool) -> Tensor:  # noqa: N803 - torch's name
+def _pinv(A: Tensor, rcond: float, hermitian: bool) -> Tensor:
     if len(A._shape) < 2:
         raise refusal("linalg.pinv.rank", type=A._dtype.scalar_name, shape=list(A._shape))
     a = A._read()
@@ -292,7 +292,7 @@ def _pinv(A: Tensor, rcond: float, hermitian: bool) -> Tensor:  # noqa: N803 - t
     return from_array(noisy(invert(a), invert, [a], A._dtype), A._dtype)
 
 
-def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:  # noqa: N803 - torch's name
+def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
     p, ph, gh = result, adjoint(result), adjoint(grad)
     one = -ph.matmul(grad).matmul(ph)
     k = p.matmul(gh)
@@ -306,7 +306,7 @@ declare(
 )  # fmt: skip
 
 
-def _matrix_exp(A: Tensor) -> Tensor:  # noqa: N803 - torch's name
+def _matrix_exp(A: Tensor) -> Tensor:
     import scipy.linalg
 
     check_square(A, "linalg.matrix_exp")
@@ -318,7 +318,7 @@ def _matrix_exp(A: Tensor) -> Tensor:  # noqa: N803 - torch's name
     return from_array(noisy(exponential(a), exponential, [a], A._dtype), A._dtype)
 
 
-def _matrix_exp_vjp(grad: Tensor, A: Tensor) -> Tensor:  # noqa: N803 - torch's name
+def _matrix_exp_vjp(grad: Tensor, A: Tensor) -> Tensor:
     """The upper right block of the exponential of [[A^H, G], [0, A^H]]."""
     import reference_engine as engine
 
@@ -335,13 +335,13 @@ for _name in ("linalg.matrix_exp", "matrix_exp"):
     )  # fmt: skip
 
 
-def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:  # noqa: A002, N803 - torch's names
+def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     import reference_engine as engine
 
     if len(A._shape) < 2:
         raise refusal("ops.linalg.rank", op="linalg.matrix_norm")
     if dtype is not None:
-        A = A.to(dtype)  # noqa: N806 - torch's name
+        A = A.to(dtype)
     rank = len(A._shape)
     first, second = (d % rank for d in dim)
     if first == second:

@@ -19,7 +19,7 @@ from reference_engine.tensor import Tensor
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
 
 
-def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:  # noqa: A002 - torch's name
+def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:
     """One fused product where rank and memory allow it."""
     import reference_engine as engine
 
@@ -98,7 +98,7 @@ _TABLE = declare(
 
 
 def _embedding(
-    input: Tensor, weight: Tensor, padding_idx: Any, max_norm: Any, norm_type: float, scale_grad_by_freq: bool, sparse: bool  # noqa: A002
+    input: Tensor, weight: Tensor, padding_idx: Any, max_norm: Any, norm_type: float, scale_grad_by_freq: bool, sparse: bool
 ) -> Tensor:  # fmt: skip
     if len(weight._shape) != 2:
         raise refusal("nn.embedding.rank")

@@ -71,7 +71,7 @@ class _Layout:
         self.shape, self.axes, self.parameters, self.summed = shape, axes, parameters, summed
 
 
-def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:  # noqa: A002
+def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     d = input._dtype
     x = input._read().astype(d.compute).reshape(layout.shape)
 
@@ -91,7 +91,7 @@ def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: flo
     return from_array(made.reshape(input._shape), d), from_array(mean, d), from_array(rate, d)
 
 
-def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:  # noqa: A002
+def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     d = input._dtype
     if not input.numel():
         shape = (0,) if weight is None else weight._shape
@@ -115,7 +115,7 @@ def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float
 
 
 def _double(
-    grads: Any, grad_output: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float  # noqa: A002
+    grads: Any, grad_output: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float
 ) -> dict[str, Any]:  # fmt: skip
     def gradient(g: Tensor, x: Tensor, w: Any) -> tuple[Tensor, Tensor, Tensor]:
         shown = None if w is None else w.view(layout.parameters)
@@ -134,7 +134,7 @@ def _chosen(made: Any, needs: set[str]) -> dict[str, Any]:
 # -- over the last dimensions ------------------------------------------------------------------------------------------
 
 
-def _layers(input: Tensor, normalized_shape: Ints) -> _Layout:  # noqa: A002 - torch's name
+def _layers(input: Tensor, normalized_shape: Ints) -> _Layout:
     rank, inner = len(input._shape), len(normalized_shape)
     axes = tuple(range(rank - inner, rank))
     return _Layout(input._shape, axes, tuple(normalized_shape), tuple(range(rank - inner)))
@@ -169,7 +169,7 @@ _LAYER = declare(
 )  # fmt: skip
 
 
-def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, Any], star: str) -> None:  # noqa: A002
+def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, Any], star: str) -> None:
     shape = list(normalized_shape)
     if not shape:
         raise refusal("nn.layer_norm.empty", shape=shape)
@@ -181,7 +181,7 @@ def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, A
         raise refusal("ops.layer_norm.shape", normalized=shape, expected=expected, shape=list(input._shape))
 
 
-def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Tensor:  # noqa: A002
+def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Tensor:
     _check_layers(input, normalized_shape, {"weight": weight, "bias": bias}, ", ")
     return run(_LAYER, [input, normalized_shape, weight, bias, eps])[0]
 
@@ -192,7 +192,7 @@ declare(
 )  # fmt: skip
 
 
-def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> Tensor:  # noqa: A002 - torch's name
+def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> Tensor:
     import reference_engine as engine
 
     _check_layers(input, normalized_shape, {"weight": weight}, "")
@@ -211,13 +211,13 @@ declare(
 # -- over groups of channels -------------------------------------------------------------------------------------------
 
 
-def _groups(input: Tensor, num_groups: int) -> _Layout:  # noqa: A002 - torch's name
+def _groups(input: Tensor, num_groups: int) -> _Layout:
     n, c = input._shape[:2]
     shape = (n, num_groups, c // num_groups, math.prod(input._shape[2:]))
     return _Layout(shape, (2, 3), (1, num_groups, c // num_groups, 1), (0, 3))
 
 
-def _group_gradient(grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str]) -> dict[str, Any]:  # noqa: A002
+def _group_gradient(grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str]) -> dict[str, Any]:
     layout = _groups(input, num_groups)
     if not state.grad:
         made: Any = _fused(grad, input, weight, layout, eps)
@@ -236,7 +236,7 @@ _GROUP = declare(
 )  # fmt: skip
 
 
-def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: float) -> Tensor:  # noqa: A002 - torch's name
+def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: float) -> Tensor:
     shape = list(input._shape)
     if len(shape) < 2:
         raise refusal("nn.group_norm.rank", ndim=len(shape))
@@ -258,13 +258,13 @@ declare(
 # -- over the batch ------------------------------------------------------------------------------------------------------
 
 
-def _channels(input: Tensor) -> _Layout:  # noqa: A002 - torch's name
+def _channels(input: Tensor) -> _Layout:
     others = (0, *range(2, len(input._shape)))
     return _Layout(input._shape, others, (1, -1, *[1] * (len(input._shape) - 2)), others)
 
 
 def _batch_forward(
-    input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: float, eps: float  # noqa: A002
+    input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: float, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     layout = _channels(input)
     if training:
@@ -285,7 +285,7 @@ def _batch_forward(
     return from_array(noisy(apply(x, mean, var), apply, [x, mean, var], d), d), empty((0,), d), empty((0,), d)
 
 
-def _track(input: Tensor, running_mean: Tensor, running_var: Tensor, layout: _Layout, momentum: float) -> None:  # noqa: A002
+def _track(input: Tensor, running_mean: Tensor, running_var: Tensor, layout: _Layout, momentum: float) -> None:
     """Move the running statistics towards those of this batch; the variance is the unbiased one. Not a new version of them."""
     x = input._read().astype(input._dtype.compute)
     n = x.size // x.shape[1]
@@ -296,7 +296,7 @@ def _track(input: Tensor, running_mean: Tensor, running_var: Tensor, layout: _La
             running._write((batch * batch.dtype.type(momentum) + old * batch.dtype.type(1 - momentum)).astype(running._dtype.np))
 
 
-def _evaluated(grad: Tensor, input: Tensor, weight: Any, running_mean: Tensor, running_var: Tensor, eps: float) -> Any:  # noqa: A002
+def _evaluated(grad: Tensor, input: Tensor, weight: Any, running_mean: Tensor, running_var: Tensor, eps: float) -> Any:
     """With fixed statistics the map is affine."""
     layout = _channels(input)
     rate = plus(running_var, eps).rsqrt().view(layout.parameters)
@@ -309,7 +309,7 @@ _BATCH_ARGUMENTS = "Tensor? running_mean, Tensor? running_var, bool training, fl
 
 
 def _batch_backward(
-    grad_output: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float  # noqa: A002
+    grad_output: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float
 ) -> Any:  # fmt: skip
     if training:
         return _fused(grad_output, input, weight, _channels(input), eps)
@@ -319,7 +319,7 @@ def _batch_backward(
 
 
 def _batch_double(
-    grads: Any, grad_output: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float  # noqa: A002
+    grads: Any, grad_output: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float
 ) -> dict[str, Any]:  # fmt: skip
     if training:
         return _double(grads, grad_output, input, weight, _channels(input), eps)
@@ -353,7 +353,7 @@ def _size(t: Tensor) -> str:
 
 
 def batch_norm(
-    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float  # noqa: A002
+    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
 ) -> Tensor:  # fmt: skip
     """Checked, then normalised."""
     if training and math.prod((input._shape[0], *input._shape[2:])) == 1:
@@ -376,7 +376,7 @@ declare(
 
 
 def _instance_norm(
-    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, use_input_stats: bool, momentum: float, eps: float  # noqa: A002
+    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, use_input_stats: bool, momentum: float, eps: float
 ) -> Tensor:  # fmt: skip
     """A batch of one whose channels are those of every sample."""
     if use_input_stats and math.prod(input._shape[2:]) == 1:

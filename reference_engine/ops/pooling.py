@@ -149,7 +149,7 @@ def _check(self: Tensor, kernel: Ints, stride: Ints, padding: Ints, dilation: In
 
 def _public_max(dims: int) -> Any:
     def forward(
-        input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, return_indices: bool  # noqa: A002
+        input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, return_indices: bool
     ) -> Any:  # fmt: skip
         kernel, pads, spread = (_each(v, dims) for v in (kernel_size, padding, dilation))
         steps = _each(stride, dims) if stride is not None and stride != () and stride != [] else kernel
@@ -262,7 +262,7 @@ _declare_avg(3)
 
 def _public_avg(dims: int) -> Any:
     def forward(
-        input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor_override: Any = None  # noqa: A002
+        input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor_override: Any = None
     ) -> Tensor:  # fmt: skip
         kernel, pads = _each(kernel_size, dims), _each(padding, dims)
         steps = _each(stride, dims) if stride is not None and stride != () and stride != [] else kernel
@@ -350,7 +350,7 @@ def _wanted(output_size: Any, spatial: Ints) -> Ints:
 
 
 def _public_adaptive_avg(dims: int) -> Any:
-    def forward(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002 - torch's name
+    def forward(input: Tensor, output_size: Any) -> Tensor:
         out = _wanted(output_size, input._shape[-dims:])
         if dims == 1:
             return run(_ADAPTIVE_AVG[2], [input.unsqueeze(-2), (1, *out)]).squeeze(-2) if out != (1,) else _overall(
@@ -361,12 +361,12 @@ def _public_adaptive_avg(dims: int) -> Any:
     return forward
 
 
-def _overall(input: Tensor, dims: int) -> Tensor:  # noqa: A002 - torch's name
+def _overall(input: Tensor, dims: int) -> Tensor:
     return input.mean(tuple(range(-1, -dims - 1, -1)), keepdim=True)
 
 
 def _public_adaptive_max(dims: int) -> Any:
-    def forward(input: Tensor, output_size: Any, return_indices: bool) -> Any:  # noqa: A002 - torch's name
+    def forward(input: Tensor, output_size: Any, return_indices: bool) -> Any:
         out = _wanted(output_size, input._shape[-dims:])
         if dims == 1:
             values, indices = run(_ADAPTIVE_MAX[2], [input.unsqueeze(-2), (1, *out)])

@@ -271,6 +271,8 @@ def _tensordot(a: Tensor, b: Tensor, dims: Any) -> Tensor:
     if isinstance(dims, int):
         if dims < 0:
             raise refusal("linalg.tensordot.negative", dims=dims)
+        if dims > min(len(a._shape), len(b._shape)):
+            raise refusal("linalg.tensordot.too_many", dims=dims)
         return tensordot(a, b, list(range(-dims, 0)), list(range(dims)))
     first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
     return tensordot(a, b, first, second)

@@ -130,7 +130,7 @@ for _name, _compute, _node in (
     )  # fmt: skip
     declare(
         f"{_name}(Tensor self, int dim, dtype? dtype=None) -> Tensor",
-        forward=_result_in(lambda t, dim, _n=f"_{_name}": getattr(t, _n)(dim)), composite=True, out=True,
+        forward=_result_in(lambda t, dim, _n=f"_{_name}": getattr(t, _n)(dim)), composite=True,
         samples=domains.real(arguments=_ARGUMENTS), aliases=(f"special.{_name}",),
     )  # fmt: skip
 

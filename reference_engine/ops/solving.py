@@ -78,7 +78,7 @@ def _batch(a: Array, i: int) -> str:
     return f"(Batch element {i}): " if a.ndim > 2 else ""
 
 
-def _inv(A: Tensor) -> Tensor:  # noqa: N803 - torch's name
+def _inv(A: Tensor) -> Tensor:
     check_square(A, "linalg.inv")
     a = A._read()
     i = _singular(a)
@@ -109,7 +109,7 @@ def _is_vector(a: Tensor, b: Tensor) -> bool:
     return len(b._shape) == 1 or (len(a._shape) - 1 == len(b._shape) and b._shape == a._shape[:-1])
 
 
-def _solve(A: Tensor, B: Tensor, left: bool) -> Tensor:  # noqa: N803 - torch's names
+def _solve(A: Tensor, B: Tensor, left: bool) -> Tensor:
     check_square(A, "linalg.solve")
     if A._dtype is not B._dtype:
         raise refusal("linalg.solve.dtype", op="linalg.solve", a=A._dtype.scalar_name, b=B._dtype.scalar_name)
@@ -140,7 +140,7 @@ def _solve(A: Tensor, B: Tensor, left: bool) -> Tensor:  # noqa: N803 - torch's 
 
 
 def _solve_vjp(
-    grad: Tensor, A: Tensor, B: Tensor, result: Tensor, left: bool, needs: set[str]  # noqa: N803 - torch's names
+    grad: Tensor, A: Tensor, B: Tensor, result: Tensor, left: bool, needs: set[str]
 ) -> dict[str, Any]:
     import reference_engine as engine
 
@@ -160,7 +160,7 @@ declare(
 )  # fmt: skip
 
 
-def _triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool) -> Tensor:  # noqa: N803
+def _triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool) -> Tensor:
     check_square(A, "linalg.solve_triangular")
     if len(B._shape) < 2:
         raise refusal("linalg.solve_triangular.rank")
@@ -193,7 +193,7 @@ def _triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bo
 
 
 def _triangular_vjp(
-    grad: Tensor, A: Tensor, result: Tensor, upper: bool, left: bool, unitriangular: bool, needs: set[str]  # noqa: N803
+    grad: Tensor, A: Tensor, result: Tensor, upper: bool, left: bool, unitriangular: bool, needs: set[str]
 ) -> dict[str, Any]:
     import reference_engine as engine
 
@@ -215,13 +215,13 @@ declare(
 # -- determinants -----------------------------------------------------------------------------------------------------------
 
 
-def _det(A: Tensor) -> Tensor:  # noqa: N803 - torch's name
+def _det(A: Tensor) -> Tensor:
     check_square(A, "linalg.det")
     a = A._read()
     return from_array(np.asarray(noisy(np.linalg.det(a), np.linalg.det, [a], A._dtype)), A._dtype)
 
 
-def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:  # noqa: N803 - torch's name
+def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
     """det(A) A^-H; of a singular matrix the cofactors, which need no inverse and hold everywhere."""
     import reference_engine as engine
 
@@ -255,7 +255,7 @@ declare(
 )  # fmt: skip
 
 
-def _slogdet(A: Tensor) -> tuple[Tensor, Tensor]:  # noqa: N803 - torch's name
+def _slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
     check_square(A, "linalg.slogdet")
     a = A._read()
     sign, size = np.linalg.slogdet(a)
@@ -263,7 +263,7 @@ def _slogdet(A: Tensor) -> tuple[Tensor, Tensor]:  # noqa: N803 - torch's name
     return from_array(np.asarray(sign), A._dtype), from_array(np.asarray(size), A._dtype.to_real())
 
 
-def _slogdet_vjp(grads: Any, A: Tensor, result0: Tensor) -> Tensor | None:  # noqa: N803 - torch's name
+def _slogdet_vjp(grads: Any, A: Tensor, result0: Tensor) -> Tensor | None:
     import reference_engine as engine
 
     of_sign, of_size = grads
