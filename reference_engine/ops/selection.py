@@ -213,12 +213,12 @@ def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:
 
 def _clamp_min_bound(grad: Tensor, self: Tensor, min: Tensor, max: Any) -> Tensor:
     below = self < min
-    return where(below if max is None else (min < max).logical_and_(below), grad, 0)
+    return where(below if max is None else below.logical_and_(min < max), grad, 0)
 
 
 def _clamp_max_bound(grad: Tensor, self: Tensor, min: Any, max: Tensor) -> Tensor:
     above = self > max
-    return where(above if min is None else (max < min).logical_or_(above), grad, 0)
+    return where(above if min is None else above.logical_or_(max < min), grad, 0)
 
 
 declare(
