@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -56,6 +57,13 @@ def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def shared(grad: Tensor, numel: int, reduction: str) -> Tensor:
     """What each of the averaged losses gets of the gradient."""
     return over(grad, numel) if reduction == "mean" else grad
+
+
+def constant(op: str, **arguments: Any) -> None:
+    """Refuse that what a kernel takes for a constant requires grad."""
+    for name, t in arguments.items():
+        if t is not None and t.requires_grad and state.grad:
+            raise refusal("nn.loss.constant", op=op, name=name)
 
 
 # -- distances: functions of input - target -----------------------------------------------------------------------------
@@ -290,6 +298,7 @@ def _bce(input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: 
         )
     if weight is not None:
         weight = weight.expand(broadcast_shapes([weight._shape, target._shape]))
+    constant("binary_cross_entropy", weight=weight)
     return run(_BCE, [input, target, weight, how])
 
 
@@ -350,6 +359,7 @@ def _with_logits(
             target=f"torch.Size({list(target._shape)})",
             input=f"torch.Size({list(input._shape)})",
         )
+    constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     return run(_WITH_LOGITS, [input, target, weight, pos_weight, how])
 
 
