@@ -75,7 +75,7 @@ def _publish_surface(top: dict[str, Any]) -> None:
     for module, names in _ELSEWHERE.items():
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
-    for part in ("nn", "optim", "testing", "utils"):
+    for part in ("_C", "nn", "optim", "testing", "utils"):
         top[part] = importlib.import_module(f"{package}.{part}")
 
 

@@ -58,6 +58,25 @@ def handle(func: Callable[..., Any], values: Sequence[Any], args: Sequence[Any],
     raise TypeError(f"no implementation found for '{name}' on types that implement __torch_function__: {list(types)}")
 
 
+def of_subclass(cls: type[Any], func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """What a subclass of Tensor does that says nothing else: the function as usual, its results as the subclass."""
+    if not all(issubclass(cls, kind) for kind in types):
+        return NotImplemented
+    with DisableTorchFunctionSubclass():
+        result = func(*args, **(kwargs or {}))
+        return _as_subclass(result, cls)
+
+
+def _as_subclass(result: Any, cls: type[Any]) -> Any:
+    from reference_engine.tensor import Tensor
+
+    if isinstance(result, Tensor):
+        return result if isinstance(result, cls) else result.as_subclass(cls)
+    if type(result) in (tuple, list):
+        return type(result)(_as_subclass(value, cls) for value in result)
+    return result
+
+
 class DisableTorchFunctionSubclass:
     """Inside, subclasses of Tensor are treated as plain tensors."""
 

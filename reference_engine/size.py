@@ -6,7 +6,12 @@ import math
 from typing import Any
 
 
-class Size(tuple[int, ...]):
+class _Named(type):
+    def __repr__(cls) -> str:
+        return "<class 'torch.Size'>"
+
+
+class Size(tuple[int, ...], metaclass=_Named):
     """The shape of a tensor, in elements per dimension."""
 
     __slots__ = ()

@@ -347,8 +347,10 @@ class Tensor(metaclass=_TensorMeta):
         return leaf.register_post_accumulate_grad_hook(self, hook)
 
     def detach(self) -> Tensor:
-        from reference_engine import views
+        from reference_engine import overrides, views
 
+        if type(self) is not Tensor and overrides.has_torch_function((self,)):
+            return overrides.handle(Tensor.detach, (self,), (self,))  # type: ignore[no-any-return]
         return views.detach(self)
 
     def detach_(self) -> Tensor:
@@ -457,6 +459,18 @@ class Tensor(metaclass=_TensorMeta):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return leaf.deepcopy(self, memo)
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        from reference_engine import overrides
+
+        return overrides.of_subclass(cls, func, types, args, kwargs)
+
+    def as_subclass(self, cls: type[Any]) -> Any:
+        """A differentiable alias of this tensor, of another type."""
+        made = self._view_alias()
+        made.__class__ = cls
+        return made
 
     def __copy__(self) -> Tensor:
         return leaf.shallow_copy(self)

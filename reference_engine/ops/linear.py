@@ -13,6 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
 from reference_engine.ops.kernels import broadcast_shapes, from_array
+from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
@@ -158,7 +159,7 @@ declare(
 
 def _pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: bool) -> Tensor:
     rank = max(len(x1._shape), len(x2._shape))
-    return (x1 - x2 + eps).norm(p, rank - 1 if rank else 0, keepdim=keepdim)  # type: ignore[no-any-return]
+    return run(OLD_NORM, [x1 - x2 + eps, p, rank - 1 if rank else 0, keepdim, None])  # type: ignore[no-any-return]
 
 
 declare(
@@ -178,9 +179,9 @@ def _pixel_shuffle(self: Tensor, upscale_factor: int) -> Tensor:
     if c % (r * r):
         raise refusal("nn.pixel_shuffle.channels", channels=c, square=r * r)
     n = len(lead)
-    parts = self.reshape((*lead, c // (r * r), r, r, h, w))
+    parts = self._read().reshape((*lead, c // (r * r), r, r, h, w))
     order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return parts.permute(order).clone(memory_format="contiguous").view((*lead, c // (r * r), h * r, w * r))  # type: ignore[no-any-return]
+    return from_array(parts.transpose(order).reshape((*lead, c // (r * r), h * r, w * r)), self._dtype)
 
 
 def _pixel_unshuffle(self: Tensor, downscale_factor: int) -> Tensor:
@@ -189,18 +190,20 @@ def _pixel_unshuffle(self: Tensor, downscale_factor: int) -> Tensor:
         raise refusal("nn.pixel_shuffle.rank", op="pixel_unshuffle", ndim=len(shape))
     lead, (c, h, w) = shape[:-3], shape[-3:]
     n = len(lead)
-    parts = self.reshape((*lead, c, h // r, r, w // r, r))
+    parts = self._read().reshape((*lead, c, h // r, r, w // r, r))
     order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return parts.permute(order).clone(memory_format="contiguous").view((*lead, c * r * r, h // r, w // r))  # type: ignore[no-any-return]
+    return from_array(parts.transpose(order).reshape((*lead, c * r * r, h // r, w // r)), self._dtype)
 
 
-declare(
+_PIXEL_SHUFFLE = declare(
     "nn.functional.pixel_shuffle(Tensor self, int upscale_factor) -> Tensor",
-    forward=_pixel_shuffle, composite=True, exact=True, aliases=("pixel_shuffle",), method=False,
+    forward=_pixel_shuffle, exact=True, aliases=("pixel_shuffle",), method=False,
+    vjp={"self": lambda grad, upscale_factor: run(_PIXEL_UNSHUFFLE, [grad, upscale_factor])},
 )  # fmt: skip
-declare(
+_PIXEL_UNSHUFFLE = declare(
     "nn.functional.pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor",
-    forward=_pixel_unshuffle, composite=True, exact=True, aliases=("pixel_unshuffle",), method=False,
+    forward=_pixel_unshuffle, exact=True, aliases=("pixel_unshuffle",), method=False,
+    vjp={"self": lambda grad, downscale_factor: run(_PIXEL_SHUFFLE, [grad, downscale_factor])},
 )  # fmt: skip
 
 # -- attention -----------------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def _old_norm(self: Tensor, p: Any, dim: Dims, keepdim: bool, dtype: Any) -> Ten
     return _vector_norm(self, p, dim, keepdim, dtype)
 
 
-_OLD_NORM = declare(
+OLD_NORM = declare(
     "_norm(Tensor self, Scalar p, int[]? dim, bool keepdim, *, dtype? dtype=None) -> Tensor",
     forward=_old_norm, node="NormBackward1", display="norm", method=False, function=False,
     vjp={"self": lambda grad, self, result, p, dim, keepdim: norm_vjp(grad, self, result, p, dim, keepdim)},
@@ -143,7 +143,7 @@ def _norm(self: Tensor, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     if not by_vector:
         if dtype is not None and p == "fro":
             raise refusal("reduction.norm.fro_dtype")
-        return run(_OLD_NORM, [self, order, dim, keepdim, dtype])
+        return run(OLD_NORM, [self, order, dim, keepdim, dtype])
     return run(_VECTOR_NORM, [self, order, dim, keepdim, dtype])
 
 

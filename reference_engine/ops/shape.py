@@ -82,6 +82,13 @@ declare(
 )  # fmt: skip
 
 
+declare(
+    "_view_alias(Tensor self) -> Tensor",
+    forward=lambda self: make_view(self, self._shape, self._strides, self._offset),
+    node="AliasBackward0", vjp={"self": lambda grad: grad}, view=True, function=False, exact=True,
+)  # fmt: skip
+
+
 def _unsafe_view(self: Tensor, size: Ints) -> Tensor:
     """A view that is not tracked as one: the tensor it looks into is about to be forgotten."""
     made = self._alias()

@@ -5,6 +5,7 @@ https://docs.pytorch.org/docs/stable/data.html
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -64,7 +65,7 @@ def random_split(dataset: Any, lengths: Any, generator: Any = None) -> list[Subs
     return parts
 
 
-def default_collate(batch: list[Any]) -> Any:
+def default_collate(batch: Any) -> Any:
     """One batch from a list of samples: tensors are stacked, numbers become tensors."""
     first = batch[0]
     if isinstance(first, Tensor):
@@ -80,7 +81,7 @@ def default_collate(batch: list[Any]) -> Any:
     if isinstance(first, Mapping):
         return {key: default_collate([each[key] for each in batch]) for key in first}
     if isinstance(first, (tuple, list)):
-        return [default_collate(list(column)) for column in zip(*batch, strict=True)]
+        return [default_collate(column) for column in zip(*batch, strict=True)]
     raise TypeError(
         f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
     )
@@ -104,23 +105,25 @@ class DataLoader:
         self.drop_last, self.generator, self.num_workers = drop_last, generator, num_workers
         self.collate_fn = collate_fn or default_collate
 
-    def _order(self) -> list[int]:
-        # Each iteration takes a seed for workers from the stream, shuffled or not; a shuffle then takes one more.
-        _seed(self.generator)
+    def _order(self) -> Iterator[int]:
+        count = len(self.dataset)
         if not self.shuffle:
-            return list(range(len(self.dataset)))
+            yield from range(count)
+            return
         generator = self.generator
         if generator is None:
             generator = torch.Generator().manual_seed(_seed(None))
-        return torch.randperm(len(self.dataset), generator=generator).tolist()
+        yield from torch.randperm(count, generator=generator).tolist()
+        # A sampler that is read to its end draws once more, for a rest that is empty here.
+        torch.randperm(count, generator=generator)
 
     def __iter__(self) -> Iterator[Any]:
+        _seed(self.generator)  # for workers; drawn from the stream although there are none
         order = self._order()
         if self.batch_size is None:
             yield from (self.dataset[index] for index in order)
             return
-        for start in range(0, len(order), self.batch_size):
-            chosen = order[start : start + self.batch_size]
+        while chosen := list(itertools.islice(order, self.batch_size)):
             if len(chosen) == self.batch_size or not self.drop_last:
                 yield self.collate_fn([self.dataset[index] for index in chosen])
 
