@@ -54,7 +54,7 @@ _round = elementwise(
 declare(
     "round(Tensor self) -> Tensor",
     forward=_round, vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True,
-    samples=domains.ordered(special=(0.5, 1.5, -0.5)), aliases=("special.round",),
+    samples=domains.ordered(special=(0.5, 1.5, -0.5)),
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import return_types
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj
@@ -255,12 +256,12 @@ declare(
 )  # fmt: skip
 
 
-def _slogdet(A: Tensor) -> tuple[Tensor, Tensor]:
+def _slogdet(A: Tensor, kind: Any = return_types.linalg_slogdet) -> Any:
     check_square(A, "linalg.slogdet")
     a = A._read()
     sign, size = np.linalg.slogdet(a)
     size = noisy(np.asarray(size), lambda x: np.linalg.slogdet(x)[1], [a], A._dtype.to_real())
-    return from_array(np.asarray(sign), A._dtype), from_array(np.asarray(size), A._dtype.to_real())
+    return kind((from_array(np.asarray(sign), A._dtype), from_array(np.asarray(size), A._dtype.to_real())))
 
 
 def _slogdet_vjp(grads: Any, A: Tensor, result0: Tensor) -> Tensor | None:
@@ -286,7 +287,7 @@ declare(
     samples=domains.field(shapes="regular"), out=True,
 )  # fmt: skip
 declare(
-    "slogdet(Tensor self) -> (Tensor, Tensor)", forward=_slogdet, node="LinalgSlogdetBackward0",
+    "slogdet(Tensor self) -> (Tensor, Tensor)", forward=lambda self: _slogdet(self, return_types.slogdet), node="LinalgSlogdetBackward0",
     vjp={"self": lambda grads, self, result0: _slogdet_vjp(grads, self, result0)}, samples=domains.field(shapes="regular"),
 )  # fmt: skip
 
