@@ -128,7 +128,9 @@ def _table(scope: dict[str, Any], letters: dict[int, str], kept: list[Any], befo
             before[name] = row
     if not rows:
         return "Nothing has changed."
-    return "\n".join(["| name | values | memory | version | base | leaf | history |", "|---|---|---|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| name | values | memory | version | base | leaf | history |", "|---|---|---|---|---|---|---|", *rows]
+    )
 
 
 def _run(code: str, scope: dict[str, Any], program: dict[str, Any]) -> str | None:

@@ -26,8 +26,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd.node import OpNode, SavedAttribute
-from reference_engine.semantics import cite, refusal, switch
-from reference_engine.semantics import witness
+from reference_engine.semantics import cite, refusal, switch, witness
 from reference_engine.versions import SavedNumber, SavedTensor
 
 if TYPE_CHECKING:
@@ -42,7 +41,9 @@ class Param:
     """One parameter of an op's public signature."""
 
     name: str
-    type: str  # Tensor, Tensor?, Tensor[], Tensor|Scalar, Scalar, int, int[], float, bool, dtype, str, any (? = optional)
+    type: (
+        str  # Tensor, Tensor?, Tensor[], Tensor|Scalar, Scalar, int, int[], float, bool, dtype, str, any (? = optional)
+    )
     default: Any
     required: bool
     keyword_only: bool
@@ -246,7 +247,9 @@ class Op:
                 at, count = slots[name]
                 value = values.get(name) if isinstance(values, dict) else None
                 if count is None:
-                    out[at] = value if value is None or not value._dtype.is_complex else _fitting(value, node.next_edges[at])
+                    out[at] = (
+                        value if value is None or not value._dtype.is_complex else _fitting(value, node.next_edges[at])
+                    )
                 elif value is not None:
                     out[at : at + count] = value
         return out

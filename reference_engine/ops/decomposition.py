@@ -22,7 +22,11 @@ from reference_engine.tensor import Tensor
 def _cholesky(self: Tensor, upper: bool) -> Tensor:
     check_square(self, "linalg.cholesky")
     a = self._read()
-    whole = np.triu(a) + np.conj(np.swapaxes(np.triu(a, 1), -1, -2)) if upper else np.tril(a) + np.conj(np.swapaxes(np.tril(a, -1), -1, -2))
+    whole = (
+        np.triu(a) + np.conj(np.swapaxes(np.triu(a, 1), -1, -2))
+        if upper
+        else np.tril(a) + np.conj(np.swapaxes(np.tril(a, -1), -1, -2))
+    )
     for i, matrix in enumerate(whole.reshape(numel(a.shape[:-2]), *a.shape[-2:])):
         order = _not_positive(matrix)
         if order:
@@ -350,7 +354,13 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
         return engine.linalg.vector_norm(A, 2, (first, second), keepdim=keepdim)  # type: ignore[no-any-return]
     if ord == "nuc" or ord in (2, -2):
         values = engine.linalg.svdvals(A.movedim((first, second), (-2, -1)))
-        found = values.sum(-1, keepdim=keepdim) if ord == "nuc" else values.amax(-1, keepdim) if ord == 2 else values.amin(-1, keepdim)
+        found = (
+            values.sum(-1, keepdim=keepdim)
+            if ord == "nuc"
+            else values.amax(-1, keepdim)
+            if ord == 2
+            else values.amin(-1, keepdim)
+        )
         return found.unsqueeze(-1).movedim((-2, -1), (first, second)) if keepdim else found  # type: ignore[no-any-return]
     if isinstance(ord, str) or abs(ord) not in (1, math.inf):
         raise refusal("linalg.matrix_norm.order", order=ord if isinstance(ord, str) else f"{ord:g}")

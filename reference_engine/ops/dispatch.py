@@ -43,7 +43,9 @@ class Function:
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
         for a in args:
             if type(a) is not Tensor and (isinstance(a, (list, tuple)) or overrides._overrides(a)):
-                tensor_like = [x for v in (*args, *kwargs.values()) for x in (v if isinstance(v, (list, tuple)) else (v,))]
+                tensor_like = [
+                    x for v in (*args, *kwargs.values()) for x in (v if isinstance(v, (list, tuple)) else (v,))
+                ]
                 if overrides.has_torch_function(tensor_like):
                     public: Any = getattr(Tensor, self.__name__, self) if is_method else self
                     return overrides.handle(public, tensor_like, args, **kwargs)
@@ -176,7 +178,7 @@ def _refuse_shared_memory(op: Op, target: Tensor, values: Sequence[Any]) -> None
     if op.overlap is None and strides.may_overlap_internally(target._shape, target._strides):
         raise refusal("inplace.internal_overlap")
     for other in tensors_in(values[1:]):
-        if other is target or other.numel() and other.is_set_to(target) or partially_overlap(other, target):
+        if other is target or (other.numel() and other.is_set_to(target)) or partially_overlap(other, target):
             raise refusal("inplace.partial_overlap")
 
 

@@ -106,7 +106,9 @@ def _index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any
         total = np.moveaxis(_at_least_1d(to.copy()), d, 0)
         parts = np.moveaxis(_at_least_1d(what), d, 0)
         for place, part in zip(at, parts, strict=True):
-            total[place] = total[place] | part if total.dtype == bool else (total[place] + part * alpha).astype(total.dtype)
+            total[place] = (
+                total[place] | part if total.dtype == bool else (total[place] + part * alpha).astype(total.dtype)
+            )
         return np.moveaxis(total, 0, d).reshape(to.shape)
 
     arrays = [np.array(self._read()), np.array(source._read())]

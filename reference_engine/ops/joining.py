@@ -59,7 +59,9 @@ def _repeat(self: Tensor, repeats: Ints) -> Tensor:
     shape = (1,) * lead + self._shape
     for n, r in zip(shape, repeats, strict=True):
         if n * r < 0:
-            raise refusal("tensor.size.negative", size=n * r, shape=[a * b for a, b in zip(shape, repeats, strict=True)])
+            raise refusal(
+                "tensor.size.negative", size=n * r, shape=[a * b for a, b in zip(shape, repeats, strict=True)]
+            )
     return from_array(np.tile(self._read(), repeats) if repeats else np.array(self._read()), self._dtype)
 
 

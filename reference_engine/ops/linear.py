@@ -221,7 +221,9 @@ def _attention(
     scores = times(query, root).matmul(times(key.transpose(-2, -1), root))
     if attn_mask is not None:
         if attn_mask._dtype is dtypes.bool_:
-            attn_mask = engine.zeros(attn_mask._shape, dtype=query.dtype).masked_fill(attn_mask.logical_not(), -math.inf)
+            attn_mask = engine.zeros(attn_mask._shape, dtype=query.dtype).masked_fill(
+                attn_mask.logical_not(), -math.inf
+            )
         scores = scores + attn_mask
     weights = scores.softmax(-1)
     if dropout_p > 0:

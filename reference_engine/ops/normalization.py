@@ -49,7 +49,8 @@ def derivative_of(
     with enable_grad():
         # views of the arguments: their hooks are not ours to run
         inputs = [
-            None if a is None else (a.view_as(a) if again and a.requires_grad else a.detach().requires_grad_()) for a in arguments
+            None if a is None else (a.view_as(a) if again and a.requires_grad else a.detach().requires_grad_())
+            for a in arguments
         ]
         results = fn(*inputs)
         pairs = [(r, c) for r, c in zip(results, cotangents, strict=True) if c is not None and r.requires_grad]
@@ -119,7 +120,9 @@ def _double(
 ) -> dict[str, Any]:  # fmt: skip
     def gradient(g: Tensor, x: Tensor, w: Any) -> tuple[Tensor, Tensor, Tensor]:
         shown = None if w is None else w.view(layout.parameters)
-        of_x, of_w, of_b = _gradient(g.reshape(layout.shape), x.reshape(layout.shape), shown, layout.axes, eps, layout.summed)
+        of_x, of_w, of_b = _gradient(
+            g.reshape(layout.shape), x.reshape(layout.shape), shown, layout.axes, eps, layout.summed
+        )
         shape = (-1,) if w is None else w._shape
         return of_x.reshape(x._shape), of_w.reshape(shape), of_b.reshape(shape)
 
@@ -217,13 +220,17 @@ def _groups(input: Tensor, num_groups: int) -> _Layout:
     return _Layout(shape, (2, 3), (1, num_groups, c // num_groups, 1), (0, 3))
 
 
-def _group_gradient(grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str]) -> dict[str, Any]:
+def _group_gradient(
+    grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str]
+) -> dict[str, Any]:
     layout = _groups(input, num_groups)
     if not state.grad:
         made: Any = _fused(grad, input, weight, layout, eps)
     else:
         shown = None if weight is None else weight.view(layout.parameters)
-        made = _gradient(grad.reshape(layout.shape), input.reshape(layout.shape), shown, layout.axes, eps, layout.summed)
+        made = _gradient(
+            grad.reshape(layout.shape), input.reshape(layout.shape), shown, layout.axes, eps, layout.summed
+        )
         made = (made[0].reshape(input._shape), *made[1:])
     channels = (input._shape[1],)
     return _chosen((made[0], made[1].reshape(channels), made[2].reshape(channels)), needs)
@@ -293,7 +300,9 @@ def _track(input: Tensor, running_mean: Tensor, running_var: Tensor, layout: _La
     for running, batch in ((running_mean, mean), (running_var, var)):
         if running is not None:
             old = running._read().astype(batch.dtype)
-            running._write((batch * batch.dtype.type(momentum) + old * batch.dtype.type(1 - momentum)).astype(running._dtype.np))
+            running._write(
+                (batch * batch.dtype.type(momentum) + old * batch.dtype.type(1 - momentum)).astype(running._dtype.np)
+            )
 
 
 def _evaluated(grad: Tensor, input: Tensor, weight: Any, running_mean: Tensor, running_var: Tensor, eps: float) -> Any:

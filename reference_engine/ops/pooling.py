@@ -35,7 +35,9 @@ def _sizes(shape: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Int
     return tuple(found)
 
 
-def _windows(shape: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Iterator[tuple[Ints, Window]]:
+def _windows(
+    shape: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Iterator[tuple[Ints, Window]]:
     for at in np.ndindex(*out):
         seen = []
         for n, i, k, s, p, d in zip(shape, at, kernel, stride, padding, dilation, strict=True):
@@ -69,7 +71,9 @@ def _largest(self: Tensor, windows: list[tuple[Ints, Window]], out: Ints) -> tup
         nan = np.isnan(inside) if inside.dtype.kind in "fV" else np.zeros(inside.shape, bool)
         # a nan wins, the last one
         last_nan = inside.shape[1] - 1 - np.argmax(nan[:, ::-1], axis=1)
-        chosen = np.where(nan.any(1), last_nan, np.argmax(np.where(nan, -np.inf, inside) if nan.any() else inside, axis=1))
+        chosen = np.where(
+            nan.any(1), last_nan, np.argmax(np.where(nan, -np.inf, inside) if nan.any() else inside, axis=1)
+        )
         best[(slice(None), *at)] = np.take_along_axis(inside, chosen[:, None], 1)[:, 0]
         index[(slice(None), *at)] = places[np.ix_(*seen)].ravel()[chosen]
     return from_array(best.reshape(*lead, *out), self._dtype), from_array(index.reshape(*lead, *out), dtypes.int64)
@@ -107,7 +111,9 @@ _PUT = {
 }  # fmt: skip
 
 
-def _max_pool(self: Tensor, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool, dims: int) -> Any:
+def _max_pool(
+    self: Tensor, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool, dims: int
+) -> Any:
     spatial = self._shape[-dims:]
     out = _sizes(spatial, kernel, stride, padding, dilation, ceil_mode)
     if min(out) < 1:
@@ -183,7 +189,8 @@ def _plan(
         elif include_pad:
             # windows that rounding up has put over the edge count only what is padded
             share = math.prod(
-                min(i * s - p + k, n + p) - (i * s - p) for i, s, p, k, n in zip(at, stride, padding, kernel, spatial, strict=True)
+                min(i * s - p + k, n + p) - (i * s - p)
+                for i, s, p, k, n in zip(at, stride, padding, kernel, spatial, strict=True)
             )
         else:
             share = math.prod(len(places) for places in seen)
@@ -196,7 +203,9 @@ def _means(values: Array, out: Ints, parts: list[Any]) -> Array:
     flat = values.reshape(math.prod(values.shape[:-dims]), *values.shape[-dims:])
     made = np.zeros((flat.shape[0], *out), flat.dtype)
     for at, seen, share in parts:
-        made[(slice(None), *at)] = flat[(slice(None), *np.ix_(*seen))].sum(tuple(range(1, dims + 1))) / flat.dtype.type(share)
+        made[(slice(None), *at)] = flat[(slice(None), *np.ix_(*seen))].sum(tuple(range(1, dims + 1))) / flat.dtype.type(
+            share
+        )
     return made.reshape(*values.shape[:-dims], *out)
 
 
@@ -278,7 +287,12 @@ def _public_avg(dims: int) -> Any:
 
 
 for _dims in (1, 2, 3):
-    _recipe: dict[str, Any] = {"kernel_size": (1, 2), "stride": (None, 1, 2), "padding": (0,), "ceil_mode": (False, True)}
+    _recipe: dict[str, Any] = {
+        "kernel_size": (1, 2),
+        "stride": (None, 1, 2),
+        "padding": (0,),
+        "ceil_mode": (False, True),
+    }
     declare(
         f"nn.functional.max_pool{_dims}d(Tensor input, any kernel_size, any stride=None, any padding=0, any dilation=1, "
         "bool ceil_mode=False, bool return_indices=False) -> Tensor",

@@ -121,7 +121,13 @@ def _solve(A: Tensor, B: Tensor, left: bool) -> Tensor:
     if n != rows:
         sign = "AX = B" if left else "XA = B"
         raise refusal(
-            "linalg.solve.shapes", op="linalg.solve", sign=sign, a=a.shape[-2], b=a.shape[-1], c=b.shape[-2], d=b.shape[-1]
+            "linalg.solve.shapes",
+            op="linalg.solve",
+            sign=sign,
+            a=a.shape[-2],
+            b=a.shape[-1],
+            c=b.shape[-2],
+            d=b.shape[-1],
         )
     i = _singular(a)
     if i is not None:
@@ -140,9 +146,7 @@ def _solve(A: Tensor, B: Tensor, left: bool) -> Tensor:
     return by_columns(x, A._dtype) if left else from_array(x, A._dtype)
 
 
-def _solve_vjp(
-    grad: Tensor, A: Tensor, B: Tensor, result: Tensor, left: bool, needs: set[str]
-) -> dict[str, Any]:
+def _solve_vjp(grad: Tensor, A: Tensor, B: Tensor, result: Tensor, left: bool, needs: set[str]) -> dict[str, Any]:
     import reference_engine as engine
 
     vector = _is_vector(A, B)
@@ -169,11 +173,19 @@ def _triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bo
     if a.shape[-1] != b.shape[-2 if left else -1]:
         sign = "AX = B" if left else "XA = B"
         raise refusal(
-            "linalg.solve.shapes", op="linalg.solve_triangular", sign=sign, a=a.shape[-2], b=a.shape[-1], c=b.shape[-2], d=b.shape[-1]
+            "linalg.solve.shapes",
+            op="linalg.solve_triangular",
+            sign=sign,
+            a=a.shape[-2],
+            b=a.shape[-1],
+            c=b.shape[-2],
+            d=b.shape[-1],
         )
     half = np.triu(a) if upper else np.tril(a)
     if unitriangular:
-        half = half - np.einsum("...ii->...i", half)[..., None] * np.eye(a.shape[-1]) + np.eye(a.shape[-1], dtype=a.dtype)
+        half = (
+            half - np.einsum("...ii->...i", half)[..., None] * np.eye(a.shape[-1]) + np.eye(a.shape[-1], dtype=a.dtype)
+        )
     batch = broadcast_shapes([a.shape[:-2], b.shape[:-2]])
 
     def substitute(p: Array, q: Array) -> Array:

@@ -62,7 +62,11 @@ def _scattered(grad: Tensor, shape: Ints, dim: int, indices: Tensor, keepdim: bo
 def _sort(self: Tensor, dim: int, descending: bool, stable: bool) -> Any:
     _refuse_complex(self, "ops.sort.complex")
     array, d = _along(self, dim)
-    layout = strides.like(self._shape, self._strides) if strides.is_non_overlapping_and_dense(self._shape, self._strides) else None
+    layout = (
+        strides.like(self._shape, self._strides)
+        if strides.is_non_overlapping_and_dense(self._shape, self._strides)
+        else None
+    )
     return return_types.sort(_selected(self, array, _order(array, d, descending), d, self._shape, layout))
 
 

@@ -81,6 +81,7 @@ declare(
     method=False, out=True, samples=domains.real(0.1, 0.9, special=(0.0, 1.0, -0.5)),
 )  # fmt: skip
 
+
 def _log_ndtr_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """The density over the distribution function, as one exponential."""
     return over(grad, math.sqrt(2 * math.pi)) * (-(result + over(self.square(), 2))).exp()

@@ -115,7 +115,9 @@ declare(
 def _at_indices(self: Tensor, indices: Sequence[int], d: int) -> Tensors:
     bounds = [0, *indices]
     ends: list[int | None] = [*indices, None]
-    return tuple(self._slice(d, low, self._shape[d] if high is None else high, 1) for low, high in zip(bounds, ends, strict=True))
+    return tuple(
+        self._slice(d, low, self._shape[d] if high is None else high, 1) for low, high in zip(bounds, ends, strict=True)
+    )
 
 
 def _tensor_split(self: Tensor, parts: Any, dim: int) -> Tensors:

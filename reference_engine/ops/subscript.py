@@ -138,7 +138,9 @@ def _as_tuple(index: Any) -> tuple[Any, ...]:
 
 def _is_sequence(value: Any) -> bool:
     return isinstance(value, (Sequence, np.ndarray)) or (
-        hasattr(type(value), "__getitem__") and hasattr(type(value), "__len__") and not isinstance(value, (dict, Tensor))
+        hasattr(type(value), "__getitem__")
+        and hasattr(type(value), "__len__")
+        and not isinstance(value, (dict, Tensor))
     )
 
 

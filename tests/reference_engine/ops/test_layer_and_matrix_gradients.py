@@ -14,10 +14,15 @@ F = engine.nn.functional
 
 def _made(*shapes: tuple[int, ...], seed: int = 5) -> list[engine.Tensor]:
     rng = np.random.default_rng(seed)
-    return [engine.tensor(rng.uniform(0.2, 1.4, shape).tolist(), dtype=engine.float64, requires_grad=True) for shape in shapes]
+    return [
+        engine.tensor(rng.uniform(0.2, 1.4, shape).tolist(), dtype=engine.float64, requires_grad=True)
+        for shape in shapes
+    ]
 
 
-def _differences(fn: Callable[..., engine.Tensor], tensors: list[engine.Tensor], which: int, step: float = 1e-6) -> np.ndarray:
+def _differences(
+    fn: Callable[..., engine.Tensor], tensors: list[engine.Tensor], which: int, step: float = 1e-6
+) -> np.ndarray:
     values = np.array(tensors[which].detach().tolist())
     found = np.zeros_like(values)
     for at in np.ndindex(*values.shape):

@@ -12,7 +12,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "views.md"
 
 
 def test_the_page_on_views_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m conformance.report.view_walkthrough docs/views.md"
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        "run: python -m conformance.report.view_walkthrough docs/views.md"
+    )
 
 
 def test_the_walkthrough_shows_accepted_and_refused_changes() -> None:
