@@ -350,7 +350,7 @@ class Tensor(metaclass=_TensorMeta):
         from reference_engine import overrides, views
 
         if type(self) is not Tensor and overrides.has_torch_function((self,)):
-            return overrides.handle(Tensor.detach, (self,), (self,))  # type: ignore[no-any-return]
+            return overrides.handle(Tensor.detach, (self,), (self,))
         return views.detach(self)
 
     def detach_(self) -> Tensor:

@@ -93,19 +93,19 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """The positive part."""
-    return torch.relu_(input) if inplace else torch.relu(input)  # type: ignore[no-any-return]
+    return torch.relu_(input) if inplace else torch.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
-    return torch.relu_(input)  # type: ignore[no-any-return]
+    return torch.relu_(input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    return input.sigmoid()  # type: ignore[no-any-return]
+    return input.sigmoid()
 
 
 def tanh(input: Tensor) -> Tensor:
-    return input.tanh()  # type: ignore[no-any-return]
+    return input.tanh()
 
 
 # -- written in other functions ----------------------------------------------------------------------------------------
@@ -139,9 +139,9 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
 def reduced(loss: Tensor, reduction: str) -> Tensor:
     """The losses of all elements put together."""
     if reduction == "mean":
-        return loss.mean()  # type: ignore[no-any-return]
+        return loss.mean()
     if reduction == "sum":
-        return loss.sum()  # type: ignore[no-any-return]
+        return loss.sum()
     if reduction == "none":
         return loss
     raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -194,7 +194,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     noise = -torch.empty_like(logits.detach()).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:
-        return soft  # type: ignore[no-any-return]
+        return soft
     index = soft.max(dim, keepdim=True)[1]
     one = torch.zeros_like(logits.detach()).scatter_(dim, index, 1.0)
-    return one - soft.detach() + soft  # type: ignore[no-any-return]
+    return one - soft.detach() + soft

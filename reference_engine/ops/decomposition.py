@@ -61,7 +61,7 @@ def _cholesky_vjp(grad: Tensor, result: Tensor, upper: bool) -> Tensor:
     back = adjoint(factor)
     inner = back.matmul(g).tril()
     inner = times(inner + adjoint(inner.tril(-1)), 0.5)
-    return solve(back, solve(factor, inner, upper=False, left=False), upper=True)  # type: ignore[no-any-return]
+    return solve(back, solve(factor, inner, upper=False, left=False), upper=True)
 
 
 declare(
@@ -100,7 +100,7 @@ def _eigh_vjp(grads: Any, result0: Tensor, result1: Tensor) -> Tensor | None:
         return None
     back = adjoint(result1)
     if of_vectors is None:
-        return (result1 * of_values.unsqueeze(-2)).matmul(back)  # type: ignore[no-any-return]
+        return (result1 * of_values.unsqueeze(-2)).matmul(back)
     gaps = result0.unsqueeze(-2) - result0.unsqueeze(-1)
     gaps = gaps.masked_fill(engine.eye(result0._shape[-1], dtype=engine.bool), 1)
     inner = back.matmul(of_vectors)
@@ -108,7 +108,7 @@ def _eigh_vjp(grads: Any, result0: Tensor, result1: Tensor) -> Tensor | None:
     inner = (inner / gaps).masked_fill(one, 0)
     if of_values is not None:
         inner = inner + engine.diag_embed(of_values).to(inner.dtype)
-    return result1.matmul(inner.matmul(back))  # type: ignore[no-any-return]
+    return result1.matmul(inner.matmul(back))
 
 
 declare(
@@ -125,7 +125,7 @@ declare(
 def _eigenvalues(A: Tensor, UPLO: str) -> Tensor:
     import reference_engine as engine
 
-    return engine.linalg.eigh(A, UPLO)[0]  # type: ignore[no-any-return]
+    return engine.linalg.eigh(A, UPLO)[0]
 
 
 # -- QR ------------------------------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def _qr_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, mode: str) 
         found = q.matmul(found)
         if of_q is not None:
             found = found + of_q
-        return engine.linalg.solve_triangular(adjoint(r), found, upper=False, left=False)  # type: ignore[no-any-return]
+        return engine.linalg.solve_triangular(adjoint(r), found, upper=False, left=False)
     # a wide matrix: the first columns decide Q, the others are Q times theirs
     return _wide_qr(of_q, of_r, q, r)
 
@@ -204,7 +204,7 @@ def _wide_qr(of_q: Any, of_r: Any, q: Tensor, r: Tensor) -> Tensor:
         found = found + total
     first = engine.linalg.solve_triangular(adjoint(left), found, upper=False, left=False)
     rest = q.matmul(gr) if gr is not None else q.new_zeros((*q._shape[:-1], right._shape[-1]))
-    return engine.cat([first, rest], -1)  # type: ignore[no-any-return]
+    return engine.cat([first, rest], -1)
 
 
 declare(
@@ -235,7 +235,7 @@ def _svd_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, result2: T
     k = result1._shape[-1]
     u, s, vh = result0.narrow(-1, 0, k), result1, result2.narrow(-2, 0, k)
     if of_u is None and of_vh is None:
-        return (u * of_s.unsqueeze(-2)).matmul(vh)  # type: ignore[no-any-return]
+        return (u * of_s.unsqueeze(-2)).matmul(vh)
     one = engine.eye(k, dtype=engine.bool)
     square = s * s
     gaps = (square.unsqueeze(-2) - square.unsqueeze(-1)).masked_fill(one, 1)
@@ -261,7 +261,7 @@ def _svd_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, result2: T
     if of_vh is not None and A._shape[-1] > k:
         gvh = of_vh.narrow(-2, 0, k)
         made = made + (u / s.unsqueeze(-2)).matmul(gvh - gvh.matmul(adjoint(vh)).matmul(vh))
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 declare(
@@ -273,7 +273,7 @@ declare(
 def _svdvals(A: Tensor) -> Tensor:
     import reference_engine as engine
 
-    return engine.linalg.svd(A, full_matrices=False)[1]  # type: ignore[no-any-return]
+    return engine.linalg.svd(A, full_matrices=False)[1]
 
 
 declare(
@@ -301,7 +301,7 @@ def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
     one = -ph.matmul(grad).matmul(ph)
     k = p.matmul(gh)
     kp = k.matmul(p)
-    return one + ((gh - A.matmul(p.matmul(gh))).matmul(p)).matmul(ph) + ph.matmul(k - kp.matmul(A))  # type: ignore[no-any-return]
+    return one + ((gh - A.matmul(p.matmul(gh))).matmul(p)).matmul(ph) + ph.matmul(k - kp.matmul(A))
 
 
 declare(
@@ -329,7 +329,7 @@ def _matrix_exp_vjp(grad: Tensor, A: Tensor) -> Tensor:
     back, n = adjoint(A), A._shape[-1]
     upper = engine.cat([back, grad], -1)
     lower = engine.cat([engine.zeros_like(grad), back], -1)
-    return engine.linalg.matrix_exp(engine.cat([upper, lower], -2)).narrow(-2, 0, n).narrow(-1, n, n)  # type: ignore[no-any-return]
+    return engine.linalg.matrix_exp(engine.cat([upper, lower], -2)).narrow(-2, 0, n).narrow(-1, n, n)
 
 
 for _name in ("linalg.matrix_exp", "matrix_exp"):
@@ -351,7 +351,7 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
     if first == second:
         raise refusal("linalg.matrix_norm.same_dims", first=dim[0], second=dim[1])
     if ord == "fro":
-        return engine.linalg.vector_norm(A, 2, (first, second), keepdim=keepdim)  # type: ignore[no-any-return]
+        return engine.linalg.vector_norm(A, 2, (first, second), keepdim=keepdim)
     if ord == "nuc" or ord in (2, -2):
         values = engine.linalg.svdvals(A.movedim((first, second), (-2, -1)))
         found = (
@@ -361,14 +361,14 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
             if ord == 2
             else values.amin(-1, keepdim)
         )
-        return found.unsqueeze(-1).movedim((-2, -1), (first, second)) if keepdim else found  # type: ignore[no-any-return]
+        return found.unsqueeze(-1).movedim((-2, -1), (first, second)) if keepdim else found
     if isinstance(ord, str) or abs(ord) not in (1, math.inf):
         raise refusal("linalg.matrix_norm.order", order=ord if isinstance(ord, str) else f"{ord:g}")
     inner, outer = (first, second) if abs(ord) == 1 else (second, first)
     if not keepdim and inner < outer:
         outer -= 1
     sums = engine.linalg.vector_norm(A, 1, inner, keepdim=keepdim)
-    return sums.amax(outer, keepdim) if ord > 0 else sums.amin(outer, keepdim)  # type: ignore[no-any-return]
+    return sums.amax(outer, keepdim) if ord > 0 else sums.amin(outer, keepdim)
 
 
 declare(

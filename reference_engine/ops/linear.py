@@ -27,13 +27,13 @@ def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:
     rank = len(input._shape)
     if bias is None or len(weight._shape) != 2:
         made = input.matmul(weight.t())
-        return made if bias is None else made + bias  # type: ignore[no-any-return]
+        return made if bias is None else made + bias
     if rank == 2:
-        return engine.addmm(bias, input, weight.t())  # type: ignore[no-any-return]
+        return engine.addmm(bias, input, weight.t())
     if rank != 2 and input.is_contiguous() and input.numel():
         flat = engine.addmm(bias, input.view((-1, input._shape[-1])), weight.t())
-        return flat.view((*input._shape[:-1], flat._shape[1]))  # type: ignore[no-any-return]
-    return input.matmul(weight.t()).add_(bias)  # type: ignore[no-any-return]
+        return flat.view((*input._shape[:-1], flat._shape[1]))
+    return input.matmul(weight.t()).add_(bias)
 
 
 declare(
@@ -46,7 +46,7 @@ def _bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Any) -> Tens
     import reference_engine as engine
 
     made = engine.einsum("...i,oij,...j->...o", input1, weight, input2)
-    return made if bias is None else made + bias  # type: ignore[no-any-return]
+    return made if bias is None else made + bias
 
 
 declare(
@@ -114,7 +114,7 @@ def _embedding(
         _renormalised(weight, input, max_norm, norm_type)
     if input._dtype not in (dtypes.int64, dtypes.int32):
         raise refusal("nn.embedding.dtype", type=input.dtype.tensor_name)
-    return run(_TABLE, [weight, input, padding_idx, scale_grad_by_freq])  # type: ignore[no-any-return]
+    return run(_TABLE, [weight, input, padding_idx, scale_grad_by_freq])
 
 
 def _renormalised(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
@@ -147,7 +147,7 @@ def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
     for t in (a, b):
         norm = t.norm(2, dim, keepdim=True)
         norms.append(norm.clamp_min(eps))
-    return ((a / norms[0]) * (b / norms[1])).sum(dim)  # type: ignore[no-any-return]
+    return ((a / norms[0]) * (b / norms[1])).sum(dim)
 
 
 declare(
@@ -159,7 +159,7 @@ declare(
 
 def _pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: bool) -> Tensor:
     rank = max(len(x1._shape), len(x2._shape))
-    return run(OLD_NORM, [x1 - x2 + eps, p, rank - 1 if rank else 0, keepdim, None])  # type: ignore[no-any-return]
+    return run(OLD_NORM, [x1 - x2 + eps, p, rank - 1 if rank else 0, keepdim, None])
 
 
 declare(
@@ -228,7 +228,7 @@ def _attention(
     weights = scores.softmax(-1)
     if dropout_p > 0:
         weights = engine.nn.functional.dropout(weights, dropout_p, True)
-    return weights.matmul(value)  # type: ignore[no-any-return]
+    return weights.matmul(value)
 
 
 declare(

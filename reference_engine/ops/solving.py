@@ -48,7 +48,7 @@ def by_columns(array: Array, d: Any) -> Tensor:
 
 def adjoint(t: Tensor) -> Tensor:
     """The conjugate transpose."""
-    return conj(t.transpose(-2, -1))  # type: ignore[no-any-return]
+    return conj(t.transpose(-2, -1))
 
 
 # -- inverse ---------------------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def _inv(A: Tensor) -> Tensor:
 
 def _inv_vjp(grad: Tensor, result: Tensor) -> Tensor:
     back = adjoint(result)
-    return -back.matmul(grad.matmul(back))  # type: ignore[no-any-return]
+    return -back.matmul(grad.matmul(back))
 
 
 declare(
@@ -240,12 +240,12 @@ def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
 
     a, n = A._read(), A._shape[-1]
     if not a.size:
-        return grad.new_zeros(A._shape)  # type: ignore[no-any-return]
+        return grad.new_zeros(A._shape)
     if n == 1:
-        return grad.unsqueeze(-1).unsqueeze(-1).expand(A._shape)  # type: ignore[no-any-return]
+        return grad.unsqueeze(-1).unsqueeze(-1).expand(A._shape)
     scale = (grad * conj(result)).unsqueeze(-1)
     if _singular(a) is None:
-        return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], A._shape[-1]))))  # type: ignore[no-any-return]
+        return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], A._shape[-1]))))
     rows = []
     for i in range(n):
         others_i = engine.tensor([k for k in range(n) if k != i])
@@ -255,7 +255,7 @@ def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
             minor = engine.linalg.det(A.index_select(-2, others_i).index_select(-1, others_j))
             cofactors.append(minor if (i + j) % 2 == 0 else -minor)
         rows.append(engine.stack(cofactors, -1))
-    return conj(engine.stack(rows, -2)) * grad.unsqueeze(-1).unsqueeze(-1)  # type: ignore[no-any-return]
+    return conj(engine.stack(rows, -2)) * grad.unsqueeze(-1).unsqueeze(-1)
 
 
 declare(
@@ -291,7 +291,7 @@ def _slogdet_vjp(grads: Any, A: Tensor, result0: Tensor) -> Tensor | None:
             turn = (of_sign.conj() * result0).imag
             scale = scale - engine.complex(engine.zeros_like(turn), turn)
     wide = scale.unsqueeze(-1).expand((*A._shape[:-2], A._shape[-1]))
-    return engine.linalg.solve(adjoint(A), engine.diag_embed(wide))  # type: ignore[no-any-return]
+    return engine.linalg.solve(adjoint(A), engine.diag_embed(wide))
 
 
 declare(
@@ -310,9 +310,9 @@ def _logdet(self: Tensor) -> Tensor:
     check_square(self, "logdet")
     sign, size = engine.linalg.slogdet(self)
     if self._dtype.is_complex:
-        return size + sign.log()  # type: ignore[no-any-return]
+        return size + sign.log()
     # the logarithm of a negative determinant is not a real number
-    return engine.where(sign == -1, engine.scalar_tensor(math.nan, dtype=size.dtype), size)  # type: ignore[no-any-return]
+    return engine.where(sign == -1, engine.scalar_tensor(math.nan, dtype=size.dtype), size)
 
 
 declare("logdet(Tensor self) -> Tensor", forward=_logdet, composite=True, samples=domains.field(shapes="regular"))
@@ -327,15 +327,15 @@ def _matrix_power(self: Tensor, n: int) -> Tensor:
     check_square(self, "linalg.matrix_power")
     if n == 0:
         one = engine.eye(self._shape[-1], dtype=self.dtype)
-        return self.clone(memory_format="contiguous").copy_(one)  # type: ignore[no-any-return]
+        return self.clone(memory_format="contiguous").copy_(one)
     base = engine.linalg.inv(self) if n < 0 else self
     n = abs(n)
     if n == 1:
-        return base if base is not self else self.clone()  # type: ignore[no-any-return]
+        return base if base is not self else self.clone()
     if n == 2:
-        return base.matmul(base)  # type: ignore[no-any-return]
+        return base.matmul(base)
     if n == 3:
-        return base.matmul(base).matmul(base)  # type: ignore[no-any-return]
+        return base.matmul(base).matmul(base)
     made, power = None, None
     while n:
         power = base if power is None else power.matmul(power)
