@@ -107,6 +107,8 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
                 same = _same_places(wanted_states[found.tensor], seen_states[found.tensor])
                 if same or found.tensor in batched:
                     continue
+            if found.field == "calls" and getattr(step, "is_grads_batched", s.UNSET) is not s.UNSET:
+                continue  # clause grad.batched.hooks: once for all slices, or once for each
             if any(rule.covers(step, seen, found.field) for rule in UNDER_SPECIFIED):
                 continue
             op = _op(step)

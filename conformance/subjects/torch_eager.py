@@ -87,7 +87,10 @@ class TorchEager(Subject):
         if not count:
             return b""
         size = tensor.element_size()
-        address = tensor.data_ptr()
+        try:
+            address = tensor.data_ptr()
+        except RuntimeError:  # inside of a transform: a tensor without memory of its own
+            return None
         if not address:  # a "zero tensor": sign's gradient, for one, has no memory and reads as zeros
             return bytes(count * size)
         if tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg():

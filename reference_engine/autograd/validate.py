@@ -32,7 +32,8 @@ def validate_gradients(
         shape, dtype = edge.node.input_metadata[edge.input_nr]
         if grad._shape != shape:
             if not strides.is_expandable_to(shape, grad._shape):
-                raise refusal("engine.gradient.shape", node=where, index=i, got=list(grad._shape), expected=list(shape))
+                clause = "engine.gradient.shape" if node is not None else "engine.gradient.root_shape"
+                raise refusal(clause, node=where, index=i, got=list(grad._shape), expected=list(shape))
             cite("engine.gradient.unbroadcast")
             grad = grad.sum_to_size(shape)
         if grad._dtype is not dtype:
