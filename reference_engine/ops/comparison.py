@@ -138,10 +138,10 @@ def _bitwise(name: str, fn: Any, kernel: str, not_for: str = "float complex") ->
     forward = elementwise(fn, exact=True, name=kernel, not_for=not_for)
     samples = domains.Domain(dtypes=("int",))
     declare(
-        f"{name}(Tensor self, Tensor|Scalar other) -> Tensor", forward=forward, out=True, inplace=True, exact=True,
-        samples=samples,
+        f"{name}(Tensor self, Tensor|Scalar other) -> Tensor", forward=forward, underived=True, out=True, inplace=True,
+        exact=True, samples=samples,
     )  # fmt: skip
-    declare(f"{name}(Scalar self, Tensor other) -> Tensor", forward=forward, method=False, exact=True)
+    declare(f"{name}(Scalar self, Tensor other) -> Tensor", forward=forward, underived=True, method=False, exact=True)
 
 
 _bitwise("bitwise_and", np.bitwise_and, "bitwise_and_cpu")
@@ -166,5 +166,5 @@ _bitwise("bitwise_right_shift", _shifted_right, "rshift_cpu", "bool float comple
 declare(
     "bitwise_not(Tensor self) -> Tensor",
     forward=elementwise(np.invert, exact=True, name="bitwise_not_cpu", not_for="float complex", keeps_dtype=True),
-    out=True, inplace=True, exact=True, samples=domains.Domain(dtypes=("int",)),
+    underived=True, out=True, inplace=True, exact=True, samples=domains.Domain(dtypes=("int",)),
 )  # fmt: skip

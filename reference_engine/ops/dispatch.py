@@ -76,6 +76,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     node = _make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.written_dtype = written if target is None else target._dtype
+    kernels.written = target
     with quiet():
         result = op.forward(*values)
     if target is not None:
@@ -158,13 +159,9 @@ def write_in_place(
             raise refusal("inplace.internal_overlap")
         for clause in overlap(*values):
             warn(clause)
-    if result._shape != target._shape:
-        raise refusal("inplace.broadcast_shape", shape=list(target._shape), result=list(result._shape))
+    kernels.refuse_target(target, [t for t in tensors_in(values[1:]) if t is not target], result._shape)
     if not dtypes.can_cast(result._dtype, target._dtype):
         raise refusal("inplace.result_dtype", result=result.dtype.scalar_name, target=target.dtype.scalar_name)
-    for other in tensors_in(values[1:]):
-        if other is not target and partially_overlap(other, target):
-            raise refusal("inplace.partial_overlap")
     saved.before_write(target)
     if overlapping:
         _write_changes(target, result)
@@ -183,27 +180,12 @@ def _refuse_shared_memory(op: Op, target: Tensor, values: Sequence[Any]) -> None
 
 
 def _write_changes(target: Tensor, result: Tensor) -> None:
-    """Store what differs: of the elements that share a place, one that keeps its value must not undo another's change."""
+    """Store what differs: of the elements that share a place, one that keeps its value undoes no other's change."""
     new = result._read()
     old = target._read()
     changed = new != old
     changed &= (new == new) | (old == old)
     target._array()[changed] = new[changed]
-
-
-def partially_overlap(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors share memory without being the same look into it."""
-    if a._storage is not b._storage or not a.numel() or not b.numel():
-        return False
-    if (a._offset, a._strides, a._shape) == (b._offset, b._strides, b._shape):
-        return False
-    if not strides.is_non_overlapping_and_dense(a._shape, a._strides):
-        return False
-    if not strides.is_non_overlapping_and_dense(b._shape, b._strides):
-        return False
-    if a._offset == b._offset and a.numel() == b.numel() and a._strides == b._strides:
-        return False
-    return a._offset < b._offset + b.numel() and b._offset < a._offset + a.numel()
 
 
 def _run_out(op: Op, values: list[Any], out: Any) -> Any:

@@ -111,6 +111,34 @@ written_dtype: dtype | None = None
 """The dtype of the tensor that the op being run writes in place: checked before the kernel's own support."""
 
 
+written: Tensor | None = None
+"""The tensor that the op being run writes in place."""
+
+
+def partially_overlap(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors share memory without being the same look into it."""
+    if a._storage is not b._storage or not a.numel() or not b.numel():
+        return False
+    if (a._offset, a._strides, a._shape) == (b._offset, b._strides, b._shape):
+        return False
+    if not strides.is_non_overlapping_and_dense(a._shape, a._strides):
+        return False
+    if not strides.is_non_overlapping_and_dense(b._shape, b._strides):
+        return False
+    if a._offset == b._offset and a.numel() == b.numel() and a._strides == b._strides:
+        return False
+    return a._offset < b._offset + b.numel() and b._offset < a._offset + a.numel()
+
+
+def refuse_target(target: Tensor, others: Sequence[Tensor], shape: tuple[int, ...]) -> None:
+    """Raise if what is computed from ``others`` in this shape cannot be stored in ``target``."""
+    for other in others:
+        if partially_overlap(other, target):
+            raise refusal("inplace.partial_overlap")
+    if shape != target._shape:
+        raise refusal("inplace.broadcast_shape", shape=list(target._shape), result=list(shape))
+
+
 def refuse_narrow_target(result: dtype) -> None:
     """Raise if the tensor written in place cannot hold what the op being run computes."""
     if written_dtype is not None and not dtypes.can_cast(result, written_dtype):
@@ -172,6 +200,8 @@ class elementwise:
         if numbers or not alike:
             promoted = promote([v for i, v in enumerate(values) if i not in self.params])
             if not alike:
+                if written is not None and not strides.may_overlap_internally(written._shape, written._strides):
+                    refuse_target(written, tensors, broadcast_shapes([t._shape for t in tensors]))
                 shape = broadcast_shapes([t._shape for t in tensors])
         if self.check is not None:
             self.check(promoted, *values)
