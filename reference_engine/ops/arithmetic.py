@@ -58,6 +58,8 @@ def _check_difference(promoted: dtype, self: Any, other: Any, alpha: Any) -> Non
 
 
 def _sub(a: Array, b: Array, alpha: Any) -> Array:
+    if a.dtype.kind == "c":
+        return a + a.dtype.type(-alpha) * b  # a complex product, which turns infinities to nan
     return a - b if alpha == 1 else multiply_add(b, -alpha, a)
 
 
@@ -288,7 +290,7 @@ declare(
 # -- between two values --------------------------------------------------------------------------------------------
 
 
-def _check_lerp(promoted: dtype, self: Tensor, end: Tensor, weight: Any) -> None:
+def _check_lerp(self: Tensor, end: Tensor, weight: Any) -> None:
     others = {"end": end, "weight": weight} if isinstance(weight, Tensor) else {"end": end}
     for name, t in others.items():
         if t._dtype is not self._dtype:
@@ -303,9 +305,23 @@ def _lerp(start: Array, end: Array, weight: Array) -> Array:
     return chosen.astype(start.dtype)
 
 
+_by_number = elementwise(_lerp, name="lerp_kernel_scalar", not_for="bool int", number_is_operand=False)
+_by_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int")
+
+
+def _lerp_of_number(self: Tensor, end: Tensor, weight: Any) -> Tensor:
+    _check_lerp(self, end, weight)
+    return _by_number(self, end, weight)
+
+
+def _lerp_of_tensors(self: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+    _check_lerp(self, end, weight)
+    return _by_tensor(self, end, weight)
+
+
 declare(
     "lerp(Tensor self, Tensor end, Tensor weight) -> Tensor",
-    forward=elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int", check=_check_lerp), node="LerpBackward1",
+    forward=_lerp_of_tensors, node="LerpBackward1",
     vjp={
         "self": lambda grad, weight: grad * conj(minus(1, weight)),
         "end": lambda grad, weight: grad * conj(weight),
@@ -316,9 +332,7 @@ declare(
 
 declare(
     "lerp(Tensor self, Tensor end, Scalar weight) -> Tensor",
-    forward=elementwise(
-        _lerp, name="lerp_kernel_scalar", not_for="bool int", check=_check_lerp, number_is_operand=False
-    ),
+    forward=_lerp_of_number,
     vjp={
         "self": lambda grad, weight: times(grad, 1 - conj(weight)),
         "end": lambda grad, weight: times(grad, conj(weight)),

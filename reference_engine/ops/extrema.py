@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, return_types
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array, wrap_dim, wrap_dims
 from reference_engine.semantics import refusal, switch
@@ -152,6 +152,9 @@ def _argument(name: str, find: Any) -> None:
                 clause = "reduction.argmax.complex" if self._dtype.is_complex else "reduction.argmax.bool"
                 raise refusal(clause, op=name)
             raise refusal("ops.not_implemented_for", op=f"{name}_cpu", dtype=self._dtype.scalar_name)
+        out_dtype = kernels.written_dtype
+        if out_dtype is not None and out_dtype is not dtypes.int64:
+            raise refusal("reduction.argmax.out", expected=dtypes.int64.cpp_name, got=out_dtype.cpp_name)
         values = self._read().astype(self._dtype.compute)
         return from_array(np.asarray(find(values, axis=axis, keepdims=keepdim) if values.ndim else 0), dtypes.int64)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from reference_engine import dtypes
 from reference_engine.modes import state
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, over
 from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
@@ -77,7 +77,7 @@ declare(
     "sum(Tensor self, *, dtype? dtype=None) -> Tensor",
     forward=lambda self, dtype: _sum(self, None, False, dtype),
     vjp={"self": lambda grad, self_shape: grad.expand(self_shape)},
-    out=True, samples=domains.numbers(),
+    samples=domains.numbers(),
 )  # fmt: skip
 
 declare(
@@ -92,6 +92,8 @@ def _nansum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     if self._dtype.is_complex:
         raise refusal("reduction.nansum.complex")
     d = summed_dtype(self, dtype)
+    if d.is_complex:
+        raise refusal("ops.not_implemented_for", op="nansum_cpu", dtype=d.scalar_name)
     axes = wrap_dims(dim, len(self._shape))
     a = read_as(self, d)
 
@@ -277,6 +279,9 @@ declare(
 
 def _any_all(name: str, fn: Any) -> None:
     def apply(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
+        out_dtype = kernels.written_dtype
+        if out_dtype is not None and out_dtype not in (dtypes.bool_, dtypes.uint8):
+            raise refusal("reduction.any.out", op=name, dtype=out_dtype.scalar_name)
         axes = () if dim == () else wrap_dims(dim, len(self._shape))  # of no dimensions: element by element
         out = fn(self._read().astype(bool), axis=axes, keepdims=keepdim)
         return from_array(np.asarray(out), dtypes.uint8 if self._dtype is dtypes.uint8 else dtypes.bool_)

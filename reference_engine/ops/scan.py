@@ -239,14 +239,16 @@ def _sample_widths(op: str, y: Tensor, x: Tensor, dim: int) -> tuple[Tensor, Ten
 
 
 def _trapezoid_check(op: str, y: Tensor, dim: int) -> int:
-    axis = wrap_dim(dim, len(y._shape), wrap_scalar=False)
+    if not y._shape:
+        raise refusal("ops.dim.scalar" if op == "trapezoid" else "ops.slice.scalar", dim=dim)
+    axis = wrap_dim(dim, len(y._shape))
     if y._dtype is dtypes.bool_:
         raise refusal("reduction.trapezoid.bool", op=op)
     return axis
 
 
 def _trapezoid(y: Tensor, x: Tensor, dim: int) -> Tensor:
-    axis = _trapezoid_check("trapezoid", y, dim)
+    axis = _trapezoid_check("trapezoid", y, dim if y._shape else 0)
     if not y._shape[axis]:
         return y.new_zeros(y._shape[:axis] + y._shape[axis + 1 :])
     width, left, right = _sample_widths("trapezoid", y, x, axis)

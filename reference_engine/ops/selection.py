@@ -54,6 +54,8 @@ def _where_any(condition: Tensor, self: Any, other: Any) -> Tensor:
             (v if v._dtype is d else v.to(d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d)
             for v in (self, other)
         )
+    if kernels.written_dtype is not None and kernels.written_dtype is not self._dtype:
+        raise refusal("pointwise.out.where", expected=self._dtype.scalar_name, got=kernels.written_dtype.scalar_name)
     return run(_WHERE, [condition, self, other])
 
 

@@ -46,7 +46,9 @@ class Shadow:
         inexact = np.ones(out.shape, bool)
         own_error: Any = 0.0  # what this very formula loses to cancellation inside it, in its own precision
         rounded = out.astype(d.np)
-        if all(not isinstance(a, np.ndarray) or a.dtype in _WIDER or a.dtype.kind in "biu" for a in arrays):
+        if not ulps and all(
+            not isinstance(a, np.ndarray) or a.dtype in _WIDER or a.dtype.kind in "biu" for a in arrays
+        ):
             wide = [_widened(a) for a in arrays]
             try:
                 exact = np.asarray(fn(*wide))

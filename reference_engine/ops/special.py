@@ -15,7 +15,8 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import less, not_derived, over, plus, times, where
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
+from reference_engine.strides import contiguous
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -108,18 +109,20 @@ def _digamma(x: Array) -> Array:
 def _polygamma(n: int, x: Array) -> Array:
     if n == 0:
         return _digamma(x)
-    wide = x.astype(np.float64)
     if n == 1:
-        return _trigamma(wide).astype(x.dtype)
+        return _trigamma(x)
+    wide = x.astype(np.float64)
     sign = 1.0 if n % 2 else -1.0
     return (sign * sp.gamma(n + 1.0) * sp.zeta(n + 1.0, wide)).astype(x.dtype)
 
 
 def _trigamma(x: Array) -> Array:
-    """By reflection for negative arguments, which SciPy's zeta function does not take."""
-    positive = sp.zeta(2.0, np.where(x < 0.5, 1 - x, x))
-    sine = np.sin(np.pi * x)
-    return np.where(x < 0.5, (np.pi / sine) ** 2 - positive, positive)
+    """By reflection for small arguments: near its poles the sine is that of the argument's own precision."""
+    cite("special.trigamma.precision")
+    positive = sp.zeta(2.0, np.where(x < 0.5, 1 - x, x).astype(np.float64))
+    pi = x.dtype.type(np.pi)
+    sine = np.sin(pi * x)
+    return np.where(x < 0.5, pi * pi / (sine * sine) - positive, positive).astype(x.dtype)
 
 
 def _lgamma(x: Array) -> Array:
@@ -183,7 +186,8 @@ def _mvlgamma(self: Tensor, p: int) -> Tensor:
     def total(x: Array) -> Array:
         return sum((_lgamma(x - x.dtype.type(i / 2)) for i in range(p)), np.zeros_like(x)) + x.dtype.type(constant)
 
-    return elementwise(total, dtype=to_floating, ulps=_APART, name="lgamma_vml_cpu", since=HALF)(self)
+    found = elementwise(total, dtype=to_floating, ulps=_APART, name="lgamma_vml_cpu", since=HALF)(self)
+    return found._copy(contiguous(self._shape)) if len(self._shape) > 1 else found
 
 
 def _mvlgamma_vjp(grad: Tensor, self: Tensor, p: int) -> Tensor:

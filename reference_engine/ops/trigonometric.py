@@ -28,7 +28,7 @@ declare(
 declare(
     "cos(Tensor self) -> Tensor",
     forward=elementwise(np.cos, dtype=to_floating, name="cos_vml_cpu", since=HALF),
-    vjp={"self": lambda grad, self: grad * conj(-self.sin())},
+    vjp={"self": lambda grad, self: grad * -conj(self.sin())},
     inplace=True, out=True, samples=domains.field(),
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ declare(
 declare(
     "acos(Tensor self) -> Tensor",
     forward=elementwise(np.arccos, dtype=to_floating, name="acos_vml_cpu", since=HALF),
-    vjp={"self": lambda grad, self: grad * conj(-(plus(-self * self, 1).rsqrt()))},
+    vjp={"self": lambda grad, self: grad * -conj(plus(-self * self, 1).rsqrt())},
     inplace=True, out=True, aliases=("arccos",), samples=domains.field(-0.9, 0.9, special=(1.0, -1.0, 1.5)),
 )  # fmt: skip
 
@@ -119,10 +119,18 @@ declare(
     out=True, aliases=("arcsinh",), samples=domains.field(),
 )  # fmt: skip
 
+
+def _acosh_vjp(grad: Tensor, self: Tensor) -> Tensor:
+    """Of complex numbers as a product of two roots, which has the branch cut of acosh."""
+    if self.is_complex():
+        return grad * conj(plus(self, 1).rsqrt() * less(self, 1).rsqrt())
+    return grad * less(self * self, 1).rsqrt()
+
+
 declare(
     "acosh(Tensor self) -> Tensor",
     forward=elementwise(np.arccosh, dtype=to_floating, name="acosh_cpu", since=HALF),
-    vjp={"self": lambda grad, self: grad * conj(less(self * self, 1).rsqrt())},
+    vjp={"self": _acosh_vjp},
     out=True, aliases=("arccosh",), samples=domains.field(1.2, 4, special=(1.0, 0.5)),
 )  # fmt: skip
 
