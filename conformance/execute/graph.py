@@ -50,8 +50,9 @@ def _walk(tensors: dict[str, Any], states: dict[str, Any]) -> dict[str, Any]:
             "requires_grad": state.requires_grad,
         }
         by_variable[id(t)] = name
-        if t.grad_fn is not None:
-            edges.append({"from": name, "to": node_id(t.grad_fn), "label": f"output {t.output_nr}"})
+        grad_fn = _grad_fn(t)
+        if grad_fn is not None:
+            edges.append({"from": name, "to": node_id(grad_fn), "label": f"output {t.output_nr}"})
     while stack and len(nodes) < MAX_NODES:
         fn = stack.pop()
         me = ids[id(fn)]
@@ -74,3 +75,11 @@ def _walk(tensors: dict[str, Any], states: dict[str, Any]) -> dict[str, Any]:
                 edges.append({"from": me, "to": node_id(after), "label": str(input_nr)})
     known = set(nodes)
     return {"nodes": list(nodes.values()), "edges": [e for e in edges if e["from"] in known and e["to"] in known]}
+
+
+def _grad_fn(tensor: Any) -> Any:
+    """The node that made a tensor; None where asking for it is refused, as it is for a stale view made in no_grad."""
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
