@@ -1,4 +1,4 @@
-"""Losses that torch computes in one kernel: distances of a prediction from a target, and cross entropies of probabilities."""
+"""Losses that torch computes in one kernel: distances from a target, and cross entropies of probabilities."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             input=f"torch.Size({list(input._shape)})",
         )
     shape = broadcast_shapes([input._shape, target._shape])
-    return input.expand(shape), target.expand(shape)
+    # a tensor that has the shape already is not recorded as expanded
+    return tuple(t if t._shape == shape else t.expand(shape) for t in (input, target))  # type: ignore[return-value]
 
 
 def shared(grad: Tensor, numel: int, reduction: str) -> Tensor:
@@ -66,7 +67,7 @@ def constant(op: str, **arguments: Any) -> None:
             raise refusal("nn.loss.constant", op=op, name=name)
 
 
-# -- distances: functions of input - target -----------------------------------------------------------------------------
+# -- distances: functions of input - target ----------------------------------------------------------------------------
 
 _Slope = Callable[[Array, Any, Array], Array]
 
@@ -145,11 +146,15 @@ _SMOOTH_L1 = _distance(
     lambda d, beta, g: where(d.abs() < beta, over(g, beta) if beta else g, g.new_zeros(())),
 )  # fmt: skip
 _HUBER = _distance(
-    "_huber_loss", "huber_cpu", "HuberLoss",
-    lambda d, k: np.where(np.abs(d) <= k, d.dtype.type(0.5) * d * d, d.dtype.type(k) * (np.abs(d) - d.dtype.type(0.5 * k))),
+    "_huber_loss",
+    "huber_cpu",
+    "HuberLoss",
+    lambda d, k: np.where(
+        np.abs(d) <= k, d.dtype.type(0.5) * d * d, d.dtype.type(k) * (np.abs(d) - d.dtype.type(0.5 * k))
+    ),
     lambda d, k, g: np.where(np.abs(d) <= k, d * g, np.sign(d) * d.dtype.type(k) * g),
     lambda d, k, g: where(d.abs() <= k, g, g.new_zeros(())),
-)  # fmt: skip
+)
 
 
 def _mse(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str, weight: Any) -> Tensor:
@@ -218,12 +223,15 @@ def _huber(input: Tensor, target: Tensor, reduction: str, delta: Any, weight: An
 
 
 declare(
-    "nn.functional.huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0, Tensor? weight=None) -> Tensor",
-    forward=_huber, composite=True, smooth=False,
+    "nn.functional.huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0, "
+    "Tensor? weight=None) -> Tensor",
+    forward=_huber,
+    composite=True,
+    smooth=False,
     samples=domains.real(shapes="same", arguments={"reduction": REDUCTIONS, "delta": (1.0, 0.5), "weight": (None,)}),
-)  # fmt: skip
+)
 
-# -- cross entropy of two probabilities -----------------------------------------------------------------------------------
+# -- cross entropy of two probabilities --------------------------------------------------------------------------------
 
 _LEAST_LOG, _LEAST_SLOPE = -100, 1e-12  # a probability of zero costs 100, not infinity
 
@@ -275,19 +283,25 @@ def _bce_of_target(grad: Tensor, self: Tensor, target: Tensor, weight: Any, redu
 
 
 _BCE_BACKWARD = declare(
-    "_binary_cross_entropy_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction) -> Tensor",
-    forward=_bce_slope, node="BinaryCrossEntropyBackwardBackward0",
-    vjp={"grad_output": _bce_of_grad, "self": _bce_bend, "target": _bce_cross}, **_HIDDEN,
-)  # fmt: skip
+    "_binary_cross_entropy_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, "
+    "str reduction) -> Tensor",
+    forward=_bce_slope,
+    node="BinaryCrossEntropyBackwardBackward0",
+    vjp={"grad_output": _bce_of_grad, "self": _bce_bend, "target": _bce_cross},
+    **_HIDDEN,
+)
 _BCE = declare(
     "_binary_cross_entropy(Tensor self, Tensor target, Tensor? weight, str reduction) -> Tensor",
-    forward=_bce_forward, node="BinaryCrossEntropyBackward0",
+    forward=_bce_forward,
+    node="BinaryCrossEntropyBackward0",
     vjp={
-        "self": lambda grad, self, target, weight, reduction: run(_BCE_BACKWARD, [grad, self, target, weight, reduction]),
+        "self": lambda grad, self, target, weight, reduction: run(
+            _BCE_BACKWARD, [grad, self, target, weight, reduction]
+        ),
         "target": _bce_of_target,
     },
     **_HIDDEN,
-)  # fmt: skip
+)
 
 
 def _bce(input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: Any, reduction: str) -> Tensor:
@@ -305,10 +319,12 @@ def _bce(input: Tensor, target: Tensor, weight: Any, size_average: Any, reduce: 
 declare(
     "nn.functional.binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
     "bool? reduce=None, str reduction='mean') -> Tensor",
-    forward=_bce, composite=True, samples=domains.real(0.05, 0.95, special=(0.0, 1.0), shapes="same", arguments=REDUCTION),
-)  # fmt: skip
+    forward=_bce,
+    composite=True,
+    samples=domains.real(0.05, 0.95, special=(0.0, 1.0), shapes="same", arguments=REDUCTION),
+)
 
-# -- the same from logits -------------------------------------------------------------------------------------------------
+# -- the same from logits ----------------------------------------------------------------------------------------------
 
 
 def _logits_forward(self: Tensor, target: Tensor, weight: Any, pos_weight: Any, reduction: str) -> Tensor:
@@ -343,10 +359,13 @@ def _logits_of_target(
 
 
 _WITH_LOGITS = declare(
-    "_binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight, Tensor? pos_weight, str reduction) -> Tensor",
-    forward=_logits_forward, node="BinaryCrossEntropyWithLogitsBackward0",
-    vjp={"self": _logits_of_self, "target": _logits_of_target}, **_HIDDEN,
-)  # fmt: skip
+    "_binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight, Tensor? pos_weight, "
+    "str reduction) -> Tensor",
+    forward=_logits_forward,
+    node="BinaryCrossEntropyWithLogitsBackward0",
+    vjp={"self": _logits_of_self, "target": _logits_of_target},
+    **_HIDDEN,
+)
 
 
 def _with_logits(

@@ -203,7 +203,11 @@ def _trace_vjp(grad: Tensor, self_shape: Ints) -> Tensor:
     places = made.new_zeros((min(self_shape),))._read()
     import reference_engine as engine
 
-    index = engine.arange(0, len(places) * (self_shape[1] + 1), self_shape[1] + 1) if len(places) else engine.zeros(0, dtype=engine.int64)
+    index = (
+        engine.arange(0, len(places) * (self_shape[1] + 1), self_shape[1] + 1)
+        if len(places)
+        else engine.zeros(0, dtype=engine.int64)
+    )
     return made.index_fill(0, index, grad).view(self_shape)  # type: ignore[no-any-return]
 
 
@@ -237,10 +241,14 @@ def _kron(self: Tensor, other: Tensor) -> Tensor:
 
 
 declare(
-    "kron(Tensor self, Tensor other) -> Tensor", forward=_kron, composite=True, out=True, samples=domains.field(shapes="kron"),
-)  # fmt: skip
+    "kron(Tensor self, Tensor other) -> Tensor",
+    forward=_kron,
+    composite=True,
+    out=True,
+    samples=domains.field(shapes="kron"),
+)
 
-# -- sums over shared dimensions -----------------------------------------------------------------------------------------
+# -- sums over shared dimensions ---------------------------------------------------------------------------------------
 
 
 def tensordot(a: Tensor, b: Tensor, dims_a: Any, dims_b: Any) -> Tensor:
@@ -289,7 +297,11 @@ def _multi_dot(tensors: Any) -> Tensor:
     if len(tensors) < 2:
         raise refusal("linalg.multi_dot.count", count=len(tensors))
     first, last = tensors[0], tensors[-1]
-    chain = [first.unsqueeze(0) if len(first._shape) == 1 else first, *tensors[1:-1], last.unsqueeze(1) if len(last._shape) == 1 else last]
+    chain = [
+        first.unsqueeze(0) if len(first._shape) == 1 else first,
+        *tensors[1:-1],
+        last.unsqueeze(1) if len(last._shape) == 1 else last,
+    ]
     for i, t in enumerate(chain):
         if len(t._shape) != 2:
             raise refusal("linalg.multi_dot.rank", index=i, ndim=len(t._shape))
@@ -313,36 +325,44 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     return matrices[0] if len(matrices) == 1 else _multi_dot(matrices)
 
 
-# -- einsum ----------------------------------------------------------------------------------------------------------------
+# -- einsum ------------------------------------------------------------------------------------------------------------
 
 
-def _contract(a: Tensor, la: str, b: Tensor, lb: str, kept: str) -> tuple[Tensor, str]:
-    """One product of two operands: shared subscripts that go are summed, those that stay are a batch."""
-    sizes = dict(zip(la + lb, a._shape + b._shape, strict=True))
-    for letters, shape in ((la, a._shape), (lb, b._shape)):
-        for letter, n in zip(letters, shape, strict=True):
-            sizes[letter] = n if sizes[letter] == 1 else sizes[letter]
-    gone_a, gone_b = (
-        [x for x in mine if x not in kept and x not in other] for mine, other in ((la, lb), (lb, la))
-    )
-    for gone, which in ((gone_a, 0), (gone_b, 1)):
-        if gone:
-            t, letters = ((a, la), (b, lb))[which]
-            t = t.sum(tuple(letters.index(x) for x in gone))
-            letters = "".join(x for x in letters if x not in gone)
-            a, la, b, lb = (t, letters, b, lb) if which == 0 else (a, la, t, letters)
-    shared = [x for x in la if x in lb]
-    batch = [x for x in shared if x in kept]
-    summed = [x for x in shared if x not in kept]
-    rows, columns = [x for x in la if x not in lb], [x for x in lb if x not in la]
-    # a size of one broadcasts: in a sum, over the other's size
-    a = a.expand(tuple(sizes[x] if x in shared else n for x, n in zip(la, a._shape, strict=True)))
-    b = b.expand(tuple(sizes[x] if x in shared else n for x, n in zip(lb, b._shape, strict=True)))
-    count = [numel(tuple(sizes[x] for x in group)) for group in (batch, rows, summed, columns)]
-    left = a.permute(tuple(la.index(x) for x in batch + rows + summed)).reshape((count[0], count[1], count[2]))
-    right = b.permute(tuple(lb.index(x) for x in batch + summed + columns)).reshape((count[0], count[2], count[3]))
-    made = left.bmm(right).view(tuple(sizes[x] for x in batch + rows + columns))
-    return made, "".join(batch + rows + columns)
+def _contract(a: Tensor, b: Tensor, summed: list[int]) -> Tensor:
+    """The product of two aligned operands, summed over some dimensions (which stay, with size one)."""
+    if not summed:
+        return a * b
+    batch, rows, columns = [], [], []
+    for i, (n, m) in enumerate(zip(a._shape, b._shape, strict=True)):
+        if i not in summed:
+            (batch if n != 1 and m != 1 else rows if n != 1 else columns).append(i)
+
+    if rows and columns and columns[-1] < rows[0]:
+        # the other way round the product lies in memory as the result wants it
+        a, b, rows, columns = b, a, columns, rows
+
+    def count(t: Tensor, dims: list[int]) -> int:
+        return numel(tuple(t._shape[i] for i in dims))
+
+    left = a.permute(tuple(batch + rows + summed + columns))
+    right = b.permute(tuple(batch + summed + columns + rows))
+    left = left.reshape((count(a, batch), count(a, rows), count(a, summed)))
+    right = right.reshape((count(a, batch), count(a, summed), count(b, columns)))
+    order = batch + rows + summed + columns
+    size = [1 if i in summed else max(a._shape[i], b._shape[i]) for i in order]
+    for k, i in enumerate(order):
+        if i not in summed and 0 in (a._shape[i], b._shape[i]):
+            size[k] = 0
+    return left.bmm(right).view(tuple(size)).permute(tuple(order.index(i) for i in range(len(order))))  # type: ignore[no-any-return]
+
+
+def _aligned(t: Tensor, letters: str, order: str) -> Tensor:
+    """An operand with one dimension for each subscript, in ``order``; of size one where it has none."""
+    t, letters = _diagonals(t, letters)
+    for c in order:
+        if c not in letters:
+            t, letters = t.unsqueeze(-1), letters + c
+    return t.permute(tuple(letters.index(c) for c in order))  # type: ignore[no-any-return]
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
@@ -357,7 +377,10 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         if c not in string.ascii_letters and c not in " ,.->":
             raise refusal("ops.einsum.subscript", index=i)
     spare = [c for c in string.ascii_letters if c not in equation]
-    widest = max((len(t._shape) - len(x.replace("...", "")) for x, t in zip(labels, operands, strict=True) if "..." in x), default=0)
+    widest = max(
+        (len(t._shape) - len(x.replace("...", "")) for x, t in zip(labels, operands, strict=True) if "..." in x),
+        default=0,
+    )
     dots = "".join(spare[:widest])
     named = []
     for i, (x, t) in enumerate(zip(labels, operands, strict=True)):
@@ -377,22 +400,34 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         if output.count(c) > 1:
             raise refusal("ops.einsum.output_twice", subscript=c)
     sizes: dict[str, int] = {}
-    terms: list[tuple[Tensor, str]] = []
     for i, (x, t) in enumerate(zip(named, operands, strict=True)):
         for c, n in zip(x, t._shape, strict=True):
             if sizes.get(c, 1) != 1 and n not in (1, sizes[c]):
                 raise refusal("ops.einsum.sizes", subscript=c, size=n, operand=i, seen=sizes[c])
             sizes[c] = max(n, sizes.get(c, 1)) if n != 0 and sizes.get(c, 1) != 0 else 0
-        terms.append(_diagonals(t, x))
-    made, letters = terms[0]
-    for k, (other, theirs) in enumerate(terms[1:], 2):
-        later = output + "".join(x for _, x in terms[k:])
-        made, letters = _contract(made, letters, other, theirs, later)
-    gone = tuple(i for i, x in enumerate(letters) if x not in output)
-    if gone:
-        made = made.sum(gone)
-        letters = "".join(x for x in letters if x in output)
-    return made.permute(tuple(letters.index(x) for x in output))  # type: ignore[no-any-return]
+    order = output + "".join(sorted(c for c in set(everything) if c not in output))
+    terms = [_aligned(t, x, order) for x, t in zip(named, operands, strict=True)]
+    inner = range(len(output), len(order))
+    if len(terms) == 1:
+        return terms[0].sum(tuple(inner)) if inner else terms[0]  # type: ignore[no-any-return]
+    waiting = {i: sum(t._shape[i] != 1 for t in terms) for i in inner}  # operands that still have this subscript
+    made = terms[0]
+    for other in terms[1:]:
+        together: list[int] = []
+        alone: tuple[list[int], list[int]] = ([], [])
+        for i in inner:
+            mine, theirs = made._shape[i] != 1, other._shape[i] != 1
+            if mine and theirs:
+                waiting[i] -= 1
+                if waiting[i] == 1:
+                    together.append(i)
+            elif (mine or theirs) and waiting[i] == 1:
+                alone[0 if mine else 1].append(i)
+        made, other = (t.sum(tuple(d), keepdim=True) if d else t for t, d in zip((made, other), alone, strict=True))
+        for i in (*together, *alone[0], *alone[1]):
+            waiting[i] = 0
+        made = _contract(made, other, together)
+    return made.view(made._shape[: len(output)]) if inner else made  # type: ignore[no-any-return]
 
 
 def _diagonals(t: Tensor, letters: str) -> tuple[Tensor, str]:
@@ -401,6 +436,6 @@ def _diagonals(t: Tensor, letters: str) -> tuple[Tensor, str]:
         while letters.count(c) > 1:
             i = letters.index(c)
             j = letters.index(c, i + 1)
-            t = t.diagonal(0, i, j)
-            letters = letters[:j].replace(c, "", 1) + letters[j + 1 :] + c
+            t = t.diagonal(0, i, j).movedim(-1, i)
+            letters = letters[:j] + letters[j + 1 :]
     return t, letters
