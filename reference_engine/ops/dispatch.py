@@ -175,7 +175,7 @@ def _refuse_shared_memory(op: Op, target: Tensor, values: Sequence[Any]) -> None
     if op.overlap is None and strides.may_overlap_internally(target._shape, target._strides):
         raise refusal("inplace.internal_overlap")
     for other in tensors_in(values[1:]):
-        if other is target or (other.numel() and other.is_set_to(target)) or partially_overlap(other, target):
+        if other is target or (other.numel() and other.is_set_to(target)) or kernels.partially_overlap(other, target):
             raise refusal("inplace.partial_overlap")
 
 
