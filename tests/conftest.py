@@ -13,7 +13,7 @@ import hypothesis
 
 # Examples take as long as an engine takes to run a program; that is the benchmarks' business.
 hypothesis.settings.register_profile("local", deadline=None)
-# In CI the same examples every time: a failure there is of the change, not of chance. Searching on is what runs are for.
+# In CI the same examples every time: a failure there is of the change, not of chance. To search on is for runs.
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 

@@ -1,4 +1,4 @@
-"""Forward mode through a custom Function: its ``jvp`` is asked, and held to what ``forward`` did with views and in place.
+"""Forward mode through a custom Function: its ``jvp`` is asked, and held to what ``forward`` did with views.
 
 Tangents of views are views of tangents, so a ``forward`` that returns a view, or changes an input in place, needs a
 ``jvp`` that does the same to the tangents.

@@ -97,7 +97,7 @@ def _check_inputs(inputs: tuple[Any, ...]) -> None:
         raise refusal("gradcheck.inputs.requires_grad")
 
 
-# -- complex functions, by their real and imaginary parts -----------------------------------------------------------------
+# -- complex functions, by their real and imaginary parts --------------------------------------------------------------
 
 
 def _check_backward(
@@ -154,15 +154,28 @@ def _check_forward(
             rules.check_undefined_forward(of_part, part_out, parts)
 
 
-# -- second order ----------------------------------------------------------------------------------------------------------
+# -- second order ------------------------------------------------------------------------------------------------------
 
 
 def gradgradcheck(
-    func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
-    rtol: float = 1e-3, gen_non_contig_grad_outputs: bool = False, raise_exception: bool = True, nondet_tol: float = 0.0,
-    check_undefined_grad: bool = True, check_grad_dtypes: bool = False, check_batched_grad: bool = False,
-    check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True, fast_mode: bool = False, masked: bool = False,
-) -> bool:  # fmt: skip
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
+) -> bool:
     """Whether the gradients of the gradients of ``func`` agree with finite differences of the gradients.
 
     Args:

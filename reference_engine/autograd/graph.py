@@ -174,7 +174,7 @@ def region_activation_memory_budget(budget: float) -> Any:
     """For compiled regions only.
 
     Raises:
-        TypeError: not a number. ValueError: not in [0, 1]. RuntimeError: always otherwise, for nothing is compiled here.
+        TypeError: not a number. ValueError: not in [0, 1]. RuntimeError: otherwise, for nothing is compiled here.
     """
     if isinstance(budget, bool) or not isinstance(budget, (int, float)):
         raise refusal("graph.memory_budget.type", type=type(budget).__name__)

@@ -77,7 +77,7 @@ def _push(pack: Any, unpack: Any) -> None:
 
 
 class saved_tensors_hooks:
-    """Inside, each tensor saved for backward is replaced by ``pack_hook(tensor)``, and ``unpack_hook`` gives it back."""
+    """Inside, a tensor saved for backward is replaced by ``pack_hook(tensor)``, and ``unpack_hook`` gives it back."""
 
     def __init__(self, pack_hook: Pack, unpack_hook: Unpack) -> None:
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook

@@ -28,12 +28,17 @@ declare(
     "nn.functional.leaky_relu(Tensor self, Scalar negative_slope=0.01, bool inplace=False) -> Tensor",
     forward=elementwise(
         lambda x, slope, _: np.where(x > 0, x, x * x.dtype.type(slope)),
-        params=(1, 2), name="leaky_relu_cpu", not_for=_NUMBERS, since=HALF,
+        params=(1, 2),
+        name="leaky_relu_cpu",
+        not_for=_NUMBERS,
+        since=HALF,
     ),
     vjp={"self": lambda grad, self, negative_slope: grad._leaky_relu_backward(self, negative_slope)},
     smooth=False,
-    samples=domains.real(special=(0.0,), arguments={"negative_slope": (0.01, 0.5, 0.0, 1), "inplace": (False, False, True)}),
-)  # fmt: skip
+    samples=domains.real(
+        special=(0.0,), arguments={"negative_slope": (0.01, 0.5, 0.0, 1), "inplace": (False, False, True)}
+    ),
+)
 declare(
     "_leaky_relu_backward(Tensor grad_output, Tensor self, Scalar negative_slope) -> Tensor",
     forward=elementwise(lambda grad, x, slope: np.where(x > 0, grad, grad * grad.dtype.type(slope)), params=(2,)),
@@ -129,22 +134,28 @@ _HARDTANH = declare(
     "nn.functional.hardtanh(Tensor self, Scalar min_val=-1.0, Scalar max_val=1.0, bool inplace=False) -> Tensor",
     forward=elementwise(_clip, params=(1, 2, 3), exact=True, name="clamp_scalar_cpu", since=HALF, check=_check_clip),
     vjp={"self": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val)},
-    exact=True, smooth=False,
+    exact=True,
+    smooth=False,
     samples=domains.real(
-        special=(-1.0, 1.0), arguments={"min_val": (-1.0, -0.5, 0), "max_val": (1.0, 0.5, 2), "inplace": (False, False, True)}
+        special=(-1.0, 1.0),
+        arguments={"min_val": (-1.0, -0.5, 0), "max_val": (1.0, 0.5, 2), "inplace": (False, False, True)},
     ),
-)  # fmt: skip
+)
 declare(
     "_hardtanh_backward(Tensor grad_output, Tensor self, Scalar min_val, Scalar max_val) -> Tensor",
     forward=elementwise(
-        lambda grad, x, low, high: np.where((x <= low) | (x >= high), grad.dtype.type(0), grad), params=(2, 3), exact=True
+        lambda grad, x, low, high: np.where((x <= low) | (x >= high), grad.dtype.type(0), grad),
+        params=(2, 3),
+        exact=True,
     ),
     vjp={
         "grad_output": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val),
         "self": lambda grad: zeros_like(grad),
     },
-    node="HardtanhBackwardBackward0", exact=True, **_HIDDEN,
-)  # fmt: skip
+    node="HardtanhBackwardBackward0",
+    exact=True,
+    **_HIDDEN,
+)
 declare(
     "nn.functional.relu6(Tensor self, bool inplace=False) -> Tensor",
     forward=lambda self, inplace: run(_HARDTANH, [self, 0.0, 6.0, inplace], inplace), composite=True, exact=True,

@@ -23,7 +23,7 @@ _NUMBERS = "bool int complex"
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 _FLAG = {"inplace": (False, False, True)}
 
-# -- exponential linear units: at zero the derivative is that of the exponential side ------------------------------------
+# -- exponential linear units: at zero the derivative is that of the exponential side ----------------------------------
 
 
 def _elu(x: Array, alpha: Any, scale: Any, input_scale: Any) -> Array:
@@ -51,11 +51,14 @@ _ELU_BACKWARD = declare(
     "_elu_backward(Tensor grad_output, Scalar alpha, Scalar scale, Scalar input_scale, Tensor self) -> Tensor",
     forward=elementwise(_elu_slope, params=(1, 2, 3)),
     vjp={
-        "grad_output": lambda grad, alpha, scale, input_scale, self: grad._elu_backward(alpha, scale, input_scale, self),
+        "grad_output": lambda grad, alpha, scale, input_scale, self: grad._elu_backward(
+            alpha, scale, input_scale, self
+        ),
         "self": _elu_curvature,
     },
-    node="EluBackwardBackward0", **_HIDDEN,
-)  # fmt: skip
+    node="EluBackwardBackward0",
+    **_HIDDEN,
+)
 _ELU = declare(
     "_elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
     forward=elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF),
@@ -132,10 +135,12 @@ def _check_approximate(promoted: Any, self: Tensor, approximate: str) -> None:
 
 declare(
     "nn.functional.gelu(Tensor self, *, str approximate='none') -> Tensor",
-    forward=elementwise(_gelu, params=(1,), name="GeluKernelImpl", not_for=_NUMBERS, since=HALF, check=_check_approximate),
+    forward=elementwise(
+        _gelu, params=(1,), name="GeluKernelImpl", not_for=_NUMBERS, since=HALF, check=_check_approximate
+    ),
     vjp={"self": lambda grad, self, approximate: grad._gelu_backward(self, approximate=approximate)},
     samples=domains.real(arguments={"approximate": _TANH_FORMS}),
-)  # fmt: skip
+)
 declare(
     "_gelu_backward(Tensor grad_output, Tensor self, *, str approximate='none') -> Tensor",
     forward=elementwise(_gelu_slope, params=(2,)),
@@ -146,7 +151,7 @@ declare(
     node="GeluBackwardBackward0", **_HIDDEN,
 )  # fmt: skip
 
-# -- SiLU and Mish: while a graph of the gradient is made, the derivative is written in elementary ops ------------------
+# -- SiLU and Mish: while a graph of the gradient is made, the derivative is written in elementary ops -----------------
 
 
 def _logistic(x: Array) -> Array:
@@ -267,15 +272,18 @@ declare(
 # -- written in other ops ----------------------------------------------------------------------------------------------
 
 declare(
-    "nn.functional.softsign(Tensor input) -> Tensor", forward=lambda input: input / plus(input.abs(), 1), composite=True,
-    smooth=False, samples=domains.field(special=(0.0,)),
-)  # fmt: skip
+    "nn.functional.softsign(Tensor input) -> Tensor",
+    forward=lambda input: input / plus(input.abs(), 1),
+    composite=True,
+    smooth=False,
+    samples=domains.field(special=(0.0,)),
+)
 declare(
     "nn.functional.tanhshrink(Tensor input) -> Tensor", forward=lambda input: input - input.tanh(), composite=True,
     samples=domains.field(),
 )  # fmt: skip
 
-# -- a gate: one half opens the other ------------------------------------------------------------------------------------
+# -- a gate: one half opens the other ----------------------------------------------------------------------------------
 
 
 def _glu(self: Tensor, dim: int) -> Tensor:

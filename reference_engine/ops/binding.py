@@ -22,11 +22,26 @@ class Mismatch(Exception):
 
 
 _SPELLING = {
-    "Tensor": "Tensor", "Tensor?": "Tensor", "Tensor[]": "tuple of Tensors", "Tensor?[]": "tuple of Tensors", "Tensor|Scalar": "Tensor",
-    "Scalar": "Number", "Scalar?": "Number", "int": "int", "int?": "int", "int[]": "tuple of ints",
-    "int[]?": "tuple of ints", "float": "float", "float?": "float", "bool": "bool", "bool?": "bool", "dtype": "torch.dtype",
-    "dtype?": "torch.dtype", "str": "str", "str?": "str",
-}  # fmt: skip
+    "Tensor": "Tensor",
+    "Tensor?": "Tensor",
+    "Tensor[]": "tuple of Tensors",
+    "Tensor?[]": "tuple of Tensors",
+    "Tensor|Scalar": "Tensor",
+    "Scalar": "Number",
+    "Scalar?": "Number",
+    "int": "int",
+    "int?": "int",
+    "int[]": "tuple of ints",
+    "int[]?": "tuple of ints",
+    "float": "float",
+    "float?": "float",
+    "bool": "bool",
+    "bool?": "bool",
+    "dtype": "torch.dtype",
+    "dtype?": "torch.dtype",
+    "str": "str",
+    "str?": "str",
+}
 
 
 def _is_int(v: Any) -> bool:
@@ -81,7 +96,7 @@ def _convert(kind: str, v: Any) -> Any:
         return (int(v),) if _is_int(v) else tuple(int(x) for x in v)
     if kind.startswith("int"):
         return int(v)
-    if kind.startswith("Scalar") or kind.startswith("float"):
+    if kind.startswith(("Scalar", "float")):
         return v.item() if isinstance(v, (Tensor, np.generic)) else v
     if kind == "Tensor|Scalar" and isinstance(v, np.generic):
         return v.item()

@@ -15,7 +15,7 @@ from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
 
-# -- three sums: each is linear in two arrays, and gives what the third is multiplied by ---------------------------------
+# -- three sums: each is linear in two arrays, and gives what the third is multiplied by -------------------------------
 
 
 def _windows(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Array:
@@ -73,7 +73,7 @@ def kernels_of(x: Array, g: Array, shape: Ints, stride: Ints, padding: Ints, dil
     return found.reshape(shape)
 
 
-# -- the op ----------------------------------------------------------------------------------------------------------------
+# -- the op ------------------------------------------------------------------------------------------------------------
 
 
 def _output_shape(
@@ -151,7 +151,7 @@ def _backward(
 def _strides_by_channel(
     w: Ints, x: Ints, g: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool
 ) -> Ints:
-    """The double gradient of a weight comes out of a convolution with batch and channels exchanged, and is cut to size."""
+    """The double gradient of a weight is a convolution with batch and channels exchanged, cut to size."""
     large, small = (g, x) if transposed else (x, g)
     sizes = [
         (n + 2 * p - s * (m - 1) - 1) // d + 1
@@ -178,9 +178,18 @@ def _vjp(
 
 
 def _double(
-    grads: list[Tensor | None], grad_output: Tensor, input: Tensor, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints,
-    transposed: bool, output_padding: Ints, groups: int, needs: set[str],
-) -> dict[str, Any]:  # fmt: skip
+    grads: list[Tensor | None],
+    grad_output: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    transposed: bool,
+    output_padding: Ints,
+    groups: int,
+    needs: set[str],
+) -> dict[str, Any]:
     """A convolution is linear in the input and in the weight, so its derivatives are convolutions again."""
     options = [stride, padding, dilation, transposed, output_padding, groups]
     of_input, of_weight, of_bias = grads
@@ -209,11 +218,15 @@ _CONVOLUTION = declare(
     forward=_forward, vjp={"input, weight, bias": _vjp}, node="ConvolutionBackward0", function=False,
 )  # fmt: skip
 _BACKWARD = declare(
-    f"_convolution_backward(Tensor grad_output, Tensor input, Tensor weight, {_OPTIONS}, str wanted) -> (Tensor, Tensor, Tensor)",
-    forward=_backward, vjp={"grad_output, input, weight": _double}, node="ConvolutionBackwardBackward0", function=False,
-)  # fmt: skip
+    f"_convolution_backward(Tensor grad_output, Tensor input, Tensor weight, {_OPTIONS}, str wanted) -> (Tensor, "
+    "Tensor, Tensor)",
+    forward=_backward,
+    vjp={"grad_output, input, weight": _double},
+    node="ConvolutionBackwardBackward0",
+    function=False,
+)
 
-# -- what may be convolved -----------------------------------------------------------------------------------------------
+# -- what may be convolved ---------------------------------------------------------------------------------------------
 
 
 def _each(value: Any, dims: int, name: str) -> Ints:
@@ -265,9 +278,18 @@ def _check(
 
 
 def _convolve(
-    dims: int, name: str, input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int,
-    transposed: bool = False, output_padding: Any = 0,
-) -> Tensor:  # fmt: skip
+    dims: int,
+    name: str,
+    input: Tensor,
+    weight: Tensor,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    transposed: bool = False,
+    output_padding: Any = 0,
+) -> Tensor:
     rank = len(input._shape)
     if rank not in (dims + 1, dims + 2):
         raise refusal("nn.conv.rank", low=dims + 1, high=dims + 2, name=name, size=list(input._shape))
@@ -311,8 +333,15 @@ def _plain(dims: int) -> Any:
 
 def _transposed(dims: int) -> Any:
     def forward(
-        input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
-    ) -> Tensor:  # fmt: skip
+        input: Tensor,
+        weight: Tensor,
+        bias: Any,
+        stride: Any,
+        padding: Any,
+        output_padding: Any,
+        groups: int,
+        dilation: Any,
+    ) -> Tensor:
         name = f"conv_transpose{dims}d"
         return _convolve(dims, name, input, weight, bias, stride, padding, dilation, groups, True, output_padding)
 
@@ -321,19 +350,27 @@ def _transposed(dims: int) -> Any:
 
 for _dims in (1, 2, 3):
     declare(
-        f"nn.functional.conv{_dims}d(Tensor input, Tensor weight, Tensor? bias=None, any stride=1, any padding=0, any dilation=1, "
+        f"nn.functional.conv{_dims}d(Tensor input, Tensor weight, Tensor? bias=None, any stride=1, any padding=0, "
+        "any dilation=1, "
         "int groups=1) -> Tensor",
-        forward=_plain(_dims), composite=True, aliases=(f"conv{_dims}d",), method=False,
+        forward=_plain(_dims),
+        composite=True,
+        aliases=(f"conv{_dims}d",),
+        method=False,
         samples=domains.real(
             shapes=f"conv{_dims}d", arguments={"stride": (1, 2), "padding": (0, 1), "dilation": (1, 2), "groups": (1,)}
         ),
-    )  # fmt: skip
+    )
     declare(
-        f"nn.functional.conv_transpose{_dims}d(Tensor input, Tensor weight, Tensor? bias=None, any stride=1, any padding=0, "
+        f"nn.functional.conv_transpose{_dims}d(Tensor input, Tensor weight, Tensor? bias=None, any stride=1, "
+        "any padding=0, "
         "any output_padding=0, int groups=1, any dilation=1) -> Tensor",
-        forward=_transposed(_dims), composite=True, aliases=(f"conv_transpose{_dims}d",), method=False,
+        forward=_transposed(_dims),
+        composite=True,
+        aliases=(f"conv_transpose{_dims}d",),
+        method=False,
         samples=domains.real(
             shapes=f"conv_transpose{_dims}d",
             arguments={"stride": (1, 2), "padding": (0, 1), "output_padding": (0,), "dilation": (1, 2), "groups": (1,)},
         ),
-    )  # fmt: skip
+    )

@@ -16,7 +16,7 @@ from reference_engine.semantics import refusal
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
-# -- Cholesky ----------------------------------------------------------------------------------------------------------------
+# -- Cholesky ----------------------------------------------------------------------------------------------------------
 
 
 def _cholesky(self: Tensor, upper: bool) -> Tensor:
@@ -73,7 +73,7 @@ declare(
     forward=_cholesky, node="CholeskyBackward0", vjp={"self": _cholesky_vjp}, out=True,
 )  # fmt: skip
 
-# -- eigenvalues of Hermitian matrices -----------------------------------------------------------------------------------------
+# -- eigenvalues of Hermitian matrices ---------------------------------------------------------------------------------
 
 
 def _hermitian(a: Array, uplo: str) -> Array:
@@ -128,7 +128,7 @@ def _eigenvalues(A: Tensor, UPLO: str) -> Tensor:
     return engine.linalg.eigh(A, UPLO)[0]
 
 
-# -- QR ------------------------------------------------------------------------------------------------------------------------
+# -- QR ----------------------------------------------------------------------------------------------------------------
 
 
 def _qr(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
@@ -212,7 +212,7 @@ declare(
     forward=_qr, node="LinalgQrBackward0", vjp={"A": _qr_vjp}, out=True,
 )  # fmt: skip
 
-# -- singular values -----------------------------------------------------------------------------------------------------------
+# -- singular values ---------------------------------------------------------------------------------------------------
 
 
 def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -280,7 +280,7 @@ declare(
     "linalg.svdvals(Tensor A) -> Tensor", forward=_svdvals, composite=True, samples=domains.field(shapes="matrix"),
 )  # fmt: skip
 
-# -- through decompositions ------------------------------------------------------------------------------------------------------
+# -- through decompositions --------------------------------------------------------------------------------------------
 
 
 def _pinv(A: Tensor, rcond: float, hermitian: bool) -> Tensor:
@@ -334,9 +334,12 @@ def _matrix_exp_vjp(grad: Tensor, A: Tensor) -> Tensor:
 
 for _name in ("linalg.matrix_exp", "matrix_exp"):
     declare(
-        f"{_name}(Tensor A) -> Tensor", forward=_matrix_exp, node="LinalgMatrixExpBackward0", vjp={"A": _matrix_exp_vjp},
+        f"{_name}(Tensor A) -> Tensor",
+        forward=_matrix_exp,
+        node="LinalgMatrixExpBackward0",
+        vjp={"A": _matrix_exp_vjp},
         samples=domains.field(-1.0, 1.0, shapes="regular"),
-    )  # fmt: skip
+    )
 
 
 def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
@@ -372,7 +375,12 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
 
 
 declare(
-    "linalg.matrix_norm(Tensor A, any ord='fro', int[] dim=(-2,-1), bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    forward=_matrix_norm, composite=True, smooth=False,
-    samples=domains.field(shapes="matrix", arguments={"ord": ("fro", 1, math.inf, -1), "keepdim": (False, True), "dtype": (None,)}),
-)  # fmt: skip
+    "linalg.matrix_norm(Tensor A, any ord='fro', int[] dim=(-2,-1), bool keepdim=False, *, "
+    "dtype? dtype=None) -> Tensor",
+    forward=_matrix_norm,
+    composite=True,
+    smooth=False,
+    samples=domains.field(
+        shapes="matrix", arguments={"ord": ("fro", 1, math.inf, -1), "keepdim": (False, True), "dtype": (None,)}
+    ),
+)

@@ -21,7 +21,7 @@ def checked_number(value: Any, d: dtypes.dtype) -> Any:
     """A Python number as an element of dtype ``d``.
 
     Raises:
-        RuntimeError: the dtype cannot hold it: too large, not finite, or complex for a real dtype. Negative numbers wrap
+        RuntimeError: the dtype cannot hold it: too large, not finite, complex for a real dtype. Negative numbers wrap
             in an unsigned dtype, as in C.
     """
     if isinstance(value, int) and not -(2**63) <= value < 2**63:

@@ -261,8 +261,15 @@ def _index_reduce_vjp(
 
 declare(
     "index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor",
-    forward=_index_reduce, vjp={"self, source": _index_reduce_vjp}, inplace=True, apart=True, out=True, smooth=False,
-    samples=domains.real(shapes="index_add", arguments={"reduce": ("prod", "mean", "amax", "amin"), "include_self": (True, False)}),
-)  # fmt: skip
+    forward=_index_reduce,
+    vjp={"self, source": _index_reduce_vjp},
+    inplace=True,
+    apart=True,
+    out=True,
+    smooth=False,
+    samples=domains.real(
+        shapes="index_add", arguments={"reduce": ("prod", "mean", "amax", "amin"), "include_self": (True, False)}
+    ),
+)
 
 __all__ = ["REDUCTIONS"]

@@ -35,9 +35,12 @@ def _stacked(name: str, raise_rank: Any, dim: int, *aliases: str) -> None:
         return engine.cat(raised, d)
 
     declare(
-        f"{name}(Tensor[] tensors) -> Tensor", forward=forward, aliases=aliases, samples=domains.numbers(shapes="stack"),
+        f"{name}(Tensor[] tensors) -> Tensor",
+        forward=forward,
+        aliases=aliases,
+        samples=domains.numbers(shapes="stack"),
         **_JOINED,
-    )  # fmt: skip
+    )
 
 
 def _as_column(t: Tensor) -> Tensor:

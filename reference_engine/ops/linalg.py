@@ -32,10 +32,19 @@ def check_same_dtype(a: Tensor, b: Tensor, clause: str = "ops.mm.dtype") -> None
 def _cpp(t: Tensor) -> str:
     """The C++ type name that the message shows."""
     names = {
-        "float32": "float", "float64": "double", "int64": "long long" if False else "long", "int32": "int", "int16": "short",
-        "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "float16": "c10::Half",
-        "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-    }  # fmt: skip
+        "float32": "float",
+        "float64": "double",
+        "int64": "long long" if False else "long",
+        "int32": "int",
+        "int16": "short",
+        "int8": "signed char",
+        "uint8": "unsigned char",
+        "bool": "bool",
+        "float16": "c10::Half",
+        "bfloat16": "c10::BFloat16",
+        "complex64": "c10::complex<float>",
+        "complex128": "c10::complex<double>",
+    }
     return names[t._dtype.name]
 
 
@@ -123,7 +132,7 @@ def _bmm(self: Tensor, mat2: Tensor) -> Tensor:
         raise refusal("ops.bmm.rank", name="batch1")
     if len(mat2._shape) != 3:
         raise refusal("ops.bmm.rank", name="batch2")
-    (b, _n, k), (b2, k2, m) = self._shape, mat2._shape
+    (b, _n, k), (b2, k2, _m) = self._shape, mat2._shape
     if b != b2 or k != k2:
         raise refusal("ops.bmm.shapes", b=b, k=k, b2=b2, k2=k2)
     check_same_dtype(self, mat2)

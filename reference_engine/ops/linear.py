@@ -77,15 +77,19 @@ def _collected(grad_output: Tensor, indices: Tensor, rows: int, padding_idx: int
 
 
 _TABLE_BACKWARD = declare(
-    "_embedding_dense_backward(Tensor grad_output, Tensor indices, int rows, int padding_idx, bool scale_grad_by_freq) -> Tensor",
-    forward=_collected, node="EmbeddingDenseBackwardBackward0",
+    "_embedding_dense_backward(Tensor grad_output, Tensor indices, int rows, int padding_idx, "
+    "bool scale_grad_by_freq) -> Tensor",
+    forward=_collected,
+    node="EmbeddingDenseBackwardBackward0",
     vjp={
-        "grad_output": lambda grad, indices, padding_idx: grad.index_select(0, indices.reshape((-1,))).masked_fill_(
-            (indices == padding_idx).reshape((-1, 1)), 0
-        ).view((*indices._shape, grad._shape[-1]))
+        "grad_output": lambda grad, indices, padding_idx: (
+            grad.index_select(0, indices.reshape((-1,)))
+            .masked_fill_((indices == padding_idx).reshape((-1, 1)), 0)
+            .view((*indices._shape, grad._shape[-1]))
+        )
     },
     **_HIDDEN,
-)  # fmt: skip
+)
 _TABLE = declare(
     "_embedding(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq) -> Tensor",
     forward=_rows, node="EmbeddingBackward0", exact=True,
@@ -99,8 +103,14 @@ _TABLE = declare(
 
 
 def _embedding(
-    input: Tensor, weight: Tensor, padding_idx: Any, max_norm: Any, norm_type: float, scale_grad_by_freq: bool, sparse: bool
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: Any,
+    max_norm: Any,
+    norm_type: float,
+    scale_grad_by_freq: bool,
+    sparse: bool,
+) -> Tensor:
     if len(weight._shape) != 2:
         raise refusal("nn.embedding.rank")
     rows = weight._shape[0]
@@ -130,12 +140,14 @@ def _renormalised(weight: Tensor, indices: Tensor, max_norm: float, norm_type: f
 
 
 declare(
-    "nn.functional.embedding(Tensor input, Tensor weight, int? padding_idx=None, float? max_norm=None, float norm_type=2.0, "
+    "nn.functional.embedding(Tensor input, Tensor weight, int? padding_idx=None, float? max_norm=None, "
+    "float norm_type=2.0, "
     "bool scale_grad_by_freq=False, bool sparse=False) -> Tensor",
-    forward=_embedding, composite=True,
-)  # fmt: skip
+    forward=_embedding,
+    composite=True,
+)
 
-# -- how alike two vectors are -------------------------------------------------------------------------------------------
+# -- how alike two vectors are -----------------------------------------------------------------------------------------
 
 
 def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
@@ -206,12 +218,19 @@ _PIXEL_UNSHUFFLE = declare(
     vjp={"self": lambda grad, downscale_factor: run(_PIXEL_SHUFFLE, [grad, downscale_factor])},
 )  # fmt: skip
 
-# -- attention -----------------------------------------------------------------------------------------------------------
+# -- attention ---------------------------------------------------------------------------------------------------------
 
 
 def _attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Any, dropout_p: float, is_causal: bool, scale: Any, enable_gqa: bool
-) -> Tensor:  # fmt: skip
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Any,
+    dropout_p: float,
+    is_causal: bool,
+    scale: Any,
+    enable_gqa: bool,
+) -> Tensor:
     """Both factors are scaled by the root, so that neither overflows."""
     import reference_engine as engine
 

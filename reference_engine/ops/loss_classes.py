@@ -19,7 +19,7 @@ from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False}
 
-# -- the negative log-likelihood of a class ------------------------------------------------------------------------------
+# -- the negative log-likelihood of a class ----------------------------------------------------------------------------
 
 
 def _picked(self: Tensor, target: Tensor, weight: Any, ignore_index: int) -> tuple[Any, Any, Any, int]:
@@ -142,7 +142,7 @@ declare(
     composite=True, samples=domains.real(shapes="classes", arguments={**REDUCTION, "ignore_index": (-100, 0)}),
 )  # fmt: skip
 
-# -- cross entropy of logits ---------------------------------------------------------------------------------------------
+# -- cross entropy of logits -------------------------------------------------------------------------------------------
 
 
 def _cross_entropy(
@@ -204,11 +204,14 @@ def _smoothed(
 declare(
     "nn.functional.cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
     "int ignore_index=-100, bool? reduce=None, str reduction='mean', float label_smoothing=0.0) -> Tensor",
-    forward=_cross_entropy, composite=True,
-    samples=domains.real(shapes="classes", arguments={**REDUCTION, "ignore_index": (-100, 0), "label_smoothing": (0.0, 0.1)}),
-)  # fmt: skip
+    forward=_cross_entropy,
+    composite=True,
+    samples=domains.real(
+        shapes="classes", arguments={**REDUCTION, "ignore_index": (-100, 0), "label_smoothing": (0.0, 0.1)}
+    ),
+)
 
-# -- written in other functions --------------------------------------------------------------------------------------------
+# -- written in other functions ----------------------------------------------------------------------------------------
 
 
 def _kl_div(
@@ -255,10 +258,14 @@ declare(
     forward=_hinge_embedding, composite=True, smooth=False, samples=domains.real(shapes="same", arguments=REDUCTION),
 )  # fmt: skip
 declare(
-    "nn.functional.margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0, bool? size_average=None, "
+    "nn.functional.margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0, "
+    "bool? size_average=None, "
     "bool? reduce=None, str reduction='mean') -> Tensor",
-    forward=_margin_ranking, composite=True, smooth=False, samples=domains.real(shapes="same", arguments=REDUCTION),
-)  # fmt: skip
+    forward=_margin_ranking,
+    composite=True,
+    smooth=False,
+    samples=domains.real(shapes="same", arguments=REDUCTION),
+)
 
 
 def _soft_margin_slope(grad_output: Tensor, self: Tensor, target: Tensor, reduction: str) -> Tensor:
@@ -305,8 +312,15 @@ declare(
 
 
 def _poisson_nll(
-    input: Tensor, target: Tensor, log_input: bool, full: bool, size_average: Any, eps: float, reduce: Any, reduction: str
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    target: Tensor,
+    log_input: bool,
+    full: bool,
+    size_average: Any,
+    eps: float,
+    reduce: Any,
+    reduction: str,
+) -> Tensor:
     how = reduction_of(size_average, reduce, reduction)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
@@ -318,5 +332,7 @@ def _poisson_nll(
 declare(
     "nn.functional.poisson_nll_loss(Tensor input, Tensor target, bool log_input=True, bool full=False, "
     "bool? size_average=None, float eps=1e-08, bool? reduce=None, str reduction='mean') -> Tensor",
-    forward=_poisson_nll, composite=True, samples=domains.real(0.1, 3.0, shapes="same", arguments={**REDUCTION, "eps": (1e-8,)}),
-)  # fmt: skip
+    forward=_poisson_nll,
+    composite=True,
+    samples=domains.real(0.1, 3.0, shapes="same", arguments={**REDUCTION, "eps": (1e-8,)}),
+)

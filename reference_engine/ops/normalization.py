@@ -23,7 +23,7 @@ from reference_engine.tensor import Tensor
 Ints = tuple[int, ...]
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
 
-# -- one formula for all: rows are normalised, then scaled ---------------------------------------------------------------
+# -- one formula for all: rows are normalised, then scaled -------------------------------------------------------------
 
 
 def _gradient(
@@ -66,7 +66,7 @@ def derivative_of(
 
 
 class _Layout:
-    """How a kind of normalisation sees its input: shape, axes of statistics, shape of parameters, axes of their sums."""
+    """How a normalisation sees its input: shape, axes of statistics, shape of parameters, axes of their sums."""
 
     def __init__(self, shape: Ints, axes: Ints, parameters: Ints, summed: Ints) -> None:
         self.shape, self.axes, self.parameters, self.summed = shape, axes, parameters, summed
@@ -158,18 +158,20 @@ _LAYER_BACKWARD = declare(
     **_HIDDEN,
 )  # fmt: skip
 _LAYER = declare(
-    "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)",
+    "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, "
+    "Tensor, Tensor)",
     forward=lambda input, normalized_shape, weight, bias, eps: _normalised(
         input, weight, bias, _layers(input, normalized_shape), eps
     ),
-    node="NativeLayerNormBackward0", non_differentiable_outputs=(1, 2),
+    node="NativeLayerNormBackward0",
+    non_differentiable_outputs=(1, 2),
     vjp={
         "input, weight, bias": lambda grad, input, weight, normalized_shape, eps, needs: _chosen(
             run(_LAYER_BACKWARD, [grad, input, weight, normalized_shape, eps]), needs
         )
     },
     **_HIDDEN,
-)  # fmt: skip
+)
 
 
 def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, Any], star: str) -> None:
@@ -190,9 +192,12 @@ def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, e
 
 
 declare(
-    "nn.functional.layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor",
-    forward=_layer_norm, composite=True, samples=domains.real(shapes="layers", arguments={"eps": (1e-5,)}),
-)  # fmt: skip
+    "nn.functional.layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, "
+    "float eps=1e-05) -> Tensor",
+    forward=_layer_norm,
+    composite=True,
+    samples=domains.real(shapes="layers", arguments={"eps": (1e-5,)}),
+)
 
 
 def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> Tensor:
@@ -237,10 +242,16 @@ def _group_gradient(
 
 
 _GROUP = declare(
-    "_native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int num_groups, float eps) -> (Tensor, Tensor, Tensor)",
-    forward=lambda input, weight, bias, num_groups, eps: _normalised(input, weight, bias, _groups(input, num_groups), eps),
-    node="NativeGroupNormBackward0", non_differentiable_outputs=(1, 2), vjp={"input, weight, bias": _group_gradient}, **_HIDDEN,
-)  # fmt: skip
+    "_native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int num_groups, float eps) -> (Tensor, Tensor, "
+    "Tensor)",
+    forward=lambda input, weight, bias, num_groups, eps: _normalised(
+        input, weight, bias, _groups(input, num_groups), eps
+    ),
+    node="NativeGroupNormBackward0",
+    non_differentiable_outputs=(1, 2),
+    vjp={"input, weight, bias": _group_gradient},
+    **_HIDDEN,
+)
 
 
 def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: float) -> Tensor:
@@ -258,11 +269,14 @@ def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: flo
 
 
 declare(
-    "nn.functional.group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05) -> Tensor",
-    forward=_group_norm, composite=True, samples=domains.real(shapes="groups", arguments={"eps": (1e-5,)}),
-)  # fmt: skip
+    "nn.functional.group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, "
+    "float eps=1e-05) -> Tensor",
+    forward=_group_norm,
+    composite=True,
+    samples=domains.real(shapes="groups", arguments={"eps": (1e-5,)}),
+)
 
-# -- over the batch ------------------------------------------------------------------------------------------------------
+# -- over the batch ----------------------------------------------------------------------------------------------------
 
 
 def _channels(input: Tensor) -> _Layout:
@@ -271,8 +285,15 @@ def _channels(input: Tensor) -> _Layout:
 
 
 def _batch_forward(
-    input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: float, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    input: Tensor,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
     layout = _channels(input)
     if training:
         made = _normalised(input, weight, bias, layout, eps)
@@ -293,7 +314,7 @@ def _batch_forward(
 
 
 def _track(input: Tensor, running_mean: Tensor, running_var: Tensor, layout: _Layout, momentum: float) -> None:
-    """Move the running statistics towards those of this batch; the variance is the unbiased one. Not a new version of them."""
+    """Move the running statistics towards those of this batch; the variance is unbiased. Not a new version of them."""
     x = input._read().astype(input._dtype.compute)
     n = x.size // x.shape[1]
     mean, var = np.mean(x, axis=layout.axes), np.var(x, axis=layout.axes) * (n / max(n - 1, 1))
@@ -328,8 +349,15 @@ def _batch_backward(
 
 
 def _batch_double(
-    grads: Any, grad_output: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float
-) -> dict[str, Any]:  # fmt: skip
+    grads: Any,
+    grad_output: Tensor,
+    input: Tensor,
+    weight: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    eps: float,
+) -> dict[str, Any]:
     if training:
         return _double(grads, grad_output, input, weight, _channels(input), eps)
 
@@ -341,20 +369,27 @@ def _batch_double(
 
 
 _BATCH_BACKWARD = declare(
-    f"_native_batch_norm_backward(Tensor grad_output, Tensor input, Tensor? weight, {_BATCH_ARGUMENTS}) -> (Tensor, Tensor, Tensor)",
-    forward=_batch_backward, node="NativeBatchNormBackwardBackward0", vjp={"grad_output, input, weight": _batch_double}, **_HIDDEN,
-)  # fmt: skip
+    f"_native_batch_norm_backward(Tensor grad_output, Tensor input, Tensor? weight, {_BATCH_ARGUMENTS}) -> (Tensor, "
+    "Tensor, Tensor)",
+    forward=_batch_backward,
+    node="NativeBatchNormBackwardBackward0",
+    vjp={"grad_output, input, weight": _batch_double},
+    **_HIDDEN,
+)
 _BATCH = declare(
-    "_native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, "
+    "_native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
+    "bool training, "
     "float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-    forward=_batch_forward, node="NativeBatchNormBackward0", non_differentiable_outputs=(1, 2),
+    forward=_batch_forward,
+    node="NativeBatchNormBackward0",
+    non_differentiable_outputs=(1, 2),
     vjp={
         "input, weight, bias": lambda grad, input, weight, running_mean, running_var, training, eps, needs: _chosen(
             run(_BATCH_BACKWARD, [grad, input, weight, running_mean, running_var, training, eps]), needs
         )
     },
     **_HIDDEN,
-)  # fmt: skip
+)
 
 
 def _size(t: Tensor) -> str:
@@ -362,8 +397,15 @@ def _size(t: Tensor) -> str:
 
 
 def batch_norm(
-    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, training: bool, momentum: float, eps: float
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
     """Checked, then normalised."""
     if training and math.prod((input._shape[0], *input._shape[2:])) == 1:
         raise refusal("nn.batch_norm.one_value", size=_size(input))
@@ -378,15 +420,25 @@ def batch_norm(
 
 
 declare(
-    "nn.functional.batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, Tensor? bias=None, "
+    "nn.functional.batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, "
+    "Tensor? bias=None, "
     "bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
-    forward=batch_norm, composite=True, samples=domains.real(shapes="batch_norm", arguments={"momentum": (0.1,), "eps": (1e-5,)}),
-)  # fmt: skip
+    forward=batch_norm,
+    composite=True,
+    samples=domains.real(shapes="batch_norm", arguments={"momentum": (0.1,), "eps": (1e-5,)}),
+)
 
 
 def _instance_norm(
-    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, use_input_stats: bool, momentum: float, eps: float
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
     """A batch of one whose channels are those of every sample."""
     if use_input_stats and math.prod(input._shape[2:]) == 1:
         raise refusal("nn.instance_norm.one_value", size=_size(input))
@@ -401,8 +453,10 @@ def _instance_norm(
 
 
 declare(
-    "nn.functional.instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, Tensor? weight=None, "
+    "nn.functional.instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, "
+    "Tensor? weight=None, "
     "Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, float eps=1e-05) -> Tensor",
-    forward=_instance_norm, composite=True,
+    forward=_instance_norm,
+    composite=True,
     samples=domains.real(shapes="pool1d", arguments={"use_input_stats": (True,), "momentum": (0.1,), "eps": (1e-5,)}),
-)  # fmt: skip
+)

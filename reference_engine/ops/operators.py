@@ -17,8 +17,18 @@ _BINARY = {
     "or": "bitwise_or", "xor": "bitwise_xor", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "eq": "eq", "ne": "ne",
     "mod": "remainder", "floordiv": "floor_divide",
 }  # fmt: skip
-_INPLACE = {"iadd": "add_", "isub": "sub_", "imul": "mul_", "itruediv": "div_", "ipow": "pow_", "imod": "remainder_",
-            "ifloordiv": "floor_divide_", "iand": "bitwise_and_", "ior": "bitwise_or_", "ixor": "bitwise_xor_"}  # fmt: skip
+_INPLACE = {
+    "iadd": "add_",
+    "isub": "sub_",
+    "imul": "mul_",
+    "itruediv": "div_",
+    "ipow": "pow_",
+    "imod": "remainder_",
+    "ifloordiv": "floor_divide_",
+    "iand": "bitwise_and_",
+    "ior": "bitwise_or_",
+    "ixor": "bitwise_xor_",
+}
 _REFLECTED = {"radd": "add", "rmul": "mul", "rand": "bitwise_and", "ror": "bitwise_or", "rxor": "bitwise_xor"}
 
 

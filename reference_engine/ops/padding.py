@@ -25,7 +25,7 @@ def _pairs(pad: Ints, ndim: int) -> list[tuple[int, int]]:
     return pairs
 
 
-# -- a constant; negative padding cuts -----------------------------------------------------------------------------------
+# -- a constant; negative padding cuts ---------------------------------------------------------------------------------
 
 
 def _constant(self: Tensor, pad: Ints, value: Any) -> Tensor:
@@ -54,7 +54,7 @@ _CONSTANT = declare(
     exact=True, method=False,
 )  # fmt: skip
 
-# -- copies of what is inside: each result is one element of the argument ------------------------------------------------
+# -- copies of what is inside: each result is one element of the argument ----------------------------------------------
 
 
 def _sources(size: int, before: int, after: int, mode: str) -> Array:
@@ -107,7 +107,7 @@ for _dims in (1, 2, 3):
     _declare_copies("reflect", "Reflection", _dims)
     _declare_copies("replicate", "Replication", _dims)
 
-# -- around the other side ---------------------------------------------------------------------------------------------------
+# -- around the other side ---------------------------------------------------------------------------------------------
 
 
 def _circular(self: Tensor, pad: Ints) -> Tensor:

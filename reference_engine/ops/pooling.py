@@ -56,7 +56,7 @@ def _each(value: Any, dims: int) -> Ints:
     return given * dims if len(given) == 1 else given
 
 
-# -- the largest of each window; of several, the first in memory order ---------------------------------------------------
+# -- the largest of each window; of several, the first in memory order -------------------------------------------------
 
 
 def _largest(self: Tensor, windows: list[tuple[Ints, Window]], out: Ints) -> tuple[Tensor, Tensor]:
@@ -97,7 +97,8 @@ def _take(self: Tensor, indices: Tensor, dims: int) -> Tensor:
 _PUT = {
     (kind, dims): declare(
         f"_{kind}_pool{dims}d_backward(Tensor grad_output, Tensor self, Tensor indices, int dims) -> Tensor",
-        forward=_put, node=node,
+        forward=_put,
+        node=node,
         vjp={
             "grad_output": lambda grad, indices, dims: _take(grad, indices, dims),
             "self": lambda grad: grad.new_zeros(grad.shape),
@@ -105,10 +106,12 @@ _PUT = {
         **_HIDDEN,
     )
     for kind, dims, node in (
-        ("max", 2, "MaxPool2DWithIndicesBackwardBackward0"), ("max", 3, "MaxPool3DWithIndicesBackwardBackward0"),
-        ("adaptive_max", 2, "AdaptiveMaxPool2DBackwardBackward0"), ("adaptive_max", 3, "AdaptiveMaxPool3DBackwardBackward0"),
+        ("max", 2, "MaxPool2DWithIndicesBackwardBackward0"),
+        ("max", 3, "MaxPool3DWithIndicesBackwardBackward0"),
+        ("adaptive_max", 2, "AdaptiveMaxPool2DBackwardBackward0"),
+        ("adaptive_max", 3, "AdaptiveMaxPool3DBackwardBackward0"),
     )
-}  # fmt: skip
+}
 
 
 def _max_pool(
@@ -130,17 +133,23 @@ def _too_small(shape: Ints, out: Ints) -> Exception:
 
 _MAX = {
     dims: declare(
-        f"_max_pool{dims}d_with_indices(Tensor self, int[] kernel, int[] stride, int[] padding, int[] dilation, bool ceil_mode, "
+        f"_max_pool{dims}d_with_indices(Tensor self, int[] kernel, int[] stride, int[] padding, int[] dilation, "
+        "bool ceil_mode, "
         "int dims) -> (Tensor, Tensor)",
-        forward=_max_pool, node=f"MaxPool{dims}DWithIndicesBackward0", non_differentiable_outputs=(1,), exact=True, smooth=False,
+        forward=_max_pool,
+        node=f"MaxPool{dims}DWithIndicesBackward0",
+        non_differentiable_outputs=(1,),
+        exact=True,
+        smooth=False,
         vjp={
             "self": (lambda grad, self, result1: run(_PUT["max", 2], [grad, self, result1, 2]))
-            if dims == 2 else (lambda grad, self, result1: run(_PUT["max", 3], [grad, self, result1, 3]))
+            if dims == 2
+            else (lambda grad, self, result1: run(_PUT["max", 3], [grad, self, result1, 3]))
         },
         **_HIDDEN,
     )
     for dims in (2, 3)
-}  # fmt: skip
+}
 
 
 def _check(self: Tensor, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, dims: int) -> None:
@@ -174,7 +183,7 @@ def _public_max(dims: int) -> Any:
     return forward
 
 
-# -- the mean of each window, a linear map -------------------------------------------------------------------------------
+# -- the mean of each window, a linear map -----------------------------------------------------------------------------
 
 
 def _plan(
@@ -271,8 +280,14 @@ _declare_avg(3)
 
 def _public_avg(dims: int) -> Any:
     def forward(
-        input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor_override: Any = None
-    ) -> Tensor:  # fmt: skip
+        input: Tensor,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        ceil_mode: bool,
+        count_include_pad: bool,
+        divisor_override: Any = None,
+    ) -> Tensor:
         kernel, pads = _each(kernel_size, dims), _each(padding, dims)
         steps = _each(stride, dims) if stride is not None and stride != () and stride != [] else kernel
         if divisor_override == 0:
@@ -294,19 +309,27 @@ for _dims in (1, 2, 3):
         "ceil_mode": (False, True),
     }
     declare(
-        f"nn.functional.max_pool{_dims}d(Tensor input, any kernel_size, any stride=None, any padding=0, any dilation=1, "
+        f"nn.functional.max_pool{_dims}d(Tensor input, any kernel_size, any stride=None, any padding=0, "
+        "any dilation=1, "
         "bool ceil_mode=False, bool return_indices=False) -> Tensor",
-        forward=_public_max(_dims), composite=True, smooth=False, exact=True,
-        samples=domains.real(shapes=f"pool{_dims}d", arguments={**_recipe, "dilation": (1,), "return_indices": (False,)}),
-    )  # fmt: skip
+        forward=_public_max(_dims),
+        composite=True,
+        smooth=False,
+        exact=True,
+        samples=domains.real(
+            shapes=f"pool{_dims}d", arguments={**_recipe, "dilation": (1,), "return_indices": (False,)}
+        ),
+    )
     declare(
-        f"nn.functional.avg_pool{_dims}d(Tensor input, any kernel_size, any stride=None, any padding=0, bool ceil_mode=False, "
+        f"nn.functional.avg_pool{_dims}d(Tensor input, any kernel_size, any stride=None, any padding=0, "
+        "bool ceil_mode=False, "
         f"bool count_include_pad=True{', any divisor_override=None' if _dims > 1 else ''}) -> Tensor",
-        forward=_public_avg(_dims), composite=True,
+        forward=_public_avg(_dims),
+        composite=True,
         samples=domains.real(shapes=f"pool{_dims}d", arguments={**_recipe, "divisor_override": (None, 3)}),
-    )  # fmt: skip
+    )
 
-# -- as many windows as asked for ---------------------------------------------------------------------------------------
+# -- as many windows as asked for --------------------------------------------------------------------------------------
 
 
 def _adaptive_parts(spatial: Ints, out: Ints) -> list[tuple[Ints, Window, float]]:

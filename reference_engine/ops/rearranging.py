@@ -204,10 +204,15 @@ declare(
     "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor",
     forward=_narrow_copy,
     vjp={
-        "self": lambda grad, self_shape, dim, start, length: grad._slice_backward(self_shape, dim, start, start + length, 1)
+        "self": lambda grad, self_shape, dim, start, length: grad._slice_backward(
+            self_shape, dim, start, start + length, 1
+        )
     },
-    out=True, exact=True, when="shape.narrow_copy.derived", samples=domains.numbers(shapes="narrow"),
-)  # fmt: skip
+    out=True,
+    exact=True,
+    when="shape.narrow_copy.derived",
+    samples=domains.numbers(shapes="narrow"),
+)
 declare(
     "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor",
     forward=_narrow_copy, underived=True, out=True, exact=True, when="!shape.narrow_copy.derived",

@@ -33,9 +33,11 @@ def _roll(self: Tensor, shifts: Ints, dims: Ints) -> Tensor:
 
 declare(
     "roll(Tensor self, int[] shifts, int[] dims=()) -> Tensor",
-    forward=_roll, vjp={"self": lambda grad, shifts, dims: grad.roll(tuple(-s for s in reversed(shifts)), tuple(reversed(dims)))},
-    exact=True, samples=domains.numbers(arguments={"shifts": (0, 1, -1, 3), "dims": "dim"}),
-)  # fmt: skip
+    forward=_roll,
+    vjp={"self": lambda grad, shifts, dims: grad.roll(tuple(-s for s in reversed(shifts)), tuple(reversed(dims)))},
+    exact=True,
+    samples=domains.numbers(arguments={"shifts": (0, 1, -1, 3), "dims": "dim"}),
+)
 
 
 def _flip(self: Tensor, dims: Ints) -> Tensor:

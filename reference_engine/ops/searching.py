@@ -65,9 +65,13 @@ def _searchsorted(
 
 
 declare(
-    "searchsorted(Tensor sorted_sequence, Tensor|Scalar self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor",
-    forward=_searchsorted, method=False, exact=True, samples=domains.ordered(shapes="searchsorted"),
-)  # fmt: skip
+    "searchsorted(Tensor sorted_sequence, Tensor|Scalar self, *, bool out_int32=False, bool right=False, "
+    "str? side=None, Tensor? sorter=None) -> Tensor",
+    forward=_searchsorted,
+    method=False,
+    exact=True,
+    samples=domains.ordered(shapes="searchsorted"),
+)
 
 declare(
     "bucketize(Tensor|Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",

@@ -282,17 +282,24 @@ def _slice(self: Tensor, dim: int, start: int | None, end: int | None, step: int
 
 declare(
     "_slice(Tensor self, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
-    forward=_slice, node="SliceBackward0",
-    vjp={"self": lambda grad, self_shape, dim, start, end, step: grad._slice_backward(self_shape, dim, start, end, step)},
-    view=True, exact=True,
-)  # fmt: skip
+    forward=_slice,
+    node="SliceBackward0",
+    vjp={
+        "self": lambda grad, self_shape, dim, start, end, step: grad._slice_backward(self_shape, dim, start, end, step)
+    },
+    view=True,
+    exact=True,
+)
 
 declare(
     "_slice_backward(Tensor self, int[] shape, int dim, int? start, int? end, int step) -> Tensor",
-    forward=lambda self, shape, dim, start, end, step: _embedded(self, shape, lambda z: _slice(z, dim, start, end, step)),
+    forward=lambda self, shape, dim, start, end, step: _embedded(
+        self, shape, lambda z: _slice(z, dim, start, end, step)
+    ),
     node="SliceBackwardBackward0",
-    vjp={"self": lambda grad, dim, start, end, step: grad._slice(dim, start, end, step)}, exact=True,
-)  # fmt: skip
+    vjp={"self": lambda grad, dim, start, end, step: grad._slice(dim, start, end, step)},
+    exact=True,
+)
 
 
 def _narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
@@ -358,9 +365,15 @@ declare(
     "squeeze(Tensor self, int dim) -> Tensor",
     node="SqueezeBackward1",
     forward=lambda self, dim: _squeezed(self, [wrap_dim(dim, len(self._shape))]),
-    vjp={"self": lambda grad, self_shape, dim: unsqueeze_to(grad, self_shape, [wrap_dim(dim, len(self_shape))] if self_shape else [])},
-    view=True, exact=True, samples=domains.numbers(arguments={"dim": "dim"}),
-)  # fmt: skip
+    vjp={
+        "self": lambda grad, self_shape, dim: unsqueeze_to(
+            grad, self_shape, [wrap_dim(dim, len(self_shape))] if self_shape else []
+        )
+    },
+    view=True,
+    exact=True,
+    samples=domains.numbers(arguments={"dim": "dim"}),
+)
 
 # -- any strides -------------------------------------------------------------------------------------------------
 
@@ -386,12 +399,21 @@ declare(
     "as_strided(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
     forward=_as_strided,
     vjp={
-        "self": lambda grad, self_shape, self_strides, self_offset, size, stride, storage_offset: grad._as_strided_backward(
-            size, stride, self_offset if storage_offset is None else storage_offset, self_shape, self_strides, self_offset
+        "self": lambda grad, self_shape, self_strides, self_offset, size, stride, storage_offset: (
+            grad._as_strided_backward(
+                size,
+                stride,
+                self_offset if storage_offset is None else storage_offset,
+                self_shape,
+                self_strides,
+                self_offset,
+            )
         )
     },
-    view=True, exact=True, samples=domains.numbers(shapes="as_strided"),
-)  # fmt: skip
+    view=True,
+    exact=True,
+    samples=domains.numbers(shapes="as_strided"),
+)
 
 
 def _as_strided_backward(
@@ -423,14 +445,16 @@ def _places(shape: Ints, st: Ints, offset: int) -> Any:
 
 
 declare(
-    "_as_strided_backward(Tensor self, int[] size, int[] stride, int offset, int[] base_shape, int[] base_strides, int base_offset) -> Tensor",
-    forward=_as_strided_backward, node="AsStridedBackwardBackward0",
+    "_as_strided_backward(Tensor self, int[] size, int[] stride, int offset, int[] base_shape, int[] base_strides, "
+    "int base_offset) -> Tensor",
+    forward=_as_strided_backward,
+    node="AsStridedBackwardBackward0",
     vjp={
         "self": lambda grad, size, stride, offset, base_shape, base_strides, base_offset: grad._as_strided_gather(
             base_shape, base_strides, base_offset, size, stride, offset
         )
     },
-)  # fmt: skip
+)
 
 
 def _as_strided_gather(
@@ -457,14 +481,15 @@ def _as_strided_backward_adjoint(
 
 
 declare(
-    "_as_strided_gather(Tensor self, int[] base_shape, int[] base_strides, int base_offset, int[] size, int[] stride, int offset) -> Tensor",
+    "_as_strided_gather(Tensor self, int[] base_shape, int[] base_strides, int base_offset, int[] size, "
+    "int[] stride, int offset) -> Tensor",
     forward=_as_strided_gather,
     vjp={
         "self": lambda grad, base_shape, base_strides, base_offset, size, stride, offset: grad._as_strided_backward(
             size, stride, offset, base_shape, base_strides, base_offset
         )
     },
-)  # fmt: skip
+)
 
 declare(
     "_alias_view(Tensor self) -> Tensor",

@@ -87,11 +87,14 @@ declare(
     vjp={
         "grad_output": lambda grad, output, dim, input_dtype: grad._softmax_backward_data(output, dim, input_dtype),
         "output": lambda grad, grad_output, output, dim: (
-            grad_output * grad - (output * grad_output).sum(dim, True) * grad - grad_output * (output * grad).sum(dim, True)
+            grad_output * grad
+            - (output * grad_output).sum(dim, True) * grad
+            - grad_output * (output * grad).sum(dim, True)
         ),
     },
-    node="SoftmaxBackwardDataBackward0", function=False,
-)  # fmt: skip
+    node="SoftmaxBackwardDataBackward0",
+    function=False,
+)
 declare(
     "_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim, dtype input_dtype) -> Tensor",
     forward=_backward_of(lambda g, y, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)),

@@ -16,7 +16,7 @@ from reference_engine.semantics import refusal
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
-# -- what the kernels take and give --------------------------------------------------------------------------------------
+# -- what the kernels take and give ------------------------------------------------------------------------------------
 
 
 def check_square(t: Tensor, op: str) -> None:
@@ -51,7 +51,7 @@ def adjoint(t: Tensor) -> Tensor:
     return conj(t.transpose(-2, -1))
 
 
-# -- inverse ---------------------------------------------------------------------------------------------------------------
+# -- inverse -----------------------------------------------------------------------------------------------------------
 
 
 def _singular(a: Array) -> int | None:
@@ -103,7 +103,7 @@ declare(
     samples=domains.field(shapes="regular"),
 )  # fmt: skip
 
-# -- A X = B -----------------------------------------------------------------------------------------------------------------
+# -- A X = B -----------------------------------------------------------------------------------------------------------
 
 
 def _is_vector(a: Tensor, b: Tensor) -> bool:
@@ -221,11 +221,16 @@ def _triangular_vjp(
 
 declare(
     "linalg.solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor",
-    forward=_triangular, node="LinalgSolveTriangularBackward0", vjp={"A, B": _triangular_vjp}, out=True,
-    samples=domains.field(shapes="solve_matrix", arguments={"upper": (True, False), "left": (True,), "unitriangular": (False, True)}),
-)  # fmt: skip
+    forward=_triangular,
+    node="LinalgSolveTriangularBackward0",
+    vjp={"A, B": _triangular_vjp},
+    out=True,
+    samples=domains.field(
+        shapes="solve_matrix", arguments={"upper": (True, False), "left": (True,), "unitriangular": (False, True)}
+    ),
+)
 
-# -- determinants -----------------------------------------------------------------------------------------------------------
+# -- determinants ------------------------------------------------------------------------------------------------------
 
 
 def _det(A: Tensor) -> Tensor:
@@ -295,13 +300,20 @@ def _slogdet_vjp(grads: Any, A: Tensor, result0: Tensor) -> Tensor | None:
 
 
 declare(
-    "linalg.slogdet(Tensor A) -> (Tensor, Tensor)", forward=_slogdet, node="LinalgSlogdetBackward0", vjp={"A": _slogdet_vjp},
-    samples=domains.field(shapes="regular"), out=True,
-)  # fmt: skip
+    "linalg.slogdet(Tensor A) -> (Tensor, Tensor)",
+    forward=_slogdet,
+    node="LinalgSlogdetBackward0",
+    vjp={"A": _slogdet_vjp},
+    samples=domains.field(shapes="regular"),
+    out=True,
+)
 declare(
-    "slogdet(Tensor self) -> (Tensor, Tensor)", forward=lambda self: _slogdet(self, return_types.slogdet), node="LinalgSlogdetBackward0",
-    vjp={"self": lambda grads, self, result0: _slogdet_vjp(grads, self, result0)}, samples=domains.field(shapes="regular"),
-)  # fmt: skip
+    "slogdet(Tensor self) -> (Tensor, Tensor)",
+    forward=lambda self: _slogdet(self, return_types.slogdet),
+    node="LinalgSlogdetBackward0",
+    vjp={"self": lambda grads, self, result0: _slogdet_vjp(grads, self, result0)},
+    samples=domains.field(shapes="regular"),
+)
 
 
 def _logdet(self: Tensor) -> Tensor:
@@ -317,7 +329,7 @@ def _logdet(self: Tensor) -> Tensor:
 
 declare("logdet(Tensor self) -> Tensor", forward=_logdet, composite=True, samples=domains.field(shapes="regular"))
 
-# -- powers ------------------------------------------------------------------------------------------------------------------
+# -- powers ------------------------------------------------------------------------------------------------------------
 
 
 def _matrix_power(self: Tensor, n: int) -> Tensor:

@@ -193,9 +193,12 @@ declare(
 
 declare(
     "unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]",
-    forward=lambda self, chunks, dim: self.unsafe_split(-(-self._shape[wrap_dim(dim, len(self._shape))] // chunks), dim),
-    composite=True, exact=True,
-)  # fmt: skip
+    forward=lambda self, chunks, dim: self.unsafe_split(
+        -(-self._shape[wrap_dim(dim, len(self._shape))] // chunks), dim
+    ),
+    composite=True,
+    exact=True,
+)
 
 # -- several tensors in one shape --------------------------------------------------------------------------------
 

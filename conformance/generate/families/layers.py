@@ -97,9 +97,13 @@ def _batch_norm(b: Builder, first: str) -> dict[str, Any]:
         return s.Ref(making.new(b, channels, dtype, False, low=0.5, high=2.0)) if tracked else None
 
     return {
-        "input": _fresh(b, t, (b.choose.integer(2, 3), *channels)), "running_mean": statistic(), "running_var": statistic(),
-        "weight": _maybe(b, t, channels), "bias": _maybe(b, t, channels), "training": training,
-    }  # fmt: skip
+        "input": _fresh(b, t, (b.choose.integer(2, 3), *channels)),
+        "running_mean": statistic(),
+        "running_var": statistic(),
+        "weight": _maybe(b, t, channels),
+        "bias": _maybe(b, t, channels),
+        "training": training,
+    }
 
 
 def _linear(b: Builder, first: str) -> dict[str, Any]:

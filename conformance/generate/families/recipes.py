@@ -125,7 +125,7 @@ def _take_along_dim(b: Builder, first: str) -> dict[str, Any]:
     return {"dim": found["dim"], "indices": found["index"]}
 
 
-# -- parts of a tensor written into it ------------------------------------------------------------------------------------
+# -- parts of a tensor written into it ---------------------------------------------------------------------------------
 
 
 def _select_scatter(b: Builder, first: str) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _pad(b: Builder, first: str) -> dict[str, Any]:
     return {"pad": pads, "mode": mode}
 
 
-# -- images and classes --------------------------------------------------------------------------------------------------
+# -- images and classes ------------------------------------------------------------------------------------------------
 
 
 def _image(b: Builder, rank: int, channels: int, requires_grad: bool | None = None) -> str:

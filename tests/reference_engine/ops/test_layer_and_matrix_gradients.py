@@ -1,4 +1,4 @@
-"""Gradients of layers, losses and matrix functions against central differences of our own forward, in double precision."""
+"""Gradients of layers, losses and matrix functions against central differences of our own forward, in double."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def test_reading_agrees_with_numpy(index: tuple[Any, ...]) -> None:
     array = np.arange(24.0).reshape(2, 3, 4)
     got = engine.tensor(array)[index]
     expected = array[_as_numpy(index)]
-    assert tuple(got.shape) == expected.shape and got.tolist() == expected.tolist()
+    assert tuple(got.shape) == expected.shape
+    assert got.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("index", list(itertools.product(PIECES, repeat=2)) + [(p,) for p in PIECES], ids=str)
@@ -41,21 +42,24 @@ def test_writing_agrees_with_numpy(index: tuple[Any, ...]) -> None:
     target = engine.tensor(array)
     target[index] = -1.0
     array[_as_numpy(index)] = -1.0
-    assert target.tolist() == array.tolist() and target._version == 1
+    assert target.tolist() == array.tolist()
+    assert target._version == 1
 
 
 @pytest.mark.parametrize("index", [(0,), (slice(1, 2),), (None,), (Ellipsis,), (0, slice(None), 1)], ids=str)
 def test_numbers_slices_none_and_ellipsis_make_views(index: tuple[Any, ...]) -> None:
     x = engine.zeros(2, 3, 4)
     view = x[index]
-    assert view._base is x and view.untyped_storage() is x.untyped_storage()
+    assert view._base is x
+    assert view.untyped_storage() is x.untyped_storage()
 
 
 @pytest.mark.parametrize("index", [([0],), (True,), (engine.tensor([True, False]),)], ids=str)
 def test_sequences_bools_and_tensors_make_copies(index: tuple[Any, ...]) -> None:
     x = engine.zeros(2, 3, 4)
     copy = x[index]
-    assert copy._base is None and copy.untyped_storage() is not x.untyped_storage()
+    assert copy._base is None
+    assert copy.untyped_storage() is not x.untyped_storage()
 
 
 def test_separated_index_tensors_put_their_dimension_first() -> None:
@@ -73,7 +77,8 @@ def test_an_element_read_twice_gets_both_gradients() -> None:
 def test_assigning_to_false_changes_nothing() -> None:
     x = engine.zeros(2, requires_grad=True)
     x[False] = 1.0
-    assert x.tolist() == [0.0, 0.0] and x._version == 0
+    assert x.tolist() == [0.0, 0.0]
+    assert x._version == 0
 
 
 @pytest.mark.parametrize(
@@ -111,4 +116,5 @@ def test_an_excluded_target_takes_no_part_in_a_tie() -> None:
     x = engine.tensor([1.0, 5.0], requires_grad=True)
     source = engine.tensor([1.0, 1.0], requires_grad=True)
     x.scatter_reduce(0, engine.tensor([0, 0]), source, "amax", include_self=False).sum().backward()
-    assert x.grad.tolist() == [0.0, 1.0] and source.grad.tolist() == [0.5, 0.5]
+    assert x.grad.tolist() == [0.0, 1.0]
+    assert source.grad.tolist() == [0.5, 0.5]

@@ -63,7 +63,8 @@ def test_all_views_of_a_memory_share_one_version() -> None:
 def test_data_has_a_version_of_its_own() -> None:
     base = engine.ones(3)
     base.data.add_(1)
-    assert base._version == 0 and base.tolist() == [2.0, 2.0, 2.0]
+    assert base._version == 0
+    assert base.tolist() == [2.0, 2.0, 2.0]
 
 
 def test_reshaping_in_place_leaves_the_history_of_the_base_alone() -> None:
@@ -71,7 +72,8 @@ def test_reshaping_in_place_leaves_the_history_of_the_base_alone() -> None:
     view = base[0:2]
     view.t_()
     assert base.grad_fn.name() == "MulBackward0"
-    assert view.grad_fn.name() == "TBackward1" and tuple(view.shape) == (3, 2)
+    assert view.grad_fn.name() == "TBackward1"
+    assert tuple(view.shape) == (3, 2)
     assert base._version == view._version == 1
 
 
@@ -85,11 +87,13 @@ def test_a_refused_change_leaves_no_trace() -> None:
     base = engine.ones(3, 1).expand(3, 3)
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
         base.add_(engine.ones(3, 3))
-    assert base._version == 0 and base.sum().item() == 9.0
+    assert base._version == 0
+    assert base.sum().item() == 9.0
 
 
 def test_a_refused_scatter_writes_nothing() -> None:
     x = engine.zeros(3)
     with pytest.raises(RuntimeError, match="out of bounds"):
         x.scatter_add_(0, engine.tensor([0, 9]), engine.ones(2))
-    assert x.tolist() == [0.0, 0.0, 0.0] and x._version == 0
+    assert x.tolist() == [0.0, 0.0, 0.0]
+    assert x._version == 0
