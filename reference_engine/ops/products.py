@@ -134,7 +134,7 @@ def _addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any)
 
 
 def _across(grad: Tensor, count: int) -> Tensor:
-    return grad.unsqueeze(0).expand((count, *grad._shape))  # type: ignore[no-any-return]
+    return grad.unsqueeze(0).expand((count, *grad._shape))
 
 
 declare(
@@ -173,7 +173,7 @@ declare(
 
 def _vdot(self: Tensor, other: Tensor) -> Tensor:
     if not self._dtype.is_complex:
-        return self.detach().dot(other.detach())  # type: ignore[no-any-return]
+        return self.detach().dot(other.detach())
     if len(self._shape) != 1 or len(other._shape) != 1:
         raise refusal("ops.dot.rank", a=len(self._shape), b=len(other._shape))
     return from_array(np.asarray(np.vdot(self._read(), other._read())), self._dtype)
@@ -208,7 +208,7 @@ def _trace_vjp(grad: Tensor, self_shape: Ints) -> Tensor:
         if len(places)
         else engine.zeros(0, dtype=engine.int64)
     )
-    return made.index_fill(0, index, grad).view(self_shape)  # type: ignore[no-any-return]
+    return made.index_fill(0, index, grad).view(self_shape)
 
 
 declare(
@@ -237,7 +237,7 @@ def _kron(self: Tensor, other: Tensor) -> Tensor:
     b = (1,) * (n - len(other._shape)) + other._shape
     left = self.reshape(tuple(x for m in a for x in (m, 1)))
     right = other.reshape(tuple(x for m in b for x in (1, m)))
-    return (left * right)._unsafe_view(tuple(x * y for x, y in zip(a, b, strict=True)))  # type: ignore[no-any-return]
+    return (left * right)._unsafe_view(tuple(x * y for x, y in zip(a, b, strict=True)))
 
 
 declare(
@@ -272,7 +272,7 @@ def tensordot(a: Tensor, b: Tensor, dims_a: Any, dims_b: Any) -> Tensor:
     rows, columns = (numel(tuple(t._shape[d] for d in f)) for t, f in ((a, free_a), (b, free_b)))
     left = a.permute((*free_a, *da)).reshape((rows, inner))
     right = b.permute((*db, *free_b)).reshape((inner, columns))
-    return left.mm(right).reshape((*(a._shape[d] for d in free_a), *(b._shape[d] for d in free_b)))  # type: ignore[no-any-return]
+    return left.mm(right).reshape((*(a._shape[d] for d in free_a), *(b._shape[d] for d in free_b)))
 
 
 def _tensordot(a: Tensor, b: Tensor, dims: Any) -> Tensor:
@@ -353,7 +353,7 @@ def _contract(a: Tensor, b: Tensor, summed: list[int]) -> Tensor:
     for k, i in enumerate(order):
         if i not in summed and 0 in (a._shape[i], b._shape[i]):
             size[k] = 0
-    return left.bmm(right).view(tuple(size)).permute(tuple(order.index(i) for i in range(len(order))))  # type: ignore[no-any-return]
+    return left.bmm(right).view(tuple(size)).permute(tuple(order.index(i) for i in range(len(order))))
 
 
 def _aligned(t: Tensor, letters: str, order: str) -> Tensor:
@@ -362,7 +362,7 @@ def _aligned(t: Tensor, letters: str, order: str) -> Tensor:
     for c in order:
         if c not in letters:
             t, letters = t.unsqueeze(-1), letters + c
-    return t.permute(tuple(letters.index(c) for c in order))  # type: ignore[no-any-return]
+    return t.permute(tuple(letters.index(c) for c in order))
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
@@ -409,7 +409,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     terms = [_aligned(t, x, order) for x, t in zip(named, operands, strict=True)]
     inner = range(len(output), len(order))
     if len(terms) == 1:
-        return terms[0].sum(tuple(inner)) if inner else terms[0]  # type: ignore[no-any-return]
+        return terms[0].sum(tuple(inner)) if inner else terms[0]
     waiting = {i: sum(t._shape[i] != 1 for t in terms) for i in inner}  # operands that still have this subscript
     made = terms[0]
     for other in terms[1:]:
@@ -427,7 +427,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         for i in (*together, *alone[0], *alone[1]):
             waiting[i] = 0
         made = _contract(made, other, together)
-    return made.view(made._shape[: len(output)]) if inner else made  # type: ignore[no-any-return]
+    return made.view(made._shape[: len(output)]) if inner else made
 
 
 def _diagonals(t: Tensor, letters: str) -> tuple[Tensor, str]:
