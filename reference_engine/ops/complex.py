@@ -134,7 +134,8 @@ def _view_as_complex(self: Tensor) -> Tensor:
         raise refusal("ops.view_as_complex.stride")
     if self._offset % 2:
         raise refusal("ops.view_as_complex.offset")
-    if any(s % 2 for s in self._strides[:-1]):
+    unit_matters = not switch("complex.view_as_complex_ignores_unit_dimensions")
+    if any(s % 2 and (n != 1 or unit_matters) for n, s in zip(self._shape[:-1], self._strides[:-1], strict=True)):
         raise refusal("ops.view_as_complex.even")
     return make_view(
         self, self._shape[:-1], tuple(s // 2 for s in self._strides[:-1]), self._offset // 2,
