@@ -63,6 +63,7 @@ class Function:
 def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, written: Any = None) -> Any:
     """Run one op on bound arguments. ``written`` is the dtype of the tensor that will take the result, if one does."""
     if op.composite and not inplace and out is None:
+        kernels.written_dtype, kernels.written = written, None
         return op.forward(*values)
     if out is not None:
         return _run_out(op, values, out)
