@@ -30,6 +30,8 @@ from reference_engine.tensor import Tensor
 STEP = 1e-6
 WANTED_DRAWS = 2
 NOT_DERIVED = ("is not implemented", "does not support automatic differentiation")
+# Which of several values written to one place stays is left open, and the gradients hold for distinct indices only.
+OVERWRITING = ("scatter", "index_copy", "put")
 PROFILE = Profile("numerical", "valid arguments only", {}, invalid=0.0, special=0.0, dtypes={"float64": 1})
 
 
@@ -67,7 +69,18 @@ class Call:
                 self._template(evaluate(machine.scope, a), name) for a, name in zip(positional, named, strict=False)
             ]
             self.keywords = {k: self._template(evaluate(machine.scope, a), k) for k, a in keywords.items()}
+            self.arguments = dict(zip(named, self.positional, strict=False)) | self.keywords
         self.keywords.pop("dtype", None)  # a narrower dtype would be too coarse to differentiate in
+
+    def writes_twice(self) -> bool:
+        """Whether an index of an op that overwrites repeats."""
+        index = self.arguments.get("index")
+        if self.op.name not in OVERWRITING or not isinstance(index, Tensor) or self.arguments.get("accumulate"):
+            return False
+        places = np.atleast_1d(index.numpy())
+        dim = self.arguments.get("dim", 0) if self.op.name != "put" else 0
+        lanes = np.sort(places if self.op.name != "put" else places.reshape(-1), axis=dim)
+        return bool((np.diff(lanes, axis=dim) == 0).any())
 
     def _template(self, value: Any, name: str) -> Any:
         """The argument, with a slot in the place of each tensor that will vary."""
@@ -247,10 +260,12 @@ def test_formula_agrees_with_differences_of_the_forward(op: Op, kind: str, monke
     monkeypatch.setattr(op, "samples", dataclasses.replace(op.samples, special=(), dtypes=(kind,)))
     checked = 0
     refusals: list[str] = []
-    for attempt in range(12 * WANTED_DRAWS):
+    for attempt in range(20 * WANTED_DRAWS):
         seed = zlib.crc32(f"{op.signature}/{kind}/{attempt}".encode())
         try:
             call = Call(op, kind, seed)
+            if call.writes_twice():
+                continue
             call.results(leaves(call.inputs))
         except (arguments.Unfit, RuntimeError, IndexError, TypeError, ValueError) as refused:
             refusals.append(f"{type(refused).__name__}: {refused}")
