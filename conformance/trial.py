@@ -287,11 +287,25 @@ class Trial:
         )
 
 
+SHRUNK = 40  # findings that are shrunk; of a run with more, the others stand as they were drawn
+
+
 def finish(run: Run, trial: Trial) -> Run:
-    """Shrink and complete the findings of a merged Run; those that shrink to the same thing become one."""
+    """Shrink and complete the findings of a merged Run; those that shrink to the same thing become one.
+
+    An interruption keeps what is left as it was drawn.
+    """
     complete: dict[str, Finding] = {}
-    for raw in run.findings:
-        full = trial.full_finding(raw)
+    interrupted = False
+    for number, raw in enumerate(sorted(run.findings, key=lambda f: (f.deviation is not None, -f.programs, f.id))):
+        full = raw
+        if number < SHRUNK and not interrupted:
+            try:
+                full = trial.full_finding(raw)
+            except KeyboardInterrupt:
+                interrupted = True
+        if full is raw and not raw.script:
+            full = msgspec.structs.replace(raw, script=to_script(codec.decode(msgspec.json.encode(raw.program))))
         known_as = complete.get(full.id)
         if known_as is not None:
             smaller = min(known_as, full, key=lambda f: len(f.program["steps"]))
