@@ -1,7 +1,8 @@
 """``torch.autograd`` as this engine has it.
 
 Where to start reading: ``backward.py`` (what a call may say), ``engine.py`` (the loop),
-``node.py`` and ``accumulate.py`` (what it runs), ``function.py`` and ``custom.py`` (operations of the user's own), ``forward_ad.py``.
+``node.py`` and ``accumulate.py`` (what it runs), ``function.py`` and ``custom.py`` (operations of the
+user's own), ``forward_ad.py``.
 """
 
 from __future__ import annotations

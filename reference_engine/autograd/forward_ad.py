@@ -346,7 +346,7 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
         if op.is_view:
             tangents = _of_view(op, given)
         else:
-            tangents = transpose.jvp(op, given.values, given.tangents, results)
+            tangents = [_own(t, given) for t in transpose.jvp(op, given.values, given.tangents, results)]
     for result, tangent in zip(results, tangents, strict=True):
         if tangent is None or not result._dtype.is_differentiable:
             continue
@@ -361,6 +361,14 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
                 held.copy_(tangent)
         else:
             set_tangent(result, tangent, inplace)
+
+
+def _own(tangent: Any, given: Pushing) -> Any:
+    """A tangent that an operation passed on as it was gets memory of its own, as the operation's result has."""
+    from reference_engine.tensor import tensors_in
+
+    shared = tangent is not None and any(t._storage is tangent._storage for t in tensors_in(given.tangents))
+    return tangent.clone() if shared else tangent
 
 
 def _of_view(op: Op, given: Pushing) -> list[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine import strides, views
+from reference_engine.autograd import forward_ad
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.modes import state
 from reference_engine.ops import binding, dispatch, rearranging, shape  # noqa: F401 - what is changed here is declared there
@@ -23,10 +24,16 @@ def _second_form(op: Op, number: int) -> Op:
     """The same op once more, for the node of its in-place form: torch numbers these after the others."""
     hidden = f"_{op.name}_in_place"
     return declare(
-        op.signature.replace(f"{op.name}(", f"{hidden}(", 1), forward=op.forward,
-        vjp={", ".join(f.of): f.fn for f in op.vjp.values()}, node=op.node_type.__name__.rstrip("0123456789") + str(number),
-        display=op.reference_name, method=False, function=False, exact=True, when=op.when,
-    )  # fmt: skip
+        op.signature.replace(f"{op.name}(", f"{hidden}(", 1),
+        forward=op.forward,
+        vjp={", ".join(f.of): f.fn for f in op.vjp.values()},
+        node=op.node_type.__name__.rstrip("0123456789") + str(number),
+        display=op.reference_name,
+        method=False,
+        function=False,
+        exact=True,
+        when=op.when,
+    )
 
 
 def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
@@ -77,6 +84,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     sizes = tuple(int(s) for s in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size))
     if self.requires_grad:
         raise refusal("inplace.resize.requires_grad")
+    if forward_ad.active and forward_ad.tangent_of(self) is not None:
+        raise refusal("forward_ad.resize")
     if any(s < 0 for s in sizes):
         raise refusal("ops.expand.negative")
     dispatch.resize(self, sizes)
@@ -96,9 +105,7 @@ _SET = declare(
 )  # fmt: skip
 
 
-def set_(
-    self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
-) -> Tensor:
+def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
     """Make the tensor look into another's memory.
 
     Raises:
@@ -115,9 +122,16 @@ def set_(
     views.check_in_place(self, wants)
     node = None
     if wants and state.grad and not state.inference:
-        node = _SET.make_node([self, source if isinstance(source, Tensor) else None], collect_edges(tensors), {"self"}, True)
+        node = _SET.make_node(
+            [self, source if isinstance(source, Tensor) else None], collect_edges(tensors), {"self"}, True
+        )
     if isinstance(source, Tensor):
-        self._storage, self._shape, self._strides, self._offset = source._storage, source._shape, source._strides, source._offset
+        self._storage, self._shape, self._strides, self._offset = (
+            source._storage,
+            source._shape,
+            source._strides,
+            source._offset,
+        )
     else:
         self._storage = Storage(0) if source is None else source
         whole = self._storage.nbytes() // self._dtype.itemsize

@@ -1,0 +1,79 @@
+"""Nodes and edges as seen from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import reference_engine as engine
+
+graph = engine.autograd.graph
+
+
+def test_a_node_can_be_called_by_hand(x: Any) -> None:
+    node = (x * engine.tensor([2.0, 3.0, 4.0])).grad_fn
+    made, nothing = node(engine.ones(3))
+    assert made.tolist() == [2, 3, 4]
+    assert nothing is None
+    with pytest.raises(TypeError, match="expected 1 arguments, got 2"):
+        node(engine.ones(3), engine.ones(3))
+    with pytest.raises(TypeError, match="is not a Variable"):
+        node(3)
+    with pytest.raises(TypeError, match="keyword arguments"):
+        node(grad=engine.ones(3))
+
+
+def test_an_edge_is_as_good_as_its_tensor(x: Any) -> None:
+    y = x * x
+    edge = graph.get_gradient_edge(y)
+    (g,) = engine.autograd.grad(y.sum(), edge, retain_graph=True)
+    assert g.tolist() == [1, 1, 1]
+    (g,) = engine.autograd.grad(edge, x, engine.ones(3))
+    assert g.tolist() == [2, 4, 6]
+
+
+def test_an_edge_whose_output_number_does_not_exist_is_refused(x: Any) -> None:
+    y = x * x
+    with pytest.raises(IndexError):
+        engine.autograd.grad(y.sum(), graph.GradientEdge(y.grad_fn, 5))
+
+
+def test_only_what_requires_grad_has_an_edge() -> None:
+    with pytest.raises(RuntimeError, match="does not require gradients"):
+        graph.get_gradient_edge(engine.ones(3))
+
+
+def test_increment_version_counts_a_change_that_nobody_saw(x: Any) -> None:
+    h = x * 1
+    y = h * h
+    graph.increment_version([h])
+    assert h._version == 1
+    with pytest.raises(RuntimeError, match="is at version 1; expected version 0"):
+        y.sum().backward()
+    with pytest.raises(RuntimeError, match="each element"):
+        graph.increment_version([3])
+
+
+def test_saved_attributes_are_read_only(x: Any) -> None:
+    y = x * engine.ones(3)
+    assert y.grad_fn._saved_self is None
+    assert y.grad_fn._saved_other.tolist() == [1, 1, 1]
+    with pytest.raises(AttributeError, match=r"not writable"):
+        y.grad_fn._saved_other = 3
+
+
+def test_variable_makes_tensors_and_knows_them() -> None:
+    made = engine.autograd.Variable(engine.ones(2), requires_grad=True)
+    assert made.requires_grad
+    assert isinstance(engine.ones(2), engine.autograd.Variable)
+    with pytest.raises(TypeError, match="has to be a tensor"):
+        engine.autograd.Variable(3)
+
+
+def test_the_profiler_sees_events_of_the_users_own() -> None:
+    profiler = engine.autograd.profiler
+    with profiler.profile() as seen, profiler.record_function("outer"), profiler.record_function("inner"):
+        pass
+    assert [event.name for event in seen.function_events] == ["outer", "inner"]
+    assert [event.name for event in seen.function_events[0].cpu_children] == ["inner"]
