@@ -17,7 +17,7 @@ from reference_engine.ops.filling import checked_number
 from reference_engine.ops.formulas import conj, times
 from reference_engine.ops.kernels import from_array, noisy, wrap_dim
 from reference_engine.ops.reducing import REDUCTIONS, distribute, reduce_into
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -90,6 +90,7 @@ def _check_range(self: Tensor, d: int, at: Any) -> None:
     size = self._shape[d] if self._shape else 1
     for i in at:
         if not 0 <= i < size:
+            cite("indexing.refused.writes_nothing")
             raise refusal("indexing.index_add.range", index=int(i), dim=0, size=size)
 
 
@@ -156,6 +157,7 @@ def _index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     size = self._shape[d] if self._shape else 1
     for i in at:
         if not 0 <= i < size:
+            cite("indexing.refused.writes_nothing")
             raise refusal("indexing.index_copy.range", index=int(i), dim=0, size=size)
     array = np.array(self._read(), order="C")
     np.moveaxis(_at_least_1d(array), d, 0)[at] = np.moveaxis(_at_least_1d(source._read()), d, 0)
@@ -187,9 +189,10 @@ def _index_fill(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     number = checked_number(value, self._dtype)
     at = _at_least_1d(index._read())
     size = self._shape[d] if self._shape else 1
-    if self.numel():
+    if self.numel() or not size:
         for i in at:
             if not -size <= i < size:
+                cite("indexing.refused.writes_nothing")
                 raise refusal("ops.index.range", index=int(i), dim=d, size=size)
     array = np.array(self._read(), order="C")
     if array.size:

@@ -15,7 +15,7 @@ from reference_engine.ops.advanced_index import overlap_warning
 from reference_engine.ops.declare import declare
 from reference_engine.ops.filling import checked_number
 from reference_engine.ops.kernels import accumulation, broadcast_shapes, from_array, noisy
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -89,6 +89,8 @@ def _masked_scatter(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     count = int(where.sum())
     if count > source.numel():
         raise refusal("ops.masked_scatter.size")
+    if source._storage is self._storage:
+        cite("indexing.masked_scatter.aliased")
     array[where] = source._read().reshape(-1)[:count]
     return from_array(array, self._dtype)
 

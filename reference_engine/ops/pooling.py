@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
+from reference_engine.autograd import forward_ad
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -67,15 +68,17 @@ def _largest(self: Tensor, windows: list[tuple[Ints, Window]], out: Ints) -> tup
     best = np.zeros((values.shape[0], *out), values.dtype)
     index = np.zeros((values.shape[0], *out), np.int64)
     for at, seen in windows:
-        inside = values[(slice(None), *np.ix_(*seen))].reshape(values.shape[0], math.prod(len(p) for p in seen))
+        grid: tuple[Any, ...] = (slice(None), *np.ix_(*seen))
+        inside = values[grid].reshape(values.shape[0], math.prod(len(p) for p in seen))
         nan = np.isnan(inside) if inside.dtype.kind in "fV" else np.zeros(inside.shape, bool)
         # a nan wins, the last one
         last_nan = inside.shape[1] - 1 - np.argmax(nan[:, ::-1], axis=1)
         chosen = np.where(
             nan.any(1), last_nan, np.argmax(np.where(nan, -np.inf, inside) if nan.any() else inside, axis=1)
         )
-        best[(slice(None), *at)] = np.take_along_axis(inside, chosen[:, None], 1)[:, 0]
-        index[(slice(None), *at)] = places[np.ix_(*seen)].ravel()[chosen]
+        spot: tuple[Any, ...] = (slice(None), *at)
+        best[spot] = np.take_along_axis(inside, chosen[:, None], 1)[:, 0]
+        index[spot] = places[np.ix_(*seen)].ravel()[chosen]
     return from_array(best.reshape(*lead, *out), self._dtype), from_array(index.reshape(*lead, *out), dtypes.int64)
 
 
@@ -176,6 +179,8 @@ def _public_max(dims: int) -> Any:
             options = [(1, *kernel), (1, *steps), (0, *pads), (1, *spread), ceil_mode, 2]
             values, indices = run(_MAX[2], [input.unsqueeze(-2), *options])
             values, indices = values.squeeze(-2), indices.squeeze(-2)
+            if not return_indices and not values.requires_grad and not forward_ad.active:
+                values = values.clone()  # made by a kernel of its own, where no derivative is wanted
         else:
             values, indices = run(_MAX[dims], [input, kernel, steps, pads, spread, ceil_mode, dims])
         return (values, indices) if return_indices else values

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reference_engine import strides
+from reference_engine.modes import is_grad_enabled
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
 from reference_engine.semantics import refusal
+from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
 
 
 def _replaced(self: Tensor, src: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
-    made = from_array(self._read(), self._dtype, strides.like(self._shape, self._strides))
+    made = _copied(self)
     place = look(made)
     if place._shape != src._shape:
         raise refusal("indexing.view_scatter.size", src=list(src._shape), slice=list(place._shape))
@@ -29,13 +31,39 @@ def _replaced(self: Tensor, src: Tensor, look: Callable[[Tensor], Tensor]) -> Te
     return made
 
 
+def _copied(self: Tensor) -> Tensor:
+    """A copy that lies in a copy of the whole memory as the tensor lies in it, unless elements share a place."""
+    if any(step == 0 and n > 1 for n, step in zip(self._shape, self._strides, strict=True)):
+        return from_array(self._read(), self._dtype, strides.like(self._shape, self._strides))
+    storage = Storage(0)
+    storage.bytes = self._storage.bytes.copy()
+    made = Tensor._make(storage, self._dtype, self._shape, self._strides, self._offset)
+    made._array()[...] = self._read()
+    return made
+
+
+def _real_only(op: str, self: Tensor) -> None:
+    if self._dtype.is_complex and self.requires_grad and is_grad_enabled():
+        raise refusal("indexing.view_scatter.complex", op=op)
+
+
+def _select_scatter(self: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    _real_only("select_scatter", self)
+    return _replaced(self, src, lambda t: t.detach().select(dim, index))
+
+
+def _slice_scatter(self: Tensor, src: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
+    _real_only("slice_scatter", self)
+    return _replaced(self, src, lambda t: t.detach()._slice(dim, start, end, step))
+
+
 def _zeros(grad: Tensor, shape: Ints) -> Tensor:
     return grad.new_zeros(shape)
 
 
 declare(
     "select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor",
-    forward=lambda self, src, dim, index: _replaced(self, src, lambda t: t.detach().select(dim, index)),
+    forward=_select_scatter,
     vjp={
         "self": lambda grad, src_shape, dim, index: grad.select_scatter(_zeros(grad, src_shape), dim, index),
         "src": lambda grad, dim, index: grad.select(dim, index),
@@ -45,9 +73,7 @@ declare(
 
 declare(
     "slice_scatter(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
-    forward=lambda self, src, dim, start, end, step: _replaced(
-        self, src, lambda t: t.detach()._slice(dim, start, end, step)
-    ),
+    forward=_slice_scatter,
     vjp={
         "self": lambda grad, src_shape, dim, start, end, step: grad.slice_scatter(
             _zeros(grad, src_shape), dim, start, end, step
