@@ -69,6 +69,7 @@ class Pass:
         self.capture_at: dict[Node, list[tuple[int, int]]] = {}
         self.needed: set[Node] | None = None  # the nodes to execute; None means all
         self.callbacks: list[Any] = []
+        self.first: Node | None = None
         self.reachable: set[Node] = set()
         self.number = next(_pass_numbers)
         self.captures_hooked = switch("grad.capture.hooked")
@@ -81,7 +82,7 @@ class Pass:
         before = modes.state.grad
         modes.state.grad = self.record
         try:
-            first = self._start(roots, grads)
+            first = self.first = self._start(roots, grads)
             self._count_dependencies(first)
             if self.captures is not None:
                 self._plan(first)

@@ -128,6 +128,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
             count[running] = count.get(running, 0) + 1
             if count[running] == sum(_will_run(node) for node in nodes):
                 cite("hooks.multi.all")
+                _cite_only_root(nodes)
                 del count[running]
                 fn(arrived.pop(running))
 
@@ -140,6 +141,12 @@ def _this_pass() -> int:
     running = engine.current_pass()
     assert running is not None
     return running.number
+
+
+def _cite_only_root(nodes: Sequence[Any]) -> None:
+    running = engine.current_pass()
+    if running is not None and running.first in nodes:
+        cite("hooks.multi.only_root")
 
 
 def _will_run(node: Any) -> bool:

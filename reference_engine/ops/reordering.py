@@ -49,7 +49,7 @@ def _flip(self: Tensor, dims: Ints) -> Tensor:
 declare(
     "flip(Tensor self, int[] dims) -> Tensor",
     forward=_flip, vjp={"self": lambda grad, dims: grad.flip(dims)}, exact=True,
-    samples=domains.numbers(arguments={"dims": "dims"}),
+    samples=domains.numbers(arguments={"dims": "dimensions"}),
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _rot90(self: Tensor, k: int, dims: Ints) -> Tensor:
 declare(
     "rot90(Tensor self, int k=1, int[] dims=(0,1)) -> Tensor",
     forward=_rot90, vjp={"self": lambda grad, k, dims: grad.rot90(-k, dims)}, exact=True,
-    samples=domains.numbers(shapes="matrix", arguments={"k": (0, 1, 2, 3, -1)}),
+    samples=domains.numbers(shapes="matrix", arguments={"k": (0, 1, 2, 3, -1), "dims": "plane"}),
 )  # fmt: skip
 
 

@@ -238,6 +238,16 @@ def _dims(b: Builder, t: Any) -> Any:
     return s.Seq(tuple(dims), b.choose.one_of(("tuple", "list")))
 
 
+def _dimensions(b: Builder, t: Any) -> Any:
+    """For ops that take no single number for their dimensions."""
+    dims = _dims(b, t)
+    return s.Seq((dims,), "tuple") if isinstance(dims, int) else dims
+
+
+def _plane(b: Builder, t: Any) -> Any:
+    return s.Seq(tuple(b.shuffled(range(max(t.ndim, 2)))[:2]) if not b.spoil() else (0, 0), "tuple")
+
+
 def _index(b: Builder, t: Any) -> int:
     n = min(t.shape) if t.ndim else 1
     return b.choose.integer(-n, n - 1) if n and not b.spoil() else n + 1
@@ -246,6 +256,8 @@ def _index(b: Builder, t: Any) -> int:
 _RECIPES: dict[str, Callable[[Builder, Any], Any]] = {
     "dim": _dim,
     "dims": _dims,
+    "dimensions": _dimensions,
+    "plane": _plane,
     "index": _index,
     "permutation": lambda b, t: s.Seq(tuple(b.shuffled(range(t.ndim))), "tuple"),
     "shape": lambda b, t: s.Seq(tuple(t.shape), "tuple"),
