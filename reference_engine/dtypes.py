@@ -26,12 +26,15 @@ _CPP_NAMES = {
 }
 
 
+_WITH_LEGACY_TYPE = ("uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
+
+
 class dtype:
     """An element type. Compare with ``is`` or ``==``; prints as ``torch.float32``."""
 
     __slots__ = (
         "name", "np", "itemsize", "is_floating_point", "is_complex", "is_signed", "category", "rank",
-        "scalar_name", "tensor_name", "cpp_name", "compute",
+        "scalar_name", "tensor_name", "cpp_type_name", "cpp_name", "compute",
     )  # fmt: skip
 
     def __init__(self, name: str, np_dtype: Any, category: int, rank: int, scalar_name: str, tensor_name: str) -> None:
@@ -45,6 +48,8 @@ class dtype:
         self.is_signed = name not in ("bool", "uint8", "uint16", "uint32", "uint64")
         self.scalar_name = scalar_name  # as torch's messages call it: "Float", "ComplexDouble"
         self.tensor_name = f"torch.{tensor_name}Tensor"  # the legacy type name: "torch.FloatTensor"
+        legacy = name in _WITH_LEGACY_TYPE  # C++ knows no other by the name of a Python type
+        self.cpp_type_name = self.tensor_name if legacy else f"CPU{scalar_name}Type"
         self.cpp_name = _CPP_NAMES[name]  # as messages of templated C++ code call it
         # torch computes reduced-precision pointwise ops and sums in float32 and rounds once at the end
         self.compute = np.dtype(np.float32) if name in ("float16", "bfloat16") else self.np
@@ -175,7 +180,7 @@ class finfo:
 
     def __init__(self, d: dtype | None = None) -> None:
         real = (d or _default).to_real()
-        info: Any = ml_dtypes.finfo(real.np)
+        info: Any = ml_dtypes.finfo(real.np)  # type: ignore[no-untyped-call]
         self.bits, self.dtype = real.itemsize * 8, real.name
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.smallest_normal)

@@ -308,7 +308,7 @@ class Tensor(metaclass=_TensorMeta):
         leaf.set_data(self, value)
 
     @property
-    def grad_dtype(self) -> dtype | None:
+    def grad_dtype(self) -> dtypes.dtype | None:
         """Which dtype the gradient of a leaf has; None allows any."""
         if not self.is_leaf and not switch("leaf.grad_dtype.read_non_leaf"):
             raise refusal("leaf.grad_dtype.read_non_leaf")
@@ -384,11 +384,11 @@ class Tensor(metaclass=_TensorMeta):
         """A NumPy array over the same memory.
 
         Raises:
-            RuntimeError: the tensor requires grad, is a lazy conjugate or negative. TypeError: bfloat16.
+            RuntimeError: the tensor requires grad while recording, is a lazy conjugate or negative. TypeError: bfloat16.
         """
         if force:
             return self.detach().cpu().resolve_conj().resolve_neg()._array()
-        if self.requires_grad:
+        if self.requires_grad and state.grad:
             raise refusal("tensor.numpy.requires_grad")
         if self._conj:
             raise refusal("tensor.numpy.conj")

@@ -128,17 +128,28 @@ def refresh_history(t: Tensor) -> None:
     cite("view.stale.regenerated")
     if view.creation is not Creation.DEFAULT:
         raise _refused_by_creation("view.stale", t, view, t._node)
-    before = state.grad
-    state.grad = True
+    before = state.grad, state.inference
+    state.grad, state.inference = True, False
     try:
         if view.replay is not None:
             again = view.replay(base)
+            edge = Edge(again._node, again._output_nr) if again._node is not None else Edge(None, 0)
         else:
-            again = base.as_strided(t._shape, t._strides, t._offset)
+            edge = _seen_by_strides(base, t)
     finally:
-        state.grad = before
-    set_history(t, Edge(again._node, again._output_nr) if again._node is not None else Edge(None, 0))
+        state.grad, state.inference = before
+    set_history(t, edge)
     view.attr_version = t._version_counter.value
+
+
+def _seen_by_strides(base: Tensor, t: Tensor) -> Edge:
+    """The history of ``t`` as a strided view of ``base``: a node even where the base requires no grad any more."""
+    from reference_engine.ops import dispatch
+    from reference_engine.ops.declare import OPS
+
+    cite("view.stale.keeps_node")
+    node = dispatch.make_node(OPS["as_strided"][0], [base, t._shape, t._strides, t._offset], {"self"}, False)
+    return Edge(node, node.add_input(t))
 
 
 def set_history(t: Tensor, edge: Edge, through_view: bool = False) -> None:

@@ -113,7 +113,10 @@ def check_replacement(grad: Tensor | None, result: Any, hook: Any) -> Tensor | N
         raise refusal("hooks.tensor.replaced_none", hook=name)
     if result._dtype is not grad._dtype:
         raise refusal(
-            "hooks.tensor.wrong_dtype", hook=name, got=result.dtype.tensor_name, expected=grad.dtype.tensor_name
+            "hooks.tensor.wrong_dtype",
+            hook=name,
+            got=result.dtype.cpp_type_name,
+            expected=grad.dtype.cpp_type_name,
         )
     if result._shape != grad._shape:
         raise refusal("hooks.tensor.wrong_shape", hook=name, got=list(result._shape), expected=list(grad._shape))

@@ -31,7 +31,7 @@ def set_requires_grad(t: Tensor, value: Any, how: str) -> None:
         raise refusal("leaf.requires_grad.type")
     if t._inference and value and not state.inference:
         raise refusal("inference.requires_grad")
-    if not t.is_leaf:
+    if t._node is not None:
         if value and how == "method":
             return
         raise refusal("leaf.requires_grad.non_leaf" if value else "leaf.requires_grad.non_leaf_false")
@@ -116,10 +116,11 @@ def retain_grad(t: Tensor) -> None:
     """
     if not t.requires_grad:
         raise refusal("leaf.retain_grad.requires_grad")
-    node = t.grad_fn
-    if node is None or t._retains_grad:
+    if t._node is None or t._retains_grad:  # a stale view without history counts as a leaf here: it is not refused
         cite("leaf.retain_grad.leaf_ignored")
         return
+    node = t.grad_fn
+    assert node is not None
     cite("leaf.retain_grad.kept")
     t._retains_grad = True
     attach_retain_grad(t, node)

@@ -74,7 +74,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
         if op.apart:
             _refuse_shared_memory(op, target, values)
-    node = _make_node(op, values, active, inplace) if active else None
+    node = make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.written_dtype = written if target is None else target._dtype
     kernels.written = target
@@ -108,7 +108,8 @@ def _any_requires_grad(values: Sequence[Any]) -> bool:
     return any(t.requires_grad for t in tensors_in(values))
 
 
-def _make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> OpNode:
+def make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> OpNode:
+    """The node of one call, with its edges to the histories of the arguments and what it saves of them."""
     tensors: list[Tensor | None] = []
     slots: dict[str, tuple[int, int | None]] = {}
     if op.slots is not None:

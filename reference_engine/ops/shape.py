@@ -166,7 +166,7 @@ def _inverse(dims: Ints) -> Ints:
 def _expand(self: Tensor, size: Ints, implicit: bool) -> Tensor:
     if len(size) < len(self._shape):
         raise refusal(
-            "ops.expand.rank", type=self.dtype.tensor_name, shape=list(self._shape), size=list(size), sizes=len(size),
+            "ops.expand.rank", type=self.dtype.cpp_type_name, shape=list(self._shape), size=list(size), sizes=len(size),
             ndim=len(self._shape),
         )  # fmt: skip
     lead = len(size) - len(self._shape)
