@@ -203,22 +203,49 @@ _clamped_by_numbers = elementwise(_clamp, exact=True, check=_check_numbers, numb
 
 
 def _within(self: Tensor, low: Any, high: Any) -> Tensor:
-    """The bounds belong to the inside: at a bound the gradient passes."""
+    """Where the gradient passes: the bounds belonged to the inside once, and to the outside now."""
+    if switch("convention.clamp.bound_zero"):
+        if low is None:
+            return self < high
+        return self > low if high is None else (self > low).logical_and_(self < high)
     if low is None:
         return self <= high
     return self >= low if high is None else (self >= low).logical_and_(self <= high)
 
 
+def _halved_at(grad: Tensor, tie: Tensor) -> Tensor:
+    """Where the input meets a bound that is a tensor too, each gets a half."""
+    return where(tie, grad / 2, grad)
+
+
 def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:
-    return where(_within(self, min, max), grad, 0)
+    if not (isinstance(min, Tensor) or isinstance(max, Tensor)) or not switch("convention.clamp.bound_zero"):
+        return where(_within(self, min, max), grad, 0)
+    if max is None:
+        return _halved_at(grad, self == min).masked_fill_(self < min, 0)
+    if min is None:
+        return _halved_at(grad, self == max).masked_fill_(self > max, 0)
+    tie = (self == min).logical_or_(self == max).logical_and_(min < max)
+    return _halved_at(grad, tie).masked_fill_((self < min).logical_or_(self > max), 0)
 
 
 def _clamp_min_bound(grad: Tensor, self: Tensor, min: Tensor, max: Any) -> Tensor:
+    if switch("convention.clamp.bound_zero"):
+        if max is None:
+            return _halved_at(grad, self == min).masked_fill_(self > min, 0)
+        tie = (self == min).logical_and_(min < max)
+        return where((self < min).logical_and_(min <= max).logical_or_(tie), _halved_at(grad, tie), 0)
     below = self < min
     return where(below if max is None else below.logical_and_(min < max), grad, 0)
 
 
 def _clamp_max_bound(grad: Tensor, self: Tensor, min: Any, max: Tensor) -> Tensor:
+    if switch("convention.clamp.bound_zero"):
+        if min is None:
+            return _halved_at(grad, self == max).masked_fill_(self < max, 0)
+        tie = (self == max).logical_and_(min < max)
+        above = (self > max).logical_and_(min <= max).logical_or_(max < min)
+        return where(above.logical_or_(tie), _halved_at(grad, tie), 0)
     above = self > max
     return where(above if min is None else above.logical_or_(max < min), grad, 0)
 
@@ -237,7 +264,7 @@ declare(
 )  # fmt: skip
 
 
-def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str, inside: Any, beyond: Any) -> None:
+def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str) -> None:
     """``clamp_min`` and ``clamp_max``: one bound, a number or a tensor."""
     bound = name.removeprefix("clamp_")
 
@@ -248,37 +275,32 @@ def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str, inside: Any, 
         if promoted.category == 0 or (promoted.name == "float16" and not switch("pointwise.float16")):
             raise refusal("ops.not_implemented_for", op=_bound_kernel(kernel), dtype=promoted.scalar_name)
 
-    inside_vjp = _with_bound(bound, lambda grad, self, limit: where(inside(self, limit), grad, 0))
-    beyond_vjp = _with_bound(bound, lambda grad, self, limit: where(beyond(self, limit), grad, 0))
+    of_self: Any
+    of_bound: Any
+    if bound == "min":
+        of_self = lambda grad, self, min: _clamp_self(grad, self, min, None)  # noqa: E731
+        of_bound = lambda grad, self, min: _clamp_min_bound(grad, self, min, None)  # noqa: E731
+    else:
+        of_self = lambda grad, self, max: _clamp_self(grad, self, None, max)  # noqa: E731
+        of_bound = lambda grad, self, max: _clamp_max_bound(grad, self, None, max)  # noqa: E731
     camel = "".join(part.capitalize() for part in name.split("_"))
     declare(
         f"{name}(Tensor self, Tensor {bound}) -> Tensor",
-        node=f"{camel}Backward1", vjp={"self": inside_vjp, bound: beyond_vjp},
+        node=f"{camel}Backward1", vjp={"self": of_self, bound: of_bound},
         forward=elementwise(fn, exact=True, name=other_kernel, not_for="complex"),
         inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar {bound}) -> Tensor",
         forward=elementwise(fn, exact=True, check=check, number_is_operand=False),
-        vjp={"self": inside_vjp},
+        vjp={"self": of_self},
         inplace=True, out=True, smooth=False, exact=True,
         samples=domains.ordered(special=(0.0, 1.0), arguments={bound: (0, 1, -0.5)}),
     )  # fmt: skip
 
 
-def _with_bound(bound: str, formula: Any) -> Any:
-    """A formula whose parameter is named ``min`` or ``max``, so that it reads that argument."""
-    if bound == "min":
-        return lambda grad, self, min: formula(grad, self, min)
-    return lambda grad, self, max: formula(grad, self, max)
-
-
-_one_bound(
-    "clamp_min", _at_least, "clamp_min_scalar_cpu", "maximum_cpu", lambda x, low: x >= low, lambda x, low: x < low
-)
-_one_bound(
-    "clamp_max", _at_most, "clamp_max_scalar_cpu", "minimum_cpu", lambda x, high: x <= high, lambda x, high: x > high
-)
+_one_bound("clamp_min", _at_least, "clamp_min_scalar_cpu", "maximum_cpu")
+_one_bound("clamp_max", _at_most, "clamp_max_scalar_cpu", "minimum_cpu")
 
 
 def _relu(x: Array) -> Array:
