@@ -8,7 +8,7 @@ from conformance.program import steps as s
 EXAMPLES = (
     example(
         "study-leaf-by-call",
-        "leaf.factory.requires_grad",
+        "leaf.factory",
         leaf("x", 1.0, 2.0, 3.0, 4.0, shape=(2, 2)),
         do("mul", "x", "x", out="y"),
         do("sum", "y", out="z"),
