@@ -157,7 +157,8 @@ def _strides_by_channel(
         (n + 2 * p - s * (m - 1) - 1) // d + 1
         for n, m, s, p, d in zip(large[2:], small[2:], stride, padding, dilation, strict=True)
     ]
-    inner, step = [], 1
+    inner: list[int] = []
+    step = 1
     for n in reversed(sizes):
         inner.insert(0, step)
         step *= n
@@ -301,6 +302,12 @@ def _convolve(
         pads = _each(padding, dims, "padding")
     extra = _each(output_padding, dims, "output_padding")
     _check(batched, weight, bias, strides, pads, dilations, transposed, groups)
+    if transposed:
+        shape = _output_shape(batched._shape, weight._shape, strides, pads, dilations, True, extra, groups)
+        if any(n < 1 for n in shape[2:]):
+            lead = (1,) if dims == 1 else ()  # computed as an image of one row
+            words = [" x ".join(map(str, (*lead, *sizes[2:]))) for sizes in (batched._shape, shape)]
+            raise refusal("nn.conv_transpose.output_size", size=words[0], output=words[1])
     made = run(_CONVOLUTION, [batched, weight, bias, strides, pads, dilations, transposed, extra, groups])
     return made if rank == dims + 2 else made.squeeze(0)
 

@@ -140,7 +140,7 @@ def _qr(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     d, a = A._dtype, A._read()
     if mode == "r":
         return from_array(np.zeros((0,)), d), by_columns(np.linalg.qr(a, mode="r"), d)
-    q, r = np.linalg.qr(a, mode=mode)
+    q, r = np.linalg.qr(a, mode="complete" if mode == "complete" else "reduced")
     return by_columns(q, d), by_columns(r, d)
 
 
@@ -381,6 +381,12 @@ declare(
     composite=True,
     smooth=False,
     samples=domains.field(
-        shapes="matrix", arguments={"ord": ("fro", 1, math.inf, -1), "keepdim": (False, True), "dtype": (None,)}
+        shapes="matrix",
+        arguments={
+            "ord": ("fro", 1, math.inf, -1),
+            "dim": ((-2, -1), (0, 1)),
+            "keepdim": (False, True),
+            "dtype": (None,),
+        },
     ),
 )

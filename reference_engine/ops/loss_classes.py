@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import minus, over, plus, times
 from reference_engine.ops.kernels import elementwise, from_array
-from reference_engine.ops.loss import OPTIONS, REDUCTION, REDUCTIONS, reduced, reduction_of, shared
+from reference_engine.ops.loss import OPTIONS, REDUCTION, REDUCTIONS, constant, reduced, reduction_of, shared
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
 
@@ -302,12 +302,16 @@ _SOFT_MARGIN = declare(
     node="SoftMarginLossBackward0", **_HIDDEN,
     vjp={"self": lambda grad, self, target, reduction: run(_SOFT_MARGIN_BACKWARD, [grad, self, target, reduction])},
 )  # fmt: skip
+
+
+def _public_soft_margin(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str) -> Tensor:
+    constant("soft_margin_loss", target=target)
+    return run(_SOFT_MARGIN, [input, target, reduction_of(size_average, reduce, reduction)])  # type: ignore[no-any-return]
+
+
 declare(
     f"nn.functional.soft_margin_loss(Tensor input, Tensor target, {OPTIONS}) -> Tensor",
-    forward=lambda input, target, size_average, reduce, reduction: run(
-        _SOFT_MARGIN, [input, target, reduction_of(size_average, reduce, reduction)]
-    ),
-    composite=True, samples=domains.real(shapes="same", arguments=REDUCTION),
+    forward=_public_soft_margin, composite=True, samples=domains.real(shapes="same", arguments=REDUCTION),
 )  # fmt: skip
 
 

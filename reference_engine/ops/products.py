@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine.ops import domains
+from reference_engine import dtypes
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, scaled
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy, wrap_dim
@@ -21,6 +22,9 @@ Ints = tuple[int, ...]
 
 def _sum_of(base: Tensor, a: Tensor, b: Tensor, beta: Any, alpha: Any, multiply: Any, shape: Ints) -> Tensor:
     """``beta * base + alpha * (a @ b)``, rounded once; a ``base`` times zero is not looked at."""
+    target = kernels.written
+    if target is not None and target._shape != shape and np.matmul is multiply:  # addbmm has a way of its own
+        raise refusal("linalg.addmm.in_place", shape=list(target._shape), result=list(shape))
     shown = _expand(base.detach(), shape, False)
     if base._dtype is not a._dtype:
         raise refusal("linalg.addmm.dtype", first=base.dtype.scalar_name, second=a.dtype.scalar_name)
@@ -206,7 +210,7 @@ def _trace_vjp(grad: Tensor, self_shape: Ints) -> Tensor:
     index = (
         engine.arange(0, len(places) * (self_shape[1] + 1), self_shape[1] + 1)
         if len(places)
-        else engine.zeros(0, dtype=engine.int64)
+        else engine.zeros(0, dtype=dtypes.int64)
     )
     return made.index_fill(0, index, grad).view(self_shape)
 
@@ -332,7 +336,9 @@ def _contract(a: Tensor, b: Tensor, summed: list[int]) -> Tensor:
     """The product of two aligned operands, summed over some dimensions (which stay, with size one)."""
     if not summed:
         return a * b
-    batch, rows, columns = [], [], []
+    batch: list[int] = []
+    rows: list[int] = []
+    columns: list[int] = []
     for i, (n, m) in enumerate(zip(a._shape, b._shape, strict=True)):
         if i not in summed:
             (batch if n != 1 and m != 1 else rows if n != 1 else columns).append(i)

@@ -101,7 +101,7 @@ def _form(b: Builder, name: str, chosen: Op, positional: list[Any], keywords: di
         forms.append("method")
     if chosen.is_function:
         forms.append("function")
-        if chosen.out and b.choose.coin(0.04):
+        if chosen.out and "-> (" not in chosen.signature and b.choose.coin(0.04):
             forms = ["out"]
     arity = 1 if name in ("neg", "abs") else 2
     if name in _OPERATORS and first_is_tensor and len(positional) == arity and not keywords:

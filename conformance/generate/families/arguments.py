@@ -44,6 +44,8 @@ def draw(b: Builder, op: Op) -> tuple[list[Any], dict[str, Any]]:
         if p.name in extra and fits(p.type, extra[p.name]):
             value: Any = extra[p.name]
             taken = taken or p.is_tensor
+        elif recipes.get(p.name) == (None,) and not p.required:  # not asked about
+            continue
         elif p.type == "Tensor[]":
             value = _several(b, t, first)
         elif p.is_tensor and not taken:
