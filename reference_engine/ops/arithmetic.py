@@ -11,7 +11,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, scaled, times, zeros_like
 from reference_engine.ops.kernels import elementwise, multiply_add, to_floating
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -264,7 +264,11 @@ def _remainder(a: Array, b: Array) -> Array:
 
 
 def _divided(mode: str) -> Any:
-    return lambda grad, self, other: -grad * self.div(other, rounding_mode=mode)
+    def of_divisor(grad: Tensor, self: Tensor, other: Tensor) -> Tensor:
+        cite("pointwise.remainder.gradient")
+        return -grad * self.div(other, rounding_mode=mode)
+
+    return of_divisor
 
 
 for _name, _fn, _mode in (("fmod", _fmod, "trunc"), ("remainder", _remainder, "floor")):

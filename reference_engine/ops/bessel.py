@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import where
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -27,43 +28,40 @@ def _wide(fn: Any) -> Any:
     return lambda x: fn(x.astype(np.float64)).astype(x.dtype)
 
 
-def _i1(x: Tensor) -> Tensor:
+def _special(name: str) -> Any:
+    """``torch.special.<name>``, by name because ops refer to each other in circles."""
+
+    def call(x: Tensor) -> Tensor:
+        import reference_engine as engine
+
+        return getattr(engine.special, name)(x)  # type: ignore[no-any-return]
+
+    return call
+
+
+_i0e, _i1, _i1e = _special("i0e"), _special("i1"), _special("i1e")
+
+
+def _half_at_zero(self: Tensor, formula: Any, kernel: str = "") -> Tensor:
+    """A formula that divides by its argument, and its limit of one half where that is zero."""
+    cite("special.i1.at_zero")
     import reference_engine as engine
 
-    return engine.special.i1(x)
-
-
-def _i1e(x: Tensor) -> Tensor:
-    import reference_engine as engine
-
-    return engine.special.i1e(x)
-
-
-def _i0e(x: Tensor) -> Tensor:
-    import reference_engine as engine
-
-    return engine.special.i0e(x)
-
-
-def _away_from_zero(self: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
-    """Where the general formula holds, and arguments at which it is safe to evaluate."""
-    import reference_engine as engine
-
-    if self._dtype.itemsize == 2:
+    nan_kept = switch("special.i1_gradient_of_nan")
+    if self._dtype.itemsize == 2 and not nan_kept:
         raise refusal("ops.not_implemented_for", op=kernel, dtype=self._dtype.scalar_name)
-    safe = self.abs() > dtypes.finfo(self.dtype).eps
-    return safe, where(safe, self, engine.full((), dtypes.finfo(self.dtype).eps, dtype=self.dtype))
+    eps = dtypes.finfo(self.dtype).eps
+    close = self.abs() <= eps if nan_kept else (self.abs() > eps).logical_not()
+    return where(close, 0.5, formula(where(close, engine.full((), eps, dtype=self.dtype), self)))
 
 
 def _i1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
-    """I0 - I1/x, and 1/2 at zero."""
-    safe, x = _away_from_zero(self, "i1_backward")
-    return grad * where(safe, x.i0() - result * x.reciprocal(), 0.5)
+    """I0 - I1/x."""
+    return grad * _half_at_zero(self, lambda x: x.i0() - result * x.reciprocal(), "i1_backward")
 
 
 def _i1e_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
-    safe, x = _away_from_zero(self, "i1e_backward")
-    return grad * where(safe, _i0e(x) - result * (x.sgn() + x.reciprocal()), 0.5)
+    return grad * _half_at_zero(self, lambda x: _i0e(x) - result * (x.sgn() + x.reciprocal()), "i1e_backward")
 
 
 declare(
@@ -94,6 +92,48 @@ declare(
     node="SpecialI1EBackward0", vjp={"self": _i1e_vjp}, method=False, out=True, samples=domains.real(special=(0.0,)),
 )  # fmt: skip
 
+# -- of the first and the second kind, and modified: differentiable in newer versions ----------------------------------
+
+
+def _declare_in_both_ways(name: str, fn: Any, camel: str, vjp: Any, low: float) -> None:
+    forward = elementwise(
+        _wide(fn), dtype=to_floating, ulps=_APART, name=f"{name}_cpu", not_for="float16 bfloat16 complex"
+    )
+    options: dict[str, Any] = {"method": False, "out": True, "forward": forward}
+    declare(
+        f"special.{name}(Tensor self) -> Tensor", when="special.bessel_derivative", node=f"Special{camel}Backward0",
+        vjp={"self": vjp}, samples=domains.real(low, 3, special=(0.0,)), **options,
+    )  # fmt: skip
+    declare(f"special.{name}(Tensor self) -> Tensor", when="!special.bessel_derivative", **options)
+
+
+_j0, _j1, _y0, _y1 = (_special(f"bessel_{name}") for name in ("j0", "j1", "y0", "y1"))
+_m1, _k0, _k1 = (_special(f"modified_bessel_{name}") for name in ("i1", "k0", "k1"))
+
+
+def _y1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
+    """Y0 - Y1/x, infinite at zero."""
+    return grad * where(self == 0, math.inf, _y0(self) - result * self.reciprocal())
+
+
+_declare_in_both_ways("bessel_j0", sp.j0, "BesselJ0", lambda grad, self: grad * -_j1(self), -3.0)
+_declare_in_both_ways(
+    "bessel_j1", sp.j1, "BesselJ1",
+    lambda grad, self, result: grad * _half_at_zero(self, lambda x: _j0(x) - result * x.reciprocal()), -3.0,
+)  # fmt: skip
+_declare_in_both_ways("bessel_y0", sp.y0, "BesselY0", lambda grad, self: grad * -_y1(self), 0.3)
+_declare_in_both_ways("bessel_y1", sp.y1, "BesselY1", _y1_vjp, 0.3)
+_declare_in_both_ways("modified_bessel_i0", sp.i0, "ModifiedBesselI0", lambda grad, self: grad * _m1(self), -3.0)
+_declare_in_both_ways(
+    "modified_bessel_i1", sp.i1, "ModifiedBesselI1",
+    lambda grad, self, result: grad * _half_at_zero(self, lambda x: x.i0() - result * x.reciprocal()), -3.0,
+)  # fmt: skip
+_declare_in_both_ways("modified_bessel_k0", sp.k0, "ModifiedBesselK0", lambda grad, self: grad * -_k1(self), 0.3)
+_declare_in_both_ways(
+    "modified_bessel_k1", sp.k1, "ModifiedBesselK1",
+    lambda grad, self, result: grad * -(_k0(self) + result * self.reciprocal()), 0.3,
+)  # fmt: skip
+
 # -- without a derivative ------------------------------------------------------------------------------------------
 
 
@@ -108,14 +148,6 @@ def _plain(name: str, fn: Any) -> None:
     )  # fmt: skip
 
 
-_plain("bessel_j0", sp.j0)
-_plain("bessel_j1", sp.j1)
-_plain("bessel_y0", sp.y0)
-_plain("bessel_y1", sp.y1)
-_plain("modified_bessel_i0", sp.i0)
-_plain("modified_bessel_i1", sp.i1)
-_plain("modified_bessel_k0", sp.k0)
-_plain("modified_bessel_k1", sp.k1)
 _plain("scaled_modified_bessel_k0", sp.k0e)
 _plain("scaled_modified_bessel_k1", sp.k1e)
 _plain("spherical_bessel_j0", lambda x: np.where(np.isinf(x), 0.0, np.sinc(x / np.pi)))

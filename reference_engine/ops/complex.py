@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times, where, zeros_like
 from reference_engine.ops.kernels import elementwise, to_floating
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.strides import contiguous
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
@@ -196,6 +196,7 @@ def _angle_of(self: Tensor) -> Tensor:
 
 def _angle_vjp(grad: Tensor, self: Tensor) -> Tensor:
     """Zero for real arguments and at the origin; elsewhere along the direction across z."""
+    cite("complex.angle.at_zero")
     if not self.is_complex():
         return zeros_like(self)
     return where(self == 0.0, 0.0, times(grad * self / self.abs().pow(2), 1j))

@@ -170,7 +170,8 @@ declare(
 def _logit(x: Array, eps: float | None) -> Array:
     if eps is not None:
         x = np.clip(x, x.dtype.type(eps), x.dtype.type(1 - eps))
-    return np.where(x == 1, np.inf, np.log(x / (1 - x))).astype(x.dtype)
+    one = x.dtype.type(1)
+    return np.where(x == one, x.dtype.type(np.inf), np.log(x / (one - x))).astype(x.dtype)
 
 
 def _logit_vjp(grad: Tensor, self: Tensor, eps: float | None) -> Tensor:

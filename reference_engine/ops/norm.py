@@ -14,7 +14,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array, noisy, wrap_dim, wrap_dims
 from reference_engine.ops.reduction import unsqueeze_reduced
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -90,12 +90,14 @@ def norm_vjp(grad: Tensor, self: Tensor, norm: Tensor, order: float, dim: Dims, 
     grad, norm = unsqueeze_reduced(grad, self._shape, dim, keepdim), unsqueeze_reduced(norm, self._shape, dim, keepdim)
     p = float(order)
     if p == 0:
+        cite("reduction.norm.order_zero")
         return None
     if p == 1:
         return self.sgn() * grad
     if p == 2:
         return grad * (self / norm).masked_fill_(norm == 0, 0)
     if math.isinf(p):
+        cite("reduction.norm.infinite_tie")
         size = self.abs()
         chosen = size.eq(norm).logical_or(size.isnan())
         return self.sgn() * (grad / chosen.sum(dim, keepdim=True) * chosen)

@@ -10,12 +10,12 @@ import numpy as np
 
 from reference_engine import dtypes, return_types, strides
 from reference_engine.dtypes import dtype
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, less, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, from_array, promote, to_floating
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -94,10 +94,14 @@ def _number_power(self: Any, exponent: Tensor) -> Tensor:
 
 
 def _check_exponent(promoted: dtype, self: Tensor, exponent: Any) -> None:
-    if promoted.category == 0 and not switch("pointwise.pow_of_truth"):
-        raise refusal("ops.not_implemented_for", op="pow", dtype=promoted.scalar_name)
+    """In place a power with a number has had words of its own for a dtype that cannot hold the result."""
     if promoted.category <= 1 and isinstance(exponent, int) and exponent < 0:
         raise refusal("ops.pow.negative_integer")
+    target = kernels.written_dtype
+    if target is not None and not dtypes.can_cast(promoted, target):
+        raise refusal("ops.pow.in_place_dtype", target=target.scalar_name, result=promoted.scalar_name)
+    if promoted.category == 0 and not switch("pointwise.pow_of_truth"):
+        raise refusal("ops.not_implemented_for", op="pow", dtype=promoted.scalar_name)
 
 
 def _pow_number_vjp(grad: Tensor, self: Tensor, exponent: Any) -> Tensor:
@@ -119,6 +123,7 @@ def _not_negative(exponent: Tensor) -> Tensor:
 
 def _pow_exponent_vjp(grad: Tensor, self: Tensor, exponent: Tensor, result: Tensor) -> Tensor:
     """a**b log a, and zero where the base is 0 and the exponent is not negative."""
+    cite("pointwise.pow.zero_base")
     at_zero = (self == 0).logical_and(_not_negative(exponent))
     base = self.to(promote([self, exponent]))
     return grad * where(at_zero, 0, conj(result * base.log()))
@@ -257,7 +262,7 @@ def _ldexp_in_place(self: Tensor, other: Tensor) -> Tensor:
 
     if switch("pointwise.ldexp_node"):
         return run(_LDEXP, [self, other], inplace=True)
-    return self.mul_(engine.pow(2.0, other))
+    return engine.mul(self, engine.pow(2.0, other), out=self)
 
 
 declare(

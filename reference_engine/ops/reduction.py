@@ -13,7 +13,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, over
 from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
@@ -103,14 +103,15 @@ def _nansum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     return from_array(np.asarray(noisy(total(a), total, [a], d)), d)
 
 
+def _nansum_vjp(grad: Tensor, self: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    cite("reduction.nansum.nan")
+    return expand_reduced(grad.to(self.dtype), self._shape, dim, keepdim) * self.isnan().logical_not()
+
+
 declare(
     "nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
     forward=_nansum,
-    vjp={
-        "self": lambda grad, self, dim, keepdim: (
-            expand_reduced(grad.to(self.dtype), self._shape, dim, keepdim) * self.isnan().logical_not()
-        )
-    },
+    vjp={"self": _nansum_vjp},
     out=True, samples=domains.ordered(special=(math.nan,), arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
@@ -263,6 +264,7 @@ def _logsumexp(self: Tensor, dim: Ints, keepdim: bool) -> Tensor:
 
 
 def _logsumexp_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: Ints, keepdim: bool) -> Tensor:
+    cite("reduction.logsumexp.minus_infinity")
     shape = self._shape
     grad, result = unsqueeze_reduced(grad, shape, dim, keepdim), unsqueeze_reduced(result, shape, dim, keepdim)
     return grad * conj((self - result).exp())

@@ -12,7 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import HALF, elementwise
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -101,23 +101,33 @@ def _nan_to_num(x: Array, nan: float | None, posinf: float | None, neginf: float
     return np.where(x == np.inf, x.dtype.type(high), np.where(x == -np.inf, x.dtype.type(low), x))
 
 
+_COMPLEX = {"complex64": "pointwise.complex_nan_to_num", "complex128": "pointwise.complex_nan_to_num"}
+_nan_to_num_kernel = elementwise(_nan_to_num, name="nan_to_num", since=_COMPLEX)
+
+
 def _replace(self: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Tensor:
     d = self._dtype
-    if d.is_complex and self.requires_grad and state.grad:
+    if d.is_complex:
+        _nan_to_num_kernel.refuse_unsupported(d)
+    in_place = kernels.written is not None
+    recorded = self.requires_grad and state.grad and not in_place
+    if d.is_complex and recorded and not switch("complex.nan_to_num_gradient"):
         raise refusal("complex.not_differentiable", op="nan_to_num")
     out = kernels.written_dtype
     if out is not None and out is not d:
         raise refusal("pointwise.out.nan_to_num", out=out.scalar_name, dtype=d.scalar_name)
-    return elementwise(
-        lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True, name="nan_to_num",
-        since={"complex64": "pointwise.complex_nan_to_num", "complex128": "pointwise.complex_nan_to_num"},
-    )(self)  # fmt: skip
+    return elementwise(lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True)(self)
+
+
+def _nan_to_num_vjp(grad: Tensor, self: Tensor) -> Tensor:
+    """What was replaced is a constant."""
+    cite("pointwise.nan_to_num.replaced")
+    return grad * self.isfinite()
 
 
 declare(
     "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
-    # what was replaced is a constant
-    forward=_replace, vjp={"self": lambda grad, self: grad * self.isfinite()},
+    forward=_replace, vjp={"self": _nan_to_num_vjp},
     inplace=True, out=True, smooth=False, exact=True,
     samples=domains.numbers(special=(float("nan"), float("inf"), -float("inf")), arguments={"nan": (None, 1.0)}),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, over, times, where
 from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
 from reference_engine.ops.reduction import read_as, summed_dtype
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -71,6 +71,7 @@ def _cumprod_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int) -> Tensor
 
 def _cumprod_with_zeros(grad: Tensor, values: Tensor, dim: int) -> Tensor:
     """Element k is a factor of the products k, k+1, ...: each with that factor left out, times its cotangent."""
+    cite("reduction.cumprod.zeros")
     import reference_engine as engine
 
     n = values._shape[dim]
@@ -165,6 +166,12 @@ declare(
 # -- extrema -------------------------------------------------------------------------------------------------------
 
 
+def _place_vjp(grad: Tensor, self: Tensor, dim: int, result1: Tensor) -> Tensor:
+    """To the element that was the extremum, the later one of two equal."""
+    cite("reduction.cummax.tie")
+    return grad.new_zeros(self.shape).scatter_add_(dim, result1, grad)
+
+
 def _cumulative_extremum(name: str, ufunc: Any) -> None:
     def forward(self: Tensor, dim: int) -> Any:
         axis = wrap_dim(dim, len(self._shape))
@@ -182,7 +189,7 @@ def _cumulative_extremum(name: str, ufunc: Any) -> None:
     declare(
         f"{name}(Tensor self, int dim) -> (Tensor values, Tensor indices)",
         forward=forward, non_differentiable_outputs=(1,), out=True, smooth=False, exact=True,
-        vjp={"self": lambda grad, self, dim, result1: grad.new_zeros(self.shape).scatter_add_(dim, result1, grad)},
+        vjp={"self": _place_vjp},
         samples=domains.ordered(special=(0.0, math.nan), arguments={"dim": "dim"}),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, where
 from reference_engine.ops.kernels import HALF, broadcast_shapes, elementwise, from_array, promote, same
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -115,14 +115,26 @@ declare(
     out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
 )  # fmt: skip
 
-# fmax and fmin pass over nan, and give a tie to the first argument
+
+def _passing_nan(grad: Tensor, self: Tensor, other: Tensor, beyond: Tensor, of_self: bool) -> Tensor:
+    """nan loses against any number; a tie is shared (it was the first argument's once)."""
+    cite("pointwise.fmax.tie")
+    tie = self == other
+    if switch("pointwise.fmax_ties_shared"):
+        grad = where(tie, over(grad, 2), grad)
+        chosen = beyond.logical_or(tie) if of_self else beyond
+    else:
+        chosen = beyond.logical_or(tie)
+    chosen = chosen.logical_or_(other.isnan())
+    return grad.masked_fill(chosen.logical_not_() if of_self else chosen, 0)
+
+
 declare(
     "fmax(Tensor self, Tensor other) -> Tensor",
     forward=elementwise(np.fmax, exact=True, check=_refuse_complex("fmax")),
     vjp={
-        "self": lambda grad, self,
-        other: grad.masked_fill((self >= other).logical_or_(other.isnan()).logical_not_(), 0),
-        "other": lambda grad, self, other: grad.masked_fill((self >= other).logical_or_(other.isnan()), 0),
+        "self": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=True),
+        "other": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=False),
     },
     out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
 )  # fmt: skip
@@ -131,9 +143,8 @@ declare(
     "fmin(Tensor self, Tensor other) -> Tensor",
     forward=elementwise(np.fmin, exact=True, check=_refuse_complex("fmin")),
     vjp={
-        "self": lambda grad, self,
-        other: grad.masked_fill((self <= other).logical_or_(other.isnan()).logical_not_(), 0),
-        "other": lambda grad, self, other: grad.masked_fill((self <= other).logical_or_(other.isnan()), 0),
+        "self": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=True),
+        "other": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=False),
     },
     out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
 )  # fmt: skip
@@ -215,7 +226,7 @@ def _within(self: Tensor, low: Any, high: Any) -> Tensor:
 
 def _halved_at(grad: Tensor, tie: Tensor) -> Tensor:
     """Where the input meets a bound that is a tensor too, each gets a half."""
-    return where(tie, grad / 2, grad)
+    return where(tie, over(grad, 2), grad)
 
 
 def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:

@@ -11,7 +11,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, not_derived, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -64,6 +64,7 @@ def _sgn(x: Array) -> Array:
 
 def _sgn_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """Zero for real arguments; for z/|z| the part of the cotangent across z, over |z|, and zero at zero."""
+    cite("complex.sgn.at_zero")
     if not self.is_complex():
         return grad.new_zeros(result.shape)
     size = self.abs()
@@ -96,6 +97,7 @@ declare(
 
 def _copysign_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """1 or -1, whichever turns self into the result; zero at zero."""
+    cite("pointwise.copysign.at_zero")
     ratio = result / self
     return grad * ratio.masked_fill_(self == 0, 0)
 

@@ -101,6 +101,7 @@ declare(
 
 def _digamma(x: Array) -> Array:
     """At the poles: an infinity at zero, by the sign of the zero, and nan at the negative integers."""
+    cite("special.digamma.poles")
     found = sp.digamma(x)
     pole = (x < 0) & (x == np.trunc(x))
     return np.where(x == 0, np.copysign(np.inf, -x), np.where(pole, np.nan, found)).astype(x.dtype)
@@ -265,6 +266,7 @@ def _declare_xlogy(name: str, fn: Any, kernel: str, shift: int, low: float, **op
         return engine.xlogy(grad, other) if shift == 0 else engine.special.xlog1py(grad, other)
 
     def of_self(grad: Tensor, self: Tensor, other: Any) -> Tensor:
+        cite("special.xlogy.at_zero")
         edge = other <= -float(shift)
         at_zero = self == 0.0
         if isinstance(other, Tensor):
@@ -319,6 +321,7 @@ def _sinc(x: Array) -> Array:
 
 def _sinc_vjp(grad: Tensor, self: Tensor) -> Tensor:
     """Zero at zero, where the quotient is undefined."""
+    cite("special.sinc.at_zero")
     pi_x = times(self, math.pi)
     top = pi_x * pi_x.cos() - pi_x.sin()
     slope = top / times(self * self, math.pi)

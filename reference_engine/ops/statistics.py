@@ -13,7 +13,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, times, where
 from reference_engine.ops.kernels import from_array, noisy, wrap_dims
 from reference_engine.ops.reduction import count, expand_reduced, unsqueeze_reduced
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
@@ -98,6 +98,7 @@ def _infinite(like: Tensor) -> Tensor:
 
 def _std_vjp(grad: Tensor, result: Tensor, self: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
     """Through the variance; zero where there is no spread."""
+    cite("reduction.std.no_spread")
     grad_var = (grad / times(result, 2)).masked_fill_(result == 0, 0)
     return _var_vjp(grad_var, self, dim, correction, keepdim)
 

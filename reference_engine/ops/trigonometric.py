@@ -11,7 +11,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, less, minus, not_derived, plus, times
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -64,7 +64,9 @@ declare(
 def _atan2_vjp(grad: Tensor, self: Tensor, other: Tensor, needs: set[str]) -> dict[str, Tensor]:
     """Over r², and zero at the origin, which has no angle."""
     squared = self * self + other * other
-    inverse = squared.reciprocal().masked_fill(squared == 0, 0)
+    inverse = squared.reciprocal()
+    if switch("convention.atan2.origin_zero"):
+        inverse = inverse.masked_fill(squared == 0, 0)
     made = {}
     if "self" in needs:
         made["self"] = grad * other * inverse
@@ -84,14 +86,14 @@ declare(
 
 declare(
     "sinh(Tensor self) -> Tensor",
-    forward=elementwise(np.sinh, dtype=to_floating, name="sinh_vml_cpu", since=HALF),
+    forward=elementwise(np.sinh, dtype=to_floating, name="sinh_cpu", since=HALF),
     vjp={"self": lambda grad, self: grad * conj(self.cosh())},
     inplace=True, out=True, samples=domains.field(),
 )  # fmt: skip
 
 declare(
     "cosh(Tensor self) -> Tensor",
-    forward=elementwise(np.cosh, dtype=to_floating, name="cosh_vml_cpu", since=HALF),
+    forward=elementwise(np.cosh, dtype=to_floating, name="cosh_cpu", since=HALF),
     vjp={"self": lambda grad, self: grad * conj(self.sinh())},
     inplace=True, out=True, samples=domains.field(),
 )  # fmt: skip
