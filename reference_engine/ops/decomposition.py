@@ -10,7 +10,7 @@ import numpy as np
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import times
-from reference_engine.ops.kernels import Array, from_array, noisy
+from reference_engine.ops.kernels import Array, from_array, nearby, noisy
 from reference_engine.ops.solving import adjoint, by_columns, check_floating, check_square
 from reference_engine.semantics import refusal
 from reference_engine.strides import numel
@@ -314,7 +314,7 @@ def _matrix_exp(A: Tensor) -> Tensor:
     import scipy.linalg
 
     check_square(A, "linalg.matrix_exp")
-    a = A._read()
+    a = nearby(A._read(), A._dtype)
 
     def exponential(x: Array) -> Array:
         return np.asarray(scipy.linalg.expm(x)) if x.size else x.copy()

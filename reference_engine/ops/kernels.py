@@ -299,13 +299,19 @@ def multiply_add(factor: Array, other: Any, addend: Array) -> Array:
     return np.where(~np.isfinite(fused) | ((fused == 0) & (plain == 0)), plain, fused)
 
 
+def nearby(array: Array, d: dtype) -> Array:
+    """Under a shadow, a matrix within rounding: a good factorisation is exact for such a one, not for the one given."""
+    return array if shadow.active is None else shadow.active.perturb(np.copy, [array], array, d, 4.0)
+
+
 def noisy(out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype) -> Array:
     """Pass a computed result through the shadow, if one is active: for forwards that are not ``elementwise``."""
     return out if shadow.active is None else shadow.active.perturb(fn, list(arrays), out, d)
 
 
 __all__ = [
-    "HALF", "adopt", "cite", "dtypes_in", "elementwise", "empty", "from_array", "multiply_add", "noisy", "promote",
+    "HALF", "adopt", "cite", "dtypes_in", "elementwise", "empty", "from_array", "multiply_add", "nearby", "noisy",
+    "promote",
     "same", "to_bool", "to_floating", "to_real",
     "wrap_dim", "wrap_dims", "accumulation", "broadcast_shapes",
 ]  # fmt: skip

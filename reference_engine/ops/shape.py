@@ -501,7 +501,7 @@ declare(
 
 
 def _unbind(self: Tensor, dim: int) -> tuple[Tensor, ...]:
-    d = wrap_dim(dim, len(self._shape), False)
+    d = wrap_dim(wrap_dim(dim, len(self._shape)), len(self._shape), False)  # of a scalar: dimension 0 is missing
     shape, st = self._shape[:d] + self._shape[d + 1 :], self._strides[:d] + self._strides[d + 1 :]
     return tuple(
         make_view(self, shape, st, self._offset + i * self._strides[d], multi_output=True)

@@ -11,7 +11,7 @@ from reference_engine import return_types
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj
-from reference_engine.ops.kernels import Array, broadcast_shapes, empty, from_array, noisy
+from reference_engine.ops.kernels import Array, broadcast_shapes, empty, from_array, nearby, noisy
 from reference_engine.semantics import refusal
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
@@ -81,7 +81,7 @@ def _batch(a: Array, i: int) -> str:
 
 def _inv(A: Tensor) -> Tensor:
     check_square(A, "linalg.inv")
-    a = A._read()
+    a = nearby(A._read(), A._dtype)
     i = _singular(a)
     if i is not None:
         pivot = zero_pivot(a.reshape(-1, *a.shape[-2:])[i])
@@ -115,7 +115,7 @@ def _solve(A: Tensor, B: Tensor, left: bool) -> Tensor:
     if A._dtype is not B._dtype:
         raise refusal("linalg.solve.dtype", op="linalg.solve", a=A._dtype.scalar_name, b=B._dtype.scalar_name)
     vector = _is_vector(A, B)
-    a, b = A._read(), B._read()
+    a, b = nearby(A._read(), A._dtype), B._read()
     b = b[..., None] if vector else b
     n, rows = a.shape[-1], b.shape[-2 if left else -1]
     if n != rows:
@@ -169,7 +169,7 @@ def _triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bo
     check_square(A, "linalg.solve_triangular")
     if len(B._shape) < 2:
         raise refusal("linalg.solve_triangular.rank")
-    a, b = A._read(), B._read()
+    a, b = nearby(A._read(), A._dtype), B._read()
     if a.shape[-1] != b.shape[-2 if left else -1]:
         sign = "AX = B" if left else "XA = B"
         raise refusal(
@@ -235,7 +235,7 @@ declare(
 
 def _det(A: Tensor) -> Tensor:
     check_square(A, "linalg.det")
-    a = A._read()
+    a = nearby(A._read(), A._dtype)
     return from_array(np.asarray(noisy(np.linalg.det(a), np.linalg.det, [a], A._dtype)), A._dtype)
 
 
@@ -275,7 +275,7 @@ declare(
 
 def _slogdet(A: Tensor, kind: Any = return_types.linalg_slogdet) -> Any:
     check_square(A, "linalg.slogdet")
-    a = A._read()
+    a = nearby(A._read(), A._dtype)
     sign, size = np.linalg.slogdet(a)
     size = noisy(np.asarray(size), lambda x: np.linalg.slogdet(x)[1], [a], A._dtype.to_real())
     return kind((from_array(np.asarray(sign), A._dtype), from_array(np.asarray(size), A._dtype.to_real())))
