@@ -136,7 +136,7 @@ declare(
 declare(
     "repeat_interleave(Tensor self, int repeats, int? dim=None, *, int? output_size=None) -> Tensor",
     forward=_repeat_interleave, composite=True, exact=True,
-    samples=domains.numbers(arguments={"repeats": (0, 1, 2, 3), "dim": "dim"}),
+    samples=domains.numbers(arguments={"repeats": (0, 1, 2, 3), "dim": "dim", "output_size": (None,)}),
 )  # fmt: skip
 declare(
     "repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor",
