@@ -15,7 +15,7 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import elementwise, to_floating
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 
@@ -68,6 +68,15 @@ def times(t: Tensor, number: Any) -> Tensor:
     return run(_TIMES, [t, number])
 
 
+def back_times(grad: Tensor, number: Any) -> Tensor:
+    """The gradient of ``t * number``: again a product with a number, or with a tensor made of it in older versions."""
+    return times(grad, number) if switch("pointwise.number_gradient") else grad * number
+
+
+def _back_over(grad: Tensor, number: Any) -> Tensor:
+    return over(grad, number) if switch("pointwise.number_gradient") else grad / number
+
+
 def over(t: Tensor, number: Any) -> Tensor:
     """``t / number``"""
     return run(_OVER, [t, number])
@@ -102,12 +111,12 @@ _LESS = declare(
 _TIMES = declare(
     "_mul_scalar(Tensor self, Scalar other) -> Tensor",
     node="MulBackward1", forward=elementwise(np.multiply),
-    vjp={"self": lambda grad, other: times(grad, conj(other))}, **_HIDDEN,
+    vjp={"self": lambda grad, other: back_times(grad, conj(other))}, **_HIDDEN,
 )  # fmt: skip
 _OVER = declare(
     "_div_scalar(Tensor self, Scalar other) -> Tensor",
     node="DivBackward1", forward=elementwise(np.divide, dtype=to_floating),
-    vjp={"self": lambda grad, other: over(grad, conj(other))}, **_HIDDEN,
+    vjp={"self": lambda grad, other: _back_over(grad, conj(other))}, **_HIDDEN,
 )  # fmt: skip
 _MINUS = declare(
     "_rsub_scalar(Tensor self, Scalar other) -> Tensor",

@@ -12,7 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, where
-from reference_engine.ops.kernels import HALF, broadcast_shapes, elementwise, from_array, promote, same
+from reference_engine.ops.kernels import broadcast_shapes, elementwise, from_array, promote, same
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
@@ -90,6 +90,24 @@ def _refuse_complex(name: str) -> Any:
     return check
 
 
+def _larger(a: Array, b: Array) -> Array:
+    """nan if either is; of equal values, such as 0 and -0, the first."""
+    return np.where(np.isnan(a) | ~((a < b) | np.isnan(b)), a, b)
+
+
+def _smaller(a: Array, b: Array) -> Array:
+    return np.where(np.isnan(a) | ~((b < a) | np.isnan(b)), a, b)
+
+
+def _larger_number(a: Array, b: Array) -> Array:
+    """nan only if both are."""
+    return np.where((a >= b) | np.isnan(b), a, b)
+
+
+def _smaller_number(a: Array, b: Array) -> Array:
+    return np.where((a <= b) | np.isnan(b), a, b)
+
+
 def _half_at_ties(grad: Tensor, self: Tensor, other: Tensor, loses: Tensor) -> Tensor:
     """All of the gradient to the one chosen, half to each where they are equal."""
     return where(self == other, over(grad, 2), grad).masked_fill_(loses, 0)
@@ -97,7 +115,7 @@ def _half_at_ties(grad: Tensor, self: Tensor, other: Tensor, loses: Tensor) -> T
 
 declare(
     "maximum(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(np.maximum, exact=True, check=_refuse_complex("maximum")),
+    forward=elementwise(_larger, exact=True, check=_refuse_complex("maximum")),
     vjp={
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
@@ -107,7 +125,7 @@ declare(
 
 declare(
     "minimum(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(np.minimum, exact=True, check=_refuse_complex("minimum")),
+    forward=elementwise(_smaller, exact=True, check=_refuse_complex("minimum")),
     vjp={
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
@@ -119,19 +137,18 @@ declare(
 def _passing_nan(grad: Tensor, self: Tensor, other: Tensor, beyond: Tensor, of_self: bool) -> Tensor:
     """nan loses against any number; a tie is shared (it was the first argument's once)."""
     cite("pointwise.fmax.tie")
-    tie = self == other
-    if switch("pointwise.fmax_ties_shared"):
-        grad = where(tie, over(grad, 2), grad)
-        chosen = beyond.logical_or(tie) if of_self else beyond
-    else:
-        chosen = beyond.logical_or(tie)
-    chosen = chosen.logical_or_(other.isnan())
-    return grad.masked_fill(chosen.logical_not_() if of_self else chosen, 0)
+    tie, shared = self == other, switch("pointwise.fmax_ties_shared")
+    first = beyond if shared and not of_self else beyond.logical_or(tie)
+    first = first.logical_or_(other.isnan())
+    loses = first.logical_not_() if of_self else first
+    if shared:
+        return where(tie, over(grad, 2), grad).masked_fill_(loses, 0)
+    return grad.masked_fill(loses, 0)
 
 
 declare(
     "fmax(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(np.fmax, exact=True, check=_refuse_complex("fmax")),
+    forward=elementwise(_larger_number, exact=True, check=_refuse_complex("fmax")),
     vjp={
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=False),
@@ -141,7 +158,7 @@ declare(
 
 declare(
     "fmin(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(np.fmin, exact=True, check=_refuse_complex("fmin")),
+    forward=elementwise(_smaller_number, exact=True, check=_refuse_complex("fmin")),
     vjp={
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=False),
@@ -323,11 +340,13 @@ def _check_relu(promoted: dtype, self: Tensor) -> None:
         raise refusal("ops.relu.bool")
     if promoted.is_complex:
         raise refusal("ops.clamp.complex")
+    if promoted.name == "float16" and not switch("pointwise.float16"):
+        raise refusal("ops.not_implemented_for", op=_bound_kernel("clamp_min_scalar_cpu"), dtype=promoted.scalar_name)
 
 
 declare(
     "relu(Tensor self) -> Tensor",
-    forward=elementwise(_relu, dtype=same, exact=True, name="clamp_min_scalar_cpu", since=HALF, check=_check_relu),
+    forward=elementwise(_relu, dtype=same, exact=True, check=_check_relu),
     # zero at zero: the gradient passes where the output is above zero (or nan)
     vjp={"self": lambda grad, result: grad._threshold_backward(result, 0)},
     inplace=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj, less, minus, not_derived, plus, times
+from reference_engine.ops.formulas import back_times, conj, less, minus, not_derived, plus, times
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
@@ -166,7 +166,8 @@ def _factor(name: str, factor: float) -> None:
 
     declare(
         f"{name}(Tensor self) -> Tensor",
-        forward=convert, vjp={"self": lambda grad: times(grad, factor)}, inplace=True, out=True, samples=domains.real(),
+        forward=convert, vjp={"self": lambda grad: back_times(grad, factor)},
+        inplace=True, out=True, samples=domains.real(),
     )  # fmt: skip
 
 
