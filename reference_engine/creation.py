@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, strides
+from reference_engine import dtypes, levels, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops.kernels import empty as empty_of
 from reference_engine.ops.kernels import from_array
@@ -22,6 +22,8 @@ preserve_format = "torch.preserve_format"
 def _finish(t: Tensor, requires_grad: bool) -> Tensor:
     """Set the flag of a fresh leaf."""
     cite("leaf.factory")
+    if levels.stack:
+        t = levels.fresh(t)
     if requires_grad:
         if not t._dtype.is_differentiable:
             raise refusal("leaf.factory.dtype")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reference_engine.autograd.forward_ad import Tangent
     from reference_engine.autograd.node import Node
     from reference_engine.dtypes import dtype
+    from reference_engine.levels import Level
     from reference_engine.views import ViewOf
 
 
@@ -61,6 +62,8 @@ class Tensor(metaclass=_TensorMeta):
     _tangent: Tangent | None = None
     _forward_root: bool = False  # a dual tensor: its tangent is a view of nothing
     _forward_base: Tensor | None = None  # the dual tensor that this is a view of
+    _level: Level | None = None  # the transform that this belongs to, and the tensor outside of it that it stands for
+    _below: Tensor | None = None
     _version_counter: VersionCounter
     name: Any = None
 
@@ -107,6 +110,8 @@ class Tensor(metaclass=_TensorMeta):
             t._inference = True
         if self._tangent is not None:
             t._tangent = self._tangent
+        if self._level is not None:
+            t._level, t._below = self._level, self._below
         return t
 
     # -- memory ------------------------------------------------------------------------------------------------
@@ -384,7 +389,8 @@ class Tensor(metaclass=_TensorMeta):
         """A NumPy array over the same memory.
 
         Raises:
-            RuntimeError: the tensor requires grad while recording, is a lazy conjugate or negative. TypeError: bfloat16.
+            RuntimeError: the tensor requires grad while recording, is a lazy conjugate or negative.
+            TypeError: bfloat16.
         """
         if force:
             return self.detach().cpu().resolve_conj().resolve_neg()._array()

@@ -287,6 +287,8 @@ def detach(t: Tensor) -> Tensor:
     cite("view.detach.shares_version")
     made = t._alias()
     made._tangent = None
+    if made._below is not None:
+        made._below = detach(made._below)
     return made
 
 

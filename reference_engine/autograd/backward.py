@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reference_engine import overrides
+from reference_engine import levels, overrides
 from reference_engine.autograd.engine import Pass
 from reference_engine.autograd.graph import GradientEdge
 from reference_engine.autograd.node import Edge, Node, gradient_edge
@@ -44,6 +44,7 @@ def backward(
     Raises:
         RuntimeError, TypeError: see the clauses of the areas ``backward`` and ``engine``.
     """
+    levels.refuse("backward.functorch")
     if grad_variables is not None:
         warn("backward.grad_variables.deprecated")
         if grad_tensors is not None:

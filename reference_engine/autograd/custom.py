@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reference_engine import modes, views
+from reference_engine import levels, modes, views
 from reference_engine.autograd import custom_tangents, forward_ad
 from reference_engine.autograd.function import BackwardCFunction, OutputInfo
 from reference_engine.autograd.node import Edge, collect_edges
@@ -30,6 +30,8 @@ def call(cls: Any, args: tuple[Any, ...], separate: bool) -> Any:
     """
     from reference_engine.tensor import Tensor
 
+    if levels.used:
+        args = tuple(levels.lifted(a) if isinstance(a, Tensor) else a for a in args)
     ctx: BackwardCFunction = cls._backward_cls()
     inputs = [a for a in args if isinstance(a, Tensor)]
     ctx._is_variable_input = [isinstance(a, Tensor) for a in args]
@@ -60,11 +62,26 @@ def _forward(cls: Any, ctx: BackwardCFunction, args: tuple[Any, ...], separate: 
         if not separate:
             return cls.forward(ctx, *args)
         cite("function.setup_context.split")
-        output = cls.forward(*args)
+        level = levels.innermost()
+        output = cls.forward(*args) if level is None else _forward_outside(level, cls, args)
         cls.setup_context(ctx, args, output)
         return output
     finally:
         modes.state.grad, modes.state.forward_grad = before
+
+
+def _forward_outside(level: levels.Level, cls: Any, args: tuple[Any, ...]) -> Any:
+    """Inside a transform the whole call is one operation: it is made on what is below the wrappers."""
+    from reference_engine.tensor import Tensor
+
+    below = [a._below if isinstance(a, Tensor) else a for a in args]
+    modes.state.grad = modes.state.forward_grad = True
+    with levels.outside(level):
+        returned = cls.apply(*below)
+    inputs = {id(b): a for a, b in zip(args, below, strict=True)}
+    outputs = returned if isinstance(returned, tuple) else (returned,)
+    wrapped = tuple(inputs.get(id(r)) if id(r) in inputs else levels.raised(r, level) for r in outputs)
+    return wrapped if isinstance(returned, tuple) else wrapped[0]
 
 
 def _to_save(ctx: BackwardCFunction) -> tuple[Any, ...]:

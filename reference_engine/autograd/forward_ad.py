@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reference_engine import levels
 from reference_engine.autograd import transpose
 from reference_engine.modes import _ContextDecorator, state
 from reference_engine.semantics import cite, refusal
@@ -99,7 +100,7 @@ def _is_fwd_grad_enabled() -> bool:
 
 
 def _sees_tangents() -> bool:
-    return state.forward_grad and not state.inference
+    return state.forward_grad and not state.inference and len(levels.stack) not in _hidden_in
 
 
 # -- dual tensors ------------------------------------------------------------------------------------------------------
@@ -129,6 +130,8 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
         raise refusal("forward_ad.tangent.dtype", dtype=tangent.dtype)
     if level > 0:
         raise refusal("forward_ad.make_dual.level")
+    if levels.used:
+        tensor, tangent = levels.lifted([tensor, tangent])
     if tangent_of(tensor) is not None:
         raise refusal("forward_ad.primal.dual", level=level)
     cite("forward_ad.make_dual.view")
@@ -154,6 +157,8 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
         raise refusal("forward_ad.unpack_dual.type", type=type(tensor).__name__)
     if level > 0:
         raise refusal("forward_ad.unpack_dual.level")
+    if levels.used:
+        tensor = levels.lifted(tensor)
     cite("forward_ad.unpack_dual.primal_view")
     with hidden():
         primal = tensor._fw_primal(level)
@@ -207,7 +212,7 @@ def _zeros_laid_out_as(t: Tensor, dtype: Any) -> Tensor:
     whole = empty((t._storage.nbytes() // t._dtype.itemsize,), dtype)
     whole._shape, whole._strides, whole._offset = t._shape, t._strides, t._offset
     whole._conj, whole._neg = t._conj, t._neg
-    return whole
+    return levels.fresh(whole) if levels.stack else whole
 
 
 def set_tangent(t: Tensor, tangent: Tensor, inplace: bool = False) -> None:
@@ -242,18 +247,17 @@ def set_tangent(t: Tensor, tangent: Tensor, inplace: bool = False) -> None:
 # -- through operations ------------------------------------------------------------------------------------------------
 
 
+_hidden_in: list[int] = []  # the depths, in levels of transforms, where tangents are hidden; outside they are seen
+
+
 class hidden(_ContextDecorator):
     """Tangents are computed with tangents hidden: one level only."""
 
-    def __init__(self) -> None:
-        self.before: list[bool] = []
-
     def __enter__(self) -> None:
-        self.before.append(state.forward_grad)
-        state.forward_grad = False
+        _hidden_in.append(len(levels.stack))
 
     def __exit__(self, *exc: object) -> None:
-        state.forward_grad = self.before.pop()
+        _hidden_in.pop()
 
 
 BACKWARD_ONLY = {

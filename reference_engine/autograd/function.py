@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reference_engine import levels
 from reference_engine.autograd import hooks
 from reference_engine.autograd.node import InputMeta, Node
 from reference_engine.modes import no_grad, state
@@ -327,11 +328,30 @@ class Function(_SingleLevelFunction):
         raise refusal("function.vmap.undefined")
 
     @classmethod
+    def _check_transforms(cls, separate: bool) -> None:
+        """What ``torch.func`` asks of a Function.
+
+        Raises:
+            RuntimeError: it does not define ``setup_context``; or, directly under vmap: it says nothing about vmap, or
+                two things.
+        """
+        if not separate:
+            raise refusal("function.setup_context.transforms")
+        if levels.stack[-1].kind == "vmap":
+            own = cls.vmap is not Function.vmap
+            if own and cls.generate_vmap_rule:
+                raise refusal("function.vmap.both", function=cls.__name__)
+            if not own and not cls.generate_vmap_rule:
+                raise refusal("function.vmap.missing", function=cls.__name__)
+
+    @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` as one step of the graph."""
         from reference_engine.autograd import custom
 
         separate = switch("function.setup_context") and cls.setup_context is not Function.setup_context
+        if levels.stack:
+            cls._check_transforms(separate)
         if separate and switch("function.setup_context.defaults_bound"):
             args, kwargs = _with_defaults(cls.forward, args, kwargs)
         if kwargs:

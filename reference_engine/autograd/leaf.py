@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from reference_engine import levels
 from reference_engine.autograd import hooks
 from reference_engine.modes import state
 from reference_engine.semantics import cite, refusal
@@ -29,6 +30,8 @@ def set_requires_grad(t: Tensor, value: Any, how: str) -> None:
         if how == "method":
             raise refusal("leaf.requires_grad_.type", type=type(value).__name__)
         raise refusal("leaf.requires_grad.type")
+    if how == "method":
+        levels.refuse("functorch.requires_grad_")
     if t._inference and value and not state.inference:
         raise refusal("inference.requires_grad")
     if t._node is not None:
@@ -114,6 +117,7 @@ def retain_grad(t: Tensor) -> None:
     Raises:
         RuntimeError: the tensor does not require grad.
     """
+    levels.refuse("functorch.retain_grad")
     if not t.requires_grad:
         raise refusal("leaf.retain_grad.requires_grad")
     if t._node is None or t._retains_grad:  # a stale view without history counts as a leaf here: it is not refused

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reference_engine import modes
+from reference_engine import levels, modes
 
 if TYPE_CHECKING:
     from reference_engine.ops.declare import Op
@@ -31,6 +31,7 @@ def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequenc
     from reference_engine.tensor import tensors_in
 
     recorded = modes.state.grad and any(t.requires_grad for t in tensors_in([*values, *tangents]))
+    recorded = recorded or bool(levels.stack)  # what is recorded outside of a transform is not seen here
     before, modes.state.grad = modes.state.grad, True
     try:
         cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reference_engine import dtypes, overrides, strides, views
+from reference_engine import dtypes, levels, overrides, strides, views
 from reference_engine.autograd import engine, forward_ad, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
@@ -67,6 +67,10 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         return op.forward(*values)
     if out is not None:
         return _run_out(op, values, out)
+    if levels.used:
+        if inplace:
+            levels.refuse_captured(values[0], _schema_name(op))
+        values = levels.lifted(values)
     target = values[0] if inplace else None
     active = _active(op, values) if state.grad and op.recorded and not state.inference else None
     if target is not None:
@@ -78,17 +82,44 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.written_dtype = written if target is None else target._dtype
     kernels.written = target
-    with quiet():
-        result = op.forward(*values)
-    if target is not None:
-        write_in_place(target, result, values, op.overlap)
-        result = target
+    if levels.used and (level := levels.innermost()) is not None:
+        result = _run_outside(level, op, values, inplace, written)
+    else:
+        with quiet():
+            result = op.forward(*values)
+        if target is not None:
+            write_in_place(target, result, values, op.overlap)
+            result = target
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
     if node is not None:
         _connect(op, node, results, inplace)
     if duals is not None:
         forward_ad.push_forward(op, duals, results, inplace)
     return result
+
+
+def _run_outside(level: levels.Level, op: Op, values: list[Any], inplace: bool, written: Any) -> Any:
+    """Inside a transform nothing is computed: the op runs on what is below the wrappers, and its result is wrapped."""
+    below = levels.lowered(values)
+    with levels.outside(level):
+        result = run(op, below, inplace, written=written)
+    if inplace:
+        views.bump(values[0])
+        return values[0]
+    memory = {id(t._storage) for t in tensors_in(below)}
+    if any(id(r._storage) in memory for r in ([result] if isinstance(result, Tensor) else tensors_in(result))):
+        with quiet():
+            made = op.forward(*values)  # a view of wrappers, not only of what is below them
+        levels.attach(made, result, level)
+        return made
+    return levels.raised(result, level)
+
+
+def _schema_name(op: Op) -> str:
+    """What torch calls the in-place form of an op."""
+    second = op.params[1] if len(op.params) > 1 else None
+    overload = "." + second.type.split("|")[0] if second is not None and second.required else ""
+    return f"aten::{op.reference_name}_{overload if overload in ('.Tensor', '.Scalar') else ''}"
 
 
 def _active(op: Op, values: Sequence[Any]) -> set[str]:
