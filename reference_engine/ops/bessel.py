@@ -97,7 +97,7 @@ declare(
 
 def _declare_in_both_ways(name: str, fn: Any, camel: str, vjp: Any, low: float) -> None:
     forward = elementwise(
-        _wide(fn), dtype=to_floating, ulps=_APART, name=f"{name}_cpu", not_for="float16 bfloat16 complex"
+        _wide(fn), dtype=to_floating, ulps=_APART, floor=1.0, name=f"{name}_cpu", not_for="float16 bfloat16 complex"
     )
     options: dict[str, Any] = {"method": False, "out": True, "forward": forward}
     declare(

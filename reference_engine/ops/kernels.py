@@ -166,6 +166,7 @@ class elementwise:
         stepwise: half precision is rounded after each operation inside ``fn``, not once at the end.
         number_is_operand: a number counts as an operand where the layout of the result is chosen, not as a parameter.
         ulps: how far apart two good kernels of this function may be, where that is more than a few units.
+        floor: near its zeros the function is only as precise as where its size is this.
         keeps_dtype: ``out=`` must have the dtype of the result, rather than one that can hold it.
         check: called with the promoted dtype and the arguments; raises what the op refuses.
     """
@@ -173,13 +174,13 @@ class elementwise:
     def __init__(
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None,
-        check: Check | None = None, stepwise: bool = False, number_is_operand: bool = True, ulps: float = 0.0,
+        check: Check | None = None, stepwise: bool = False, number_is_operand: bool = True, ulps: float = 0.0, floor: float = 0.0,
         keeps_dtype: bool = False,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
         self.name, self.since, self.check, self.stepwise, self.ulps = name, since or {}, check, stepwise, ulps
         self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
-        self.number_is_operand, self.keeps_dtype = number_is_operand, keeps_dtype
+        self.number_is_operand, self.keeps_dtype, self.floor = number_is_operand, keeps_dtype, floor
         self.restricted = bool(self.not_for or self.since)
 
     def __call__(self, *values: Any) -> Tensor:
@@ -222,7 +223,7 @@ class elementwise:
                 arrays.append(np.asarray(v).astype(compute))
         out = self.fn(*arrays)
         if shadow.active is not None and not self.exact:
-            out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps)
+            out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps, self.floor)
         dense = strides.contiguous(shape)
         wanted = dense
         if len(shape) > 1 and not (alike and first._strides == dense and (not numbers or min(shape) > 1)):

@@ -150,7 +150,7 @@ def _norm(self: Tensor, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
 
 
 declare(
-    "norm(Tensor self, any p='fro', int[]? dim=None, bool keepdim=False, dtype? dtype=None) -> Tensor",
+    "norm(Tensor self, any p='fro', int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
     forward=_norm, composite=True, out=True, display="linalg_vector_norm",
     samples=domains.field(special=(0.0,), arguments={"p": _ORDERS, "dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip

@@ -192,6 +192,9 @@ def _float_power(self: Any, exponent: Any) -> Tensor:
     import reference_engine as engine
 
     d = _widest(self, exponent)
+    if kernels.written_dtype is not None and kernels.written_dtype is not d:
+        out = kernels.written_dtype.scalar_name
+        raise refusal("pointwise.float_power.out", dtype=out, result=d.scalar_name)
     return engine.pow(_widened(self, d), _widened(exponent, d))
 
 

@@ -16,9 +16,12 @@ from reference_engine.tensor import Tensor
 
 Array = Any
 
+_abs_of_real = elementwise(np.abs, name="abs_cpu", not_for="bool", keeps_dtype=True)
+_abs_of_complex = elementwise(np.abs, dtype=to_real)
+
 declare(
     "abs(Tensor self) -> Tensor",
-    forward=elementwise(np.abs, dtype=to_real, name="abs_cpu", not_for="bool", keeps_dtype=True),
+    forward=lambda self: (_abs_of_complex if self._dtype.is_complex else _abs_of_real)(self),
     # zero at zero, also for complex arguments: the sign of zero is zero
     vjp={"self": lambda grad, self: grad * self.sgn()},
     out=True, smooth=False, aliases=("absolute",), samples=domains.numbers(special=(0.0,)),

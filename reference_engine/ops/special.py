@@ -132,14 +132,14 @@ def _lgamma(x: Array) -> Array:
 
 declare(
     "lgamma(Tensor self) -> Tensor",
-    forward=elementwise(_lgamma, dtype=to_floating, ulps=_APART, name="lgamma_vml_cpu", not_for="complex", since=HALF),
+    forward=elementwise(_lgamma, dtype=to_floating, ulps=_APART, floor=1.0, name="lgamma_vml_cpu", not_for="complex", since=HALF),
     vjp={"self": lambda grad, self: grad * self.digamma()},
     inplace=True, out=True, aliases=("special.gammaln",), samples=domains.real(0.3, 5, special=(0.0,)),
 )  # fmt: skip
 
 declare(
     "digamma(Tensor self) -> Tensor",
-    forward=elementwise(_digamma, dtype=to_floating, ulps=_APART, name="digamma", not_for="complex", since=HALF),
+    forward=elementwise(_digamma, dtype=to_floating, ulps=_APART, floor=1.0, name="digamma", not_for="complex", since=HALF),
     vjp={"self": lambda grad, self: grad * self.polygamma(1)},
     inplace=True, out=True, aliases=("special.digamma", "special.psi"), samples=domains.real(0.3, 5, special=(0.0,)),
 )  # fmt: skip
@@ -154,7 +154,7 @@ def _polygamma_of(self: Tensor, n: int) -> Tensor:
     _check_order(n)
     kernel = "digamma" if n == 0 else "trigamma" if n == 1 else "polygamma"
     return elementwise(
-        lambda x: _polygamma(n, x), dtype=to_floating, ulps=_APART, name=kernel, not_for="complex", since=HALF
+        lambda x: _polygamma(n, x), dtype=to_floating, ulps=_APART, floor=1.0, name=kernel, not_for="complex", since=HALF
     )(self)
 
 
@@ -187,7 +187,7 @@ def _mvlgamma(self: Tensor, p: int) -> Tensor:
     def total(x: Array) -> Array:
         return sum((_lgamma(x - x.dtype.type(i / 2)) for i in range(p)), np.zeros_like(x)) + x.dtype.type(constant)
 
-    found = elementwise(total, dtype=to_floating, ulps=_APART, name="lgamma_vml_cpu", since=HALF)(self)
+    found = elementwise(total, dtype=to_floating, ulps=_APART, floor=1.0, name="lgamma_vml_cpu", since=HALF)(self)
     return found._copy(contiguous(self._shape)) if len(self._shape) > 1 else found
 
 

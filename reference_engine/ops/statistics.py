@@ -52,9 +52,20 @@ def _mean(self: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     a = self._read().astype(self._dtype.compute)
 
     def mean(x: Array) -> Array:
-        return np.sum(_widened(x), axis=axes, keepdims=keepdim) / np.float64(n)
+        found = np.sum(_widened(x), axis=axes, keepdims=keepdim) / np.float64(n)
+        return np.where(np.isinf(found), _running_mean(x, axes).reshape(found.shape), found)
 
     return from_array(np.asarray(noisy(mean(a), mean, [a], self._dtype)), self._dtype)
+
+
+def _running_mean(x: Array, axes: tuple[int, ...]) -> Array:
+    """Element by element, as the variance is computed: an infinity turns the mean to nan unless it comes last."""
+    kept = [i for i in range(x.ndim) if i not in axes]
+    lanes = np.moveaxis(x, kept, range(len(kept))).reshape(*[x.shape[i] for i in kept], -1)
+    mean = np.zeros(lanes.shape[:-1], lanes.dtype)
+    for i in range(lanes.shape[-1]):
+        mean = mean + (lanes[..., i] - mean) / (i + 1)
+    return mean
 
 
 def _spread(self: Tensor, dim: Dims, correction: float, keepdim: bool, root: bool) -> Tensor:
