@@ -30,13 +30,12 @@ class Level:
         kind: "grad", "jvp" or "vmap". Vmap runs its function slice by slice, so it needs no wrappers.
         alive: False once the transform is done; its wrappers then stand for what is below them.
         outside: the modes (grad, forward, inference) that hold outside.
-        randomness: what vmap does about random numbers.
     """
 
-    __slots__ = ("kind", "alive", "outside", "randomness")
+    __slots__ = ("kind", "alive", "outside")
 
-    def __init__(self, kind: str, randomness: str = "error") -> None:
-        self.kind, self.alive, self.randomness = kind, True, randomness
+    def __init__(self, kind: str) -> None:
+        self.kind, self.alive = kind, True
         self.outside = state.grad, state.forward_grad, state.inference
 
 
@@ -46,11 +45,11 @@ used = False
 
 
 @contextmanager
-def entered(kind: str, randomness: str = "error") -> Iterator[Level]:
+def entered(kind: str) -> Iterator[Level]:
     """Run a transform. Inside, recording is on (grad), tangents are seen (jvp), and inference mode is off."""
     global used
     used = True
-    level = Level(kind, randomness)
+    level = Level(kind)
     stack.append(level)
     if kind != "vmap":
         state.inference = False
@@ -201,3 +200,12 @@ def refuse_captured(t: Tensor, name: str) -> None:
     level = innermost()
     if level is not None and awake(t)._level is not level:
         raise refusal("functorch.captured_in_place", op=name)
+
+
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """``torch.func.debug_unwrap``: what is below a wrapper, outside of one transform or of all."""
+    while tensor._below is not None:
+        tensor = tensor._below
+        if not recurse:
+            break
+    return tensor

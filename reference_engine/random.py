@@ -73,7 +73,8 @@ class Generator:
         """Start the stream that belongs to `seed`; only its lowest 32 bits decide the numbers."""
         self._seed = canonical_seed(seed)
         self._fresh = True
-        self._twister.state = np.random.RandomState(self._seed & 0xFFFFFFFF).get_state(legacy=False)
+        seeded: Any = np.random.RandomState(self._seed & 0xFFFFFFFF).get_state(legacy=False)
+        self._twister.state = seeded
         self.spare_normal = None
         return self
 
@@ -131,7 +132,7 @@ class Generator:
         record = np.frombuffer(state, SNAPSHOT)[0]
         self._seed = int(record["seed"])
         self._fresh = int(record["next"]) == 0
-        words = {"key": record["words"].astype(np.uint32), "pos": 624 if self._fresh else int(record["next"])}
+        words: Any = {"key": record["words"].astype(np.uint32), "pos": 624 if self._fresh else int(record["next"])}
         self._twister.state = {"bit_generator": "MT19937", "state": words}
         self.spare_normal = float(record["normal_y"]) if record["normal_is_valid"] else None
 
@@ -224,7 +225,7 @@ def whole_numbers(generator: Generator, count: int, dtype: Any) -> Array:
     if dtype.kind in "iu":
         span = int(np.iinfo(dtype).max) + 1
     else:
-        span = (1 << (ml_dtypes.finfo(dtype).nmant + 1)) + 1
+        span = (1 << (ml_dtypes.finfo(dtype).nmant + 1)) + 1  # type: ignore[no-untyped-call]
     words = (
         generator.words64(count) if dtype in (np.dtype(np.int64), np.dtype(np.float64)) else generator.words32(count)
     )
@@ -286,15 +287,19 @@ def normal_one_by_one(generator: Generator, count: int, mean: float, std: float)
     return fused_multiply_add(np.array(numbers, dtype=np.float64), np.float64(std), np.float64(mean))
 
 
+def _on_doubles(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """A function of the C library applied to each number: NumPy's own vectorised ones round otherwise."""
+    each = np.frompyfunc(function, 1, 1)
+    return lambda numbers: np.asarray(each(numbers)).astype(np.float64)
+
+
 def normal_block_float64(draws: Array) -> Array:
     """Box-Muller over blocks of 16: the first eight numbers give the radii, the last eight the angles."""
     blocks = draws.reshape(-1, 2, 8)
-    log, cos, sin = (np.frompyfunc(f, 1, 1) for f in (math.log, math.cos, math.sin))
-    radius = np.sqrt(-2.0 * log(1.0 - blocks[:, 0]).astype(np.float64))
+    log, cos, sin = (_on_doubles(f) for f in (math.log, math.cos, math.sin))
+    radius = np.sqrt(-2.0 * log(1.0 - blocks[:, 0]))
     theta = 2.0 * math.pi * blocks[:, 1]
-    return np.stack((radius * cos(theta).astype(np.float64), radius * sin(theta).astype(np.float64)), axis=1).reshape(
-        -1
-    )
+    return np.stack((radius * cos(theta), radius * sin(theta)), axis=1).reshape(-1)
 
 
 def normal_block_float32(draws: Array) -> Array:

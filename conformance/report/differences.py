@@ -56,12 +56,12 @@ def _of_clause(clause: Clause, message: Message | None) -> Iterator[Change]:
         said = "" if message is None else _quote(message, message.at(versions.since))
         yield Change(versions.since.release, clause.id, f"- `{clause.id}` begins to hold. {clause.text}\n{said}")
     if versions.until is not None:
-        said = "" if message is None else _quote(message, message.template[-1])
+        said = "" if message is None else _quote(message, _in_order(message)[-1])
         yield Change(versions.until.release, clause.id, f"- `{clause.id}` holds no longer. {clause.text}\n{said}")
 
 
 def _of_message(message: Message, clause: Clause) -> Iterator[Change]:
-    for before, after in itertools.pairwise(message.template):
+    for before, after in itertools.pairwise(_in_order(message)):
         since = after.versions.since
         assert since is not None  # templates do not overlap, so that a later one has a start
         kinds = (message.type_of(before), message.type_of(after))
@@ -72,6 +72,16 @@ def _of_message(message: Message, clause: Clause) -> Iterator[Change]:
             what = "is worded anew" if kinds[0] == kinds[1] else f"is worded anew, as a `{kinds[1]}`"
             words = "  before:\n" + _quote(message, before) + "  since:\n" + _quote(message, after)
         yield Change(since.release, clause.id, f"- `{clause.id}` {what}. {clause.text}\n{words}")
+
+
+def _in_order(message: Message) -> list[Template]:
+    """The templates from the oldest to the newest, in whatever order the file has them."""
+    starts = [template.versions.since for template in message.template]
+    return [message.template[i] for i in sorted(range(len(starts)), key=lambda i: _start(starts[i]))]
+
+
+def _start(since: Version | None) -> tuple[int, int, int]:
+    return (0, 0, 0) if since is None else since.release
 
 
 def _of_switch(switch: Switch) -> Iterator[Change]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reference_engine import dtypes
 from reference_engine.autograd.backward import grad
 from reference_engine.autograd.checking import fast, rules, slow
 from reference_engine.autograd.checking.slow import Settings
@@ -218,12 +219,11 @@ def gradgradcheck(
 
 
 def _random_seeds(func: Callable[..., Any], inputs: tuple[Any, ...], noncontiguous: bool) -> tuple[Tensor, ...]:
-    import reference_engine as engine
     from reference_engine.testing import make_tensor
 
     return tuple(
         make_tensor(
-            o.shape, dtype=o.dtype if o.is_floating_point() or o.is_complex() else engine.double, device=o.device,
+            o.shape, dtype=o.dtype if o.is_floating_point() or o.is_complex() else dtypes.double, device=o.device,
             low=-1, high=1, requires_grad=True, noncontiguous=noncontiguous,
         )
         for o in differentiable(func(*inputs))

@@ -43,7 +43,10 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     if not tensor.requires_grad:
         raise refusal("graph.gradient_edge.requires_grad")
     edge = gradient_edge(tensor)
-    assert edge.node is not None
+    if edge.node is None:
+        raise refusal("graph.gradient_edge.no_history")
+    if modes.state.inference:
+        cite("graph.gradient_edge.in_inference_mode")
     token = tensor.view_as(tensor)._node if isinstance(edge.node, BackwardCFunction) and modes.state.grad else None
     return GradientEdge(edge.node, edge.input_nr, token)
 

@@ -41,7 +41,7 @@ def _rebuilt(flat: Any, like: Any) -> tuple[Any, Any]:
     """The flat sequence in the nesting of ``like``, and what is left of it."""
     if not isinstance(like, (list, tuple)):
         return flat[0], flat[1:]
-    made = []
+    made: list[Any] = []
     for item in like:
         if item is None:
             made.append(None)
@@ -53,6 +53,8 @@ def _rebuilt(flat: Any, like: Any) -> tuple[Any, Any]:
 
 class NestedIOFunction(Function):
     """Kept for old programs; use ``Function``."""
+
+    _nested_input: tuple[Any, ...]  # only the old way of calling a Function set it; without it ``forward`` fails
 
     def save_for_backward(self, *args: Any) -> None:
         self.to_save = tuple(tensors_within(args))

@@ -54,10 +54,9 @@ class profile:
         _running.append(self)
         return self
 
-    def __exit__(self, *exc: object) -> bool:
+    def __exit__(self, *exc: object) -> None:
         if self.enabled:
             _running.remove(self)
-        return False
 
     def begin(self, name: str) -> FunctionEvent:
         """An operation starts."""

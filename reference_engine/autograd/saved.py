@@ -136,7 +136,7 @@ class _AllowMutationOnSavedContext:
         self.cloned: weakref.WeakKeyDictionary[_Handle, Tensor] = weakref.WeakKeyDictionary()
         self.original: weakref.WeakKeyDictionary[_Handle, Tensor] = weakref.WeakKeyDictionary()
         self.changed_elsewhere: weakref.WeakSet[_Handle] = weakref.WeakSet()
-        self.handles: weakref.WeakValueDictionary[tuple[int, int], _Handle] = weakref.WeakValueDictionary()
+        self.handles: weakref.WeakValueDictionary[tuple[Any, ...], _Handle] = weakref.WeakValueDictionary()
 
     def clear(self) -> None:
         """Forget everything."""
@@ -149,7 +149,7 @@ class _AllowMutationOnSavedContext:
         key = id(tensor._storage), tensor._version_counter.value, tensor._offset, tensor._shape, tensor._strides
         handle = self.handles.get(key)
         if handle is None:
-            handle = self.handles[key] = _Handle()  # type: ignore[index]
+            handle = self.handles[key] = _Handle()
             self.original[handle] = tensor
         return handle
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from reference_engine.dtypes import dtype, finfo
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise
@@ -108,7 +108,7 @@ def _prelu_backward_vjp(
     }
 
 
-_PRELU_BACKWARD = declare(
+_PRELU_BACKWARD: Op = declare(
     "_prelu_kernel_backward(Tensor grad_output, Tensor self, Tensor weight) -> (Tensor, Tensor)",
     forward=_prelu_backward, vjp={"grad_output, self, weight": _prelu_backward_vjp},
     node="PreluKernelBackwardBackward0", **_HIDDEN,

@@ -244,7 +244,7 @@ def _imaginary(grad: Tensor) -> Tensor:
 
 declare(
     "complex(Tensor real, Tensor imag) -> Tensor",
-    forward=_complex, vjp={"real": lambda grad: grad.real, "imag": lambda grad: _imaginary(grad)},
+    forward=_complex, vjp={"real": lambda grad, real: grad.real, "imag": lambda grad, imag: _imaginary(grad)},
     method=False, out=True, exact=True, samples=domains.real(),
 )  # fmt: skip
 

@@ -277,7 +277,7 @@ def _svdvals(A: Tensor) -> Tensor:
 
 
 declare(
-    "linalg.svdvals(Tensor A) -> Tensor", forward=_svdvals, composite=True, samples=domains.field(shapes="matrix"),
+    "linalg.svdvals(Tensor A) -> Tensor", forward=_svdvals, composite=True, samples=domains.real(shapes="matrix"),
 )  # fmt: skip
 
 # -- through decompositions --------------------------------------------------------------------------------------------

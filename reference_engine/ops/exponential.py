@@ -133,9 +133,16 @@ declare(
     out=True, samples=domains.field(special=(-math.inf,)),
 )  # fmt: skip
 
+
+def _logaddexp2(a: Array, b: Array) -> Array:
+    """The larger, and the logarithm of the ratio in base two."""
+    ratio = np.log1p(np.exp2(-np.abs(a - b))) * a.dtype.type(1 / LN_2)
+    return np.where(np.isinf(a) & (a == b), a, np.maximum(a, b) + ratio)
+
+
 declare(
     "logaddexp2(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(np.logaddexp2, name="logaddexp2_cpu", not_for="bool int complex", since=HALF),
+    forward=elementwise(_logaddexp2, name="logaddexp2_cpu", not_for="bool int complex", since=HALF),
     vjp={
         "self": lambda grad, self, other: grad / plus((other - self).exp2(), 1),
         "other": lambda grad, self, other: grad / plus((self - other).exp2(), 1),

@@ -174,8 +174,8 @@ class elementwise:
     def __init__(
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None,
-        check: Check | None = None, stepwise: bool = False, number_is_operand: bool = True, ulps: float = 0.0, floor: float = 0.0,
-        keeps_dtype: bool = False,
+        check: Check | None = None, stepwise: bool = False, number_is_operand: bool = True, keeps_dtype: bool = False,
+        ulps: float = 0.0, floor: float = 0.0,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
         self.name, self.since, self.check, self.stepwise, self.ulps = name, since or {}, check, stepwise, ulps

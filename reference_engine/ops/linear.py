@@ -9,7 +9,7 @@ import numpy as np
 
 from reference_engine import dtypes
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
 from reference_engine.ops.kernels import broadcast_shapes, from_array
@@ -212,7 +212,7 @@ _PIXEL_SHUFFLE = declare(
     forward=_pixel_shuffle, exact=True, aliases=("pixel_shuffle",), method=False,
     vjp={"self": lambda grad, upscale_factor: run(_PIXEL_UNSHUFFLE, [grad, upscale_factor])},
 )  # fmt: skip
-_PIXEL_UNSHUFFLE = declare(
+_PIXEL_UNSHUFFLE: Op = declare(
     "nn.functional.pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor",
     forward=_pixel_unshuffle, exact=True, aliases=("pixel_unshuffle",), method=False,
     vjp={"self": lambda grad, downscale_factor: run(_PIXEL_SHUFFLE, [grad, downscale_factor])},

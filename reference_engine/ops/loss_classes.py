@@ -306,7 +306,7 @@ _SOFT_MARGIN = declare(
 
 def _public_soft_margin(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction: str) -> Tensor:
     constant("soft_margin_loss", target=target)
-    return run(_SOFT_MARGIN, [input, target, reduction_of(size_average, reduce, reduction)])  # type: ignore[no-any-return]
+    return run(_SOFT_MARGIN, [input, target, reduction_of(size_average, reduce, reduction)])
 
 
 declare(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import dtypes
 from reference_engine.modes import enable_grad, state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
@@ -123,7 +124,7 @@ def _double(
         of_x, of_w, of_b = _gradient(
             g.reshape(layout.shape), x.reshape(layout.shape), shown, layout.axes, eps, layout.summed
         )
-        shape = (-1,) if w is None else w._shape
+        shape = tuple(n for i, n in enumerate(layout.shape) if i not in layout.summed) if w is None else w._shape
         return of_x.reshape(x._shape), of_w.reshape(shape), of_b.reshape(shape)
 
     made = derivative_of(gradient, (grad_output, input, weight), grads)
@@ -201,11 +202,10 @@ declare(
 
 
 def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> Tensor:
-    import reference_engine as engine
 
     _check_layers(input, normalized_shape, {"weight": weight}, "")
     axes = tuple(range(-len(normalized_shape), 0))
-    small = engine.finfo(input.dtype).eps if eps is None else eps
+    small = dtypes.finfo(input.dtype).eps if eps is None else eps
     rate = plus(input.pow(2).mean(axes, keepdim=True), small).rsqrt()
     made = input * rate
     return made if weight is None else made * weight
@@ -343,7 +343,9 @@ def _batch_backward(
 ) -> Any:  # fmt: skip
     if training:
         return _fused(grad_output, input, weight, _channels(input), eps)
-    plain = [None if t is None else t.detach() for t in (grad_output, input, weight, running_mean, running_var)]
+    plain: list[Any] = [
+        None if t is None else t.detach() for t in (grad_output, input, weight, running_mean, running_var)
+    ]
     made = _evaluated(plain[0], plain[1], plain[2], plain[3], plain[4], eps)
     return tuple(t.contiguous() for t in made)
 
@@ -443,7 +445,7 @@ def _instance_norm(
     if use_input_stats and math.prod(input._shape[2:]) == 1:
         raise refusal("nn.instance_norm.one_value", size=_size(input))
     n, c = input._shape[:2]
-    many = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
+    many: list[Any] = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
     folded = input.contiguous().view((1, n * c, *input._shape[2:]))
     made = batch_norm(folded, many[2], many[3], many[0], many[1], use_input_stats, momentum, eps)
     for running, copies in ((running_mean, many[2]), (running_var, many[3])):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, from_array
 from reference_engine.semantics import refusal
@@ -48,7 +48,7 @@ def _constant(self: Tensor, pad: Ints, value: Any) -> Tensor:
     return from_array(made, self._dtype)
 
 
-_CONSTANT = declare(
+_CONSTANT: Op = declare(
     "constant_pad_nd(Tensor self, int[] pad, Scalar value=0) -> Tensor",
     forward=_constant, vjp={"self": lambda grad, pad: run(_CONSTANT, [grad, tuple(-n for n in pad), 0])},
     exact=True, method=False,

@@ -52,7 +52,9 @@ def _addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> T
         if len(t._shape) != 2:
             raise refusal("linalg.addmm.rank", name=name, ndim=len(t._shape))
     if mat1._shape[1] != mat2._shape[0]:
-        raise refusal("ops.mm.shapes", a=mat1._shape[0], b=mat1._shape[1], c=mat2._shape[0], d=mat2._shape[1])
+        raise refusal(
+            "ops.mm.shapes", op="addmm", a=mat1._shape[0], b=mat1._shape[1], c=mat2._shape[0], d=mat2._shape[1]
+        )
     _same(mat1, mat2)
     return _sum_of(self, mat1, mat2, beta, alpha, np.matmul, (mat1._shape[0], mat2._shape[1]))
 

@@ -246,7 +246,7 @@ def _logsumexp(self: Tensor, dim: Ints, keepdim: bool) -> Tensor:
     d = to_floating(self._dtype)[1]
     if d.is_complex and not switch("reduction.logsumexp_complex"):
         raise refusal("reduction.logsumexp.dtype", dtype=d.scalar_name)
-    if dim == () and self._shape:
+    if dim == () and self._shape and not keepdim:
         raise refusal("inplace.broadcast_shape", shape=[], result=[1] * len(self._shape))
     axes = wrap_dims(dim, len(self._shape))
     a = self._read().astype(d.compute)

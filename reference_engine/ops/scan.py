@@ -229,7 +229,8 @@ def _diff(self: Tensor, n: int, dim: int, prepend: Tensor | None, append: Tensor
 
 declare(
     "diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor",
-    forward=_diff, composite=True, out=True, display="sub", samples=domains.numbers(arguments={"n": (1, 2), "dim": "dim"}),
+    forward=_diff, composite=True, out=True, display="sub",
+    samples=domains.numbers(arguments={"n": (1, 2), "dim": "dim"}),
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.filling import checked_number
 from reference_engine.ops.kernels import from_array, noisy, wrap_dim
 from reference_engine.ops.reducing import REDUCTIONS, distribute, reduce_into
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -27,13 +27,15 @@ def _check_index(op: str, index: Tensor) -> None:
         raise refusal("ops.gather.index_dtype", op=op)
 
 
-def _places(self: Tensor, index: Tensor, d: int) -> tuple[Any, ...]:
+def _places(self: Tensor, index: Tensor, d: int, writes: bool = False) -> tuple[Any, ...]:
     """For each element of ``index``, the place in ``self``: the element's own, but for dimension ``d``."""
     at = index._read().astype(np.int64)
     at = at.reshape(1) if at.ndim == 0 else at
     size = self._shape[d] if self._shape else 1
     bad = (at < 0) | (at >= size)
     if bad.any():
+        if writes:
+            cite("indexing.refused.writes_nothing")
         raise refusal("ops.gather.range", index=int(at[bad][0]), dim=d, size=size)
     grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in at.shape)])
     grid[d] = at
@@ -105,7 +107,7 @@ def _combined(self: Tensor, d: int, index: Tensor, src: Any, reduce: str | None,
     """``self`` with the part of ``src`` that ``index`` covers set or combined into its places."""
     if not index.numel():
         return from_array(np.array(self._read(), order="C"), self._dtype)
-    places = _places(self, index, d)
+    places = _places(self, index, d, writes=True)
     covered = tuple(slice(n) for n in places[0].shape)
     arrays = [_flat1(self)]
     if isinstance(src, Tensor):

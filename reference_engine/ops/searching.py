@@ -38,7 +38,7 @@ def _searchsorted(
     if side not in (None, "left", "right"):
         raise refusal("indexing.searchsorted.side", side=side)
     if side == "left" and right:
-        raise refusal("indexing.searchsorted.sides")
+        raise refusal("indexing.searchsorted.sides", side=side)
     where = "right" if right or side == "right" else "left"
     values = self._read() if isinstance(self, Tensor) else np.asarray(self)
     keys = sorted_sequence._read()

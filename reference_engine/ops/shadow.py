@@ -35,7 +35,9 @@ class Shadow:
         self.rng = np.random.default_rng(seed)
         self.ulps = ulps
 
-    def perturb(self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype, ulps: float = 0.0, floor: float = 0.0) -> Any:
+    def perturb(
+        self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype, ulps: float = 0.0, floor: float = 0.0
+    ) -> Any:
         """``out`` with noise where ``fn`` in wider arithmetic shows that it was rounded.
 
         ``ulps`` is what kernels of this function may be off by, where that is more than the noise in general; a
@@ -60,7 +62,10 @@ class Shadow:
         eps = float(np.finfo(np.float32).eps) if d.itemsize == 2 else float(np.finfo(d.to_real().np).eps)
         if d.itemsize == 2:
             eps = 2.0**-8 if d.name == "bfloat16" else 2.0**-10
-        size = np.maximum(max(self.ulps, ulps) * eps * np.where(out == 0, 0, np.maximum(np.abs(out), floor)), np.nan_to_num(2 * own_error, posinf=0.0))
+        size = np.maximum(
+            max(self.ulps, ulps) * eps * np.where(out == 0, 0, np.maximum(np.abs(out), floor)),
+            np.nan_to_num(2 * own_error, posinf=0.0),
+        )
         moved = out + (size * self.rng.uniform(-1, 1, out.shape)).astype(out.real.dtype)
         if d.is_complex:
             moved = moved + 1j * (size * self.rng.uniform(-1, 1, out.shape)).astype(out.real.dtype)

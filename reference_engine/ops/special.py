@@ -132,17 +132,27 @@ def _lgamma(x: Array) -> Array:
 
 declare(
     "lgamma(Tensor self) -> Tensor",
-    forward=elementwise(_lgamma, dtype=to_floating, ulps=_APART, floor=1.0, name="lgamma_vml_cpu", not_for="complex", since=HALF),
+    forward=elementwise(
+        _lgamma, dtype=to_floating, ulps=_APART, floor=1.0, name="lgamma_vml_cpu", not_for="complex", since=HALF
+    ),
     vjp={"self": lambda grad, self: grad * self.digamma()},
-    inplace=True, out=True, aliases=("special.gammaln",), samples=domains.real(0.3, 5, special=(0.0,)),
-)  # fmt: skip
+    inplace=True,
+    out=True,
+    aliases=("special.gammaln",),
+    samples=domains.real(0.3, 5, special=(0.0,)),
+)
 
 declare(
     "digamma(Tensor self) -> Tensor",
-    forward=elementwise(_digamma, dtype=to_floating, ulps=_APART, floor=1.0, name="digamma", not_for="complex", since=HALF),
+    forward=elementwise(
+        _digamma, dtype=to_floating, ulps=_APART, floor=1.0, name="digamma", not_for="complex", since=HALF
+    ),
     vjp={"self": lambda grad, self: grad * self.polygamma(1)},
-    inplace=True, out=True, aliases=("special.digamma", "special.psi"), samples=domains.real(0.3, 5, special=(0.0,)),
-)  # fmt: skip
+    inplace=True,
+    out=True,
+    aliases=("special.digamma", "special.psi"),
+    samples=domains.real(0.3, 5, special=(0.0,)),
+)
 
 
 def _check_order(n: int) -> None:
@@ -154,7 +164,13 @@ def _polygamma_of(self: Tensor, n: int) -> Tensor:
     _check_order(n)
     kernel = "digamma" if n == 0 else "trigamma" if n == 1 else "polygamma"
     return elementwise(
-        lambda x: _polygamma(n, x), dtype=to_floating, ulps=_APART, floor=1.0, name=kernel, not_for="complex", since=HALF
+        lambda x: _polygamma(n, x),
+        dtype=to_floating,
+        ulps=_APART,
+        floor=1.0,
+        name=kernel,
+        not_for="complex",
+        since=HALF,
     )(self)
 
 

@@ -31,16 +31,16 @@ MESSAGES = """
 id = "backward.root.real"
 type = "RuntimeError"
 [[message.template]]
+since = "2.8"
+type = "TypeError"
+text = "not {dtype}"
+[[message.template]]
 until = "2.1"
 type = "ValueError"
 text = "no {dtype}"
 [[message.template]]
 since = "2.1"
 until = "2.8"
-text = "not {dtype}"
-[[message.template]]
-since = "2.8"
-type = "TypeError"
 text = "not {dtype}"
 """
 SWITCHES = """

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reference_engine import dtypes
 from reference_engine.autograd.checking import analytical, numerical
 from reference_engine.autograd.checking.tensors import as_tuple, is_numeric
 from reference_engine.semantics import current, refusal, switch
@@ -65,7 +66,7 @@ def allclose(a: Tensor, b: Tensor, rtol: float, atol: float) -> bool:
     """``torch.allclose`` of two tensors whose dtypes may differ."""
     import reference_engine as engine
 
-    promoted = engine.promote_types(a.dtype, b.dtype)
+    promoted = dtypes.promote_types(a.dtype, b.dtype)
     return bool(engine.allclose(a.to(promoted), b.to(promoted), rtol, atol))
 
 
