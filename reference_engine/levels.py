@@ -65,6 +65,29 @@ def entered(kind: str) -> Iterator[Level]:
         state.grad, state.forward_grad, state.inference = level.outside
 
 
+_random_allowed = [True]
+
+
+@contextmanager
+def randomness(allowed: bool) -> Iterator[None]:
+    """Whether operations inside may draw random numbers."""
+    _random_allowed.append(allowed)
+    try:
+        yield
+    finally:
+        _random_allowed.pop()
+
+
+def check_randomness() -> None:
+    """Refuse random numbers where slices would silently see different ones.
+
+    Raises:
+        RuntimeError: vmap was not told what to do about them.
+    """
+    if not _random_allowed[-1]:
+        raise refusal("functorch.vmap.randomness")
+
+
 def innermost() -> Level | None:
     """The level that records first: vmap does not."""
     return next((level for level in reversed(stack) if level.kind != "vmap"), None)
@@ -133,13 +156,21 @@ def _within(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return value
 
 
-def lifted(value: Any) -> Any:
-    """A tensor, or those in a list, as of the innermost level: one from outside is wrapped, as a constant."""
+def lifted(value: Any, captured: bool = True) -> Any:
+    """A tensor, or those in a list, as of the innermost level: one from outside is wrapped, as a constant.
+
+    Args:
+        captured: nobody gave the tensor to the function, so it must not be changed.
+    """
     level = innermost()
 
     def lift(t: Tensor) -> Tensor:
         t = awake(t)
-        return t if level is None or t._level is level else wrap(t, level)
+        if level is None or t._level is level:
+            return t
+        made = wrap(t, level)
+        made._captured = captured
+        return made
 
     return _within(value, lift)
 
@@ -169,13 +200,13 @@ def raised(result: Any, level: Level) -> Any:
     return result
 
 
-def attach(made: Any, result: Any, level: Level) -> None:
+def attach(made: Any, result: Any, level: Level, captured: bool) -> None:
     """``made``, views of wrappers, stand for ``result``, the same views of what is below them."""
     from reference_engine.tensor import Tensor, tensors_in
 
     views = [made] if isinstance(made, Tensor) else tensors_in(made)
     for view, below in zip(views, [result] if isinstance(result, Tensor) else tensors_in(result), strict=True):
-        view._level, view._below = level, below
+        view._level, view._below, view._captured = level, below, captured
 
 
 # -- what transforms do not allow --------------------------------------------------------------------------------------
@@ -195,10 +226,10 @@ def refuse_captured(t: Tensor, name: str) -> None:
     """Only what belongs to a transform may be changed inside of it.
 
     Raises:
-        RuntimeError: the tensor comes from outside.
+        RuntimeError: the tensor, or what it is a view of, comes from outside.
     """
     level = innermost()
-    if level is not None and awake(t)._level is not level:
+    if level is not None and (t._captured or awake(t)._level is not level):
         raise refusal("functorch.captured_in_place", op=name)
 
 

@@ -62,6 +62,7 @@ _ELSEWHERE = {
     ),
     "printing": ("set_printoptions", "get_printoptions"),
     "typename": ("typename",),
+    "func.vectorized": ("vmap",),
     "ops.products": ("chain_matmul", "einsum"),
     "ops.splitting": ("broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d"),
     "ops.joining": ("block_diag", "cartesian_prod"),
@@ -75,7 +76,7 @@ def _publish_surface(top: dict[str, Any]) -> None:
     for module, names in _ELSEWHERE.items():
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
-    for part in ("_C", "nn", "optim", "testing", "utils"):
+    for part in ("_C", "func", "nn", "optim", "testing", "utils"):
         top[part] = importlib.import_module(f"{package}.{part}")
 
 

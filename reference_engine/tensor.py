@@ -64,6 +64,7 @@ class Tensor(metaclass=_TensorMeta):
     _forward_base: Tensor | None = None  # the dual tensor that this is a view of
     _level: Level | None = None  # the transform that this belongs to, and the tensor outside of it that it stands for
     _below: Tensor | None = None
+    _captured: bool = False  # it came into the transform without being an argument
     _version_counter: VersionCounter
     name: Any = None
 

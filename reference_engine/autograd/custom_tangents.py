@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from reference_engine import levels
 from reference_engine.autograd import forward_ad
 from reference_engine.semantics import cite, refusal
 
@@ -43,7 +44,10 @@ def push(
     if len(made) != len(wrapped):
         raise refusal("function.jvp.count", expected=len(wrapped), got=len(made))
     places = {id(t): i for i, t in enumerate(inputs)}
-    bases = {id(forward_ad.forward_base(t) or t): i for i, t in reversed(list(enumerate(inputs)))}
+    bases: dict[int, int] = {}
+    for i, t in enumerate(inputs):
+        base = forward_ad.forward_base(t)
+        bases.setdefault(id(t if base is None else base), i)
     for i, (output, result, tangent) in enumerate(zip(outputs, wrapped, made, strict=True)):
         if output is None:
             continue
@@ -69,6 +73,8 @@ def _ask(ctx: BackwardCFunction, inputs: Sequence[Tensor], tangents: Sequence[Te
     import reference_engine as engine
     from reference_engine.tensor import Tensor
 
+    if levels.stack:
+        cite("functorch.jvp.custom_function")
     with forward_ad.hidden():
         given: list[Any] = []
         pairs = iter(zip(inputs, tangents, strict=True))

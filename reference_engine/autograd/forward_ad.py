@@ -131,7 +131,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
     if level > 0:
         raise refusal("forward_ad.make_dual.level")
     if levels.used:
-        tensor, tangent = levels.lifted([tensor, tangent])
+        tensor, tangent = levels.lifted([tensor, tangent], captured=False)
     if tangent_of(tensor) is not None:
         raise refusal("forward_ad.primal.dual", level=level)
     cite("forward_ad.make_dual.view")
@@ -161,7 +161,8 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
         tensor = levels.lifted(tensor)
     cite("forward_ad.unpack_dual.primal_view")
     with hidden():
-        primal = tensor._fw_primal(level)
+        primal = tensor._view_alias() if levels.stack else tensor._fw_primal(level)
+    primal._forward_base, primal._forward_root = None, True
     return UnpackedDualTensor(primal, tangent_of(tensor))
 
 

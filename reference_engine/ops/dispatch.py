@@ -110,16 +110,17 @@ def _run_outside(level: levels.Level, op: Op, values: list[Any], inplace: bool, 
     if any(id(r._storage) in memory for r in ([result] if isinstance(result, Tensor) else tensors_in(result))):
         with quiet():
             made = op.forward(*values)  # a view of wrappers, not only of what is below them
-        levels.attach(made, result, level)
+        levels.attach(made, result, level, any(t._captured for t in tensors_in(values)))
         return made
     return levels.raised(result, level)
 
 
 def _schema_name(op: Op) -> str:
     """What torch calls the in-place form of an op."""
-    second = op.params[1] if len(op.params) > 1 else None
-    overload = "." + second.type.split("|")[0] if second is not None and second.required else ""
-    return f"aten::{op.reference_name}_{overload if overload in ('.Tensor', '.Scalar') else ''}"
+    kind = op.params[1].type if len(op.params) > 1 and op.params[1].required else ""
+    several = "|" in kind or len([o for o in OPS[op.name] if o.inplace]) > 1
+    overload = kind.split("|")[0]
+    return f"aten::{op.reference_name}_" + f".{overload}" * (several and overload in ("Tensor", "Scalar"))
 
 
 def _active(op: Op, values: Sequence[Any]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import creation, dtypes, random, strides
+from reference_engine import creation, dtypes, levels, random, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
@@ -32,6 +32,7 @@ def fresh(like: Tensor, draw: Callable[[int], Array]) -> Tensor:
 
 
 def stream(generator: Any) -> random.Generator:
+    levels.check_randomness()
     return random.default_generator if generator is None else generator
 
 

@@ -1,0 +1,30 @@
+"""``torch.func``: derivatives as functions of functions, and functions of batches.
+
+Where to start reading: ``reference_engine/levels.py`` (what is inside of a transform), then ``gradients.py``.
+Vmap runs its function once a slice and stacks the results, so what a function does besides computing happens several
+times, and a function may look at values (``item()``), which torch refuses.
+"""
+
+from __future__ import annotations
+
+from reference_engine.func.gradients import grad, grad_and_value, vjp
+from reference_engine.func.jacobians import hessian, jacfwd, jacrev
+from reference_engine.func.modules import functional_call, stack_module_state
+from reference_engine.func.tangents import jvp, linearize
+from reference_engine.func.vectorized import vmap
+from reference_engine.levels import debug_unwrap
+
+__all__ = [
+    "debug_unwrap",
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "stack_module_state",
+    "vjp",
+    "vmap",
+]
