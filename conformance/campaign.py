@@ -37,7 +37,7 @@ class CampaignSettings(msgspec.Struct, frozen=True):
     driver: str = "prng"
     laws: tuple[str, ...] = ("all",)
     laws_share: float = 0.125
-    samples: str | None = None
+    samples: str | None = None  # "opinfo": run torch's own sample inputs instead of drawing programs
     version: str | None = None  # the semantics to hold the subject to; by default its own version
 
 
@@ -57,6 +57,9 @@ def run_campaign(settings: CampaignSettings, progress: Watcher | None = None) ->
     find_profile(settings.profile)
     started, clock = datetime.datetime.now(datetime.timezone.utc), time.perf_counter()
     trial = Trial(settings)  # also tells early when the subject is missing
+    if trial.samples is not None:
+        bound = len(trial.samples) if settings.max_programs is None else settings.max_programs
+        settings = msgspec.structs.replace(settings, max_programs=min(bound, len(trial.samples)))
     total = examples = trial.examples()
     if progress is not None:
         progress.advance(0)

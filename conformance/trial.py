@@ -31,6 +31,7 @@ from conformance.program.script import Note, to_script
 from conformance.program.steps import Program
 from conformance.report.run import Arbitration, Change, Finding, Origin, Run, Settings, SubjectInfo
 from conformance.subjects.base import Subject
+from conformance.subjects.opinfo import OpInfoPrograms
 from conformance.subjects.reference import Reference
 from conformance.subjects.registry import find_subject
 from specs import Version, load
@@ -66,6 +67,7 @@ class Trial:
         self.profile = find_profile(settings.profile)
         self.deviations = tuple(self.specs.deviations.values())
         self.laws = find_laws(settings.laws)
+        self.samples = self._samples() if settings.samples is not None else None
         self.every = max(1, round(1 / settings.laws_share)) if settings.laws_share else 0
         if not self.every:
             self.laws = ()
@@ -74,7 +76,22 @@ class Trial:
 
     def draw(self, index: int) -> tuple[Program, Trace]:
         """The program that an index determines, and the Trace of it under the newest semantics."""
+        if self.samples is not None:
+            program = self.samples[index]
+            return program, execute(program, self.baseline)
         return draw(PRNGChoices(self.settings.seed, index), self.profile, self.baseline)
+
+    def _samples(self) -> OpInfoPrograms:
+        """Torch's own sample inputs, of the ops that the reference has."""
+
+        def knows(name: str, form: str) -> bool:
+            try:
+                self.baseline.resolve(f"Tensor.{name}" if form != "function" else name)
+            except AttributeError:
+                return False
+            return True
+
+        return OpInfoPrograms(self.settings.seed, knows)
 
     def expected(self, program: Program, baseline: Trace) -> Trace:
         """What the reference of the subject's own version does."""
@@ -201,7 +218,15 @@ class Trial:
                 platform.system(),
                 self.subject.device,
             ),
-            Settings(asked.seed, programs, first, asked.driver, asked.profile, baseline=str(self.specs.newest)),
+            Settings(
+                asked.seed,
+                programs,
+                first,
+                asked.driver,
+                asked.profile,
+                corpus="" if self.samples is None else self.samples.name,
+                baseline=str(self.specs.newest),
+            ),
         )
 
     # -- findings ----------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ Examples:
                                                     a reproducible run, kept as a Run file
   conformance run --profile views                   search views and in-place changes harder
   conformance run --laws grad.repeats               check a single law besides
+  conformance run --samples opinfo                  torch's own sample inputs, not drawn programs
   conformance run --subject reference               the reference against itself: must always conform
   conformance run --junit tests.xml --sarif f.sarif for continuous integration
 
@@ -34,6 +35,11 @@ Profiles:
 \b
 The same seed, versions and number of programs give the same Run file but for its times. With --time alone the number
 of programs is whatever fits.
+
+\b
+With --samples opinfo, the programs are the sample inputs of torch's own table of ops (OpInfo): each call, its gradients
+and the gradients of these, the first sample of each op first. Ops that the reference lacks are left out;
+`conformance ops --coverage` lists them. Torch's testing extras have to be installed (pip install expecttest).
 
 \b
 Exit codes: 0 conforms, 1 findings, 2 could not run (one line says why, nothing is written), 130 interrupted (what was
@@ -62,6 +68,11 @@ search_options = options(
 @click.command(epilog=EXAMPLES, short_help="Draw programs, run them, show every difference.")
 @search_options
 @click.option(
+    "--samples",
+    type=click.Choice(["opinfo"]),
+    help="Run torch's own sample inputs instead of drawing programs; all of them, unless bounded.",
+)
+@click.option(
     "--laws", default="all", show_default=True, metavar="all|none|NAME,...", help="Laws to check on the subject alone."
 )
 @click.option(
@@ -81,6 +92,7 @@ def run(
     seconds: float | None,
     jobs: int,
     profile: str,
+    samples: str | None,
     laws: str,
     laws_share: float | None,
     json_file: Path | None,
@@ -101,10 +113,11 @@ def run(
     settings = CampaignSettings(
         subject=subject,
         seed=seed,
-        max_programs=max_programs if max_programs is not None or seconds is not None else DEFAULT_PROGRAMS,
+        max_programs=max_programs if max_programs or seconds or samples else DEFAULT_PROGRAMS,
         seconds=seconds,
         jobs=jobs,
         profile=profile,
+        samples=samples,
         laws=tuple(laws.split(",")),
     )
     if laws_share is not None:
@@ -123,7 +136,7 @@ def run(
         from conformance.report.annotations import github_annotations
 
         click.echo(github_annotations(result), nl=False)
-    if seconds is None and result.settings.programs < (settings.max_programs or 0):
+    if seconds is None and samples is None and result.settings.programs < (settings.max_programs or 0):
         click.echo(f"interrupted after {result.settings.programs:,} programs", err=True)
         return INTERRUPTED
     return FINDINGS if result.verdict == "divergence" else CONFORMS

@@ -179,7 +179,10 @@ def print_summary(run: Run, console: Console | None = None) -> None:
         )
     )
     took = f" in {_duration(run.times.wall)} ({totals.programs / run.times.wall:,.0f}/s)" if run.times.wall else ""
-    drawn = printable(f"seed {run.settings.seed}, {run.settings.driver}, profile {run.settings.profile}")
+    drawn = (
+        f"seed {run.settings.seed}, {run.settings.corpus or f'{run.settings.driver}, profile {run.settings.profile}'}"
+    )
+    drawn = printable(drawn)
     console.print(Text(f"{totals.programs:,} programs{took}, {totals.steps:,} steps; {drawn}"))
     console.print(
         Text(
