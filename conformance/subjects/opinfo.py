@@ -112,9 +112,9 @@ def _form(op: Any, knows: Callable[[str, str], bool]) -> str | None:
     """How a Program calls this op; None where the reference or a Program can't."""
     name = op.name
     if name in _REFLECTED:
-        return "operator"
+        return "operator" if knows(f"__r{_REFLECTED[name]}__", "method") else None
     if name == "__getitem__":
-        return "getitem"
+        return "getitem" if knows(name, "method") else None
     if op_problem(name) is not None:
         return None
     forms = ("property",) if name in ("H", "T", "mH", "mT") else ("function", "method")
