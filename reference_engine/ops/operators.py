@@ -50,6 +50,10 @@ def _binary(name: str) -> Callable[[Tensor, Any], Any]:
     return operate
 
 
+def _reflected(function: Function) -> Callable[[Tensor, Any], Any]:
+    return lambda self, other: function(other, self) if _operand(other) else NotImplemented
+
+
 def attach() -> None:
     """Attach operators and the properties made of ops to Tensor."""
     cls: Any = Tensor
@@ -62,7 +66,9 @@ def attach() -> None:
     functions = {name: Function(name, ops) for name, ops in OPS.items()}
     cls.__rsub__ = lambda self, other: functions["rsub"](self, other) if _operand(other) else NotImplemented
     cls.__rtruediv__ = lambda self, other: self.reciprocal() * other if _operand(other) else NotImplemented
-    cls.__rpow__ = lambda self, other: functions["pow"](other, self) if _operand(other) else NotImplemented
+    for operator, name in {"pow": "pow", "mod": "remainder", "matmul": "matmul", "floordiv": "floor_divide"}.items():
+        setattr(cls, f"__r{operator}__", _reflected(functions[name]))
+    cls.__rdiv__ = cls.__rtruediv__
     cls.__neg__ = lambda self: self.neg()
     cls.__pos__ = lambda self: self
     cls.__abs__ = lambda self: self.abs()
