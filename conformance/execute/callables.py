@@ -41,6 +41,14 @@ def _inplace_zero(session: Session, value: Any, arg: Any, *_: Any) -> None:
     arg.zero_()
 
 
+def _keep(session: Session, value: Any, arg: Any, *_: Any) -> None:
+    session.keep(value, arg)
+
+
+def _keep_detached(session: Session, value: Any, arg: Any, *_: Any) -> None:
+    session.keep(value, arg.detach())
+
+
 CALLBACKS: dict[str, Callable[..., Any]] = {
     "observe": lambda session, value, *args: None,
     "identity": lambda session, value, arg, *_: arg,
@@ -60,6 +68,8 @@ CALLBACKS: dict[str, Callable[..., Any]] = {
     "short_tuple": lambda session, value, *_: (),
     "scale_first": _scale_first,
     "clear_grad": _clear_grad,
+    "keep": _keep,
+    "keep_detached": _keep_detached,
 }
 
 

@@ -286,6 +286,7 @@ class Machine:
         self.subject = subject
         self.session = Session(subject, perform)
         self.scope = Scope(self.session)
+        self.session.keep = self.scope.bind
         self._warnings: list[warnings.WarningMessage] = []
         self._catch = warnings.catch_warnings(record=True)
 

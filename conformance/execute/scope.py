@@ -17,7 +17,7 @@ class Undefined(NameError):
 class Session:
     """What all scopes of one running Program share."""
 
-    __slots__ = ("api", "calls", "contexts", "functions", "observer", "perform", "reachable", "subject")
+    __slots__ = ("api", "calls", "contexts", "functions", "keep", "observer", "perform", "reachable", "subject")
 
     def __init__(self, subject: Subject, perform: Callable[[Scope, Any], object]) -> None:
         self.subject = subject
@@ -26,6 +26,8 @@ class Session:
         self.observer = Observer(subject)
         self.calls: list[Call] = []
         self.contexts: list[Any] = []
+        # Names a value from inside of a hook: bound by the Machine to the outermost scope.
+        self.keep: Callable[[str, Any], None] = lambda name, value: None
         # What `calls` has found out about functions and classes; kept with the subject, for all its Programs.
         self.functions = subject.functions
         self.reachable = subject.reachable

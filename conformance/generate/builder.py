@@ -68,6 +68,13 @@ class Builder:
         self.traced.append(trace)
         return trace
 
+    def call(self, op: str, *args: Any, form: Any = "method", prefix: str = "t") -> str | None:
+        """Emit a call with one result. A name or a literal may stand for an argument; the name of the result."""
+        given = tuple(s.Ref(arg) if isinstance(arg, str) and arg in self.tensors else arg for arg in args)
+        outs = () if form == "inplace" else (self.fresh(prefix),)
+        self.emit(s.Apply(op, given, (), outs, form))
+        return outs[0] if outs and outs[0] in self.tensors else None
+
     # -- choosing among what is alive --------------------------------------------------------------------------
 
     def pick(self, wanted: Callable[[Any], bool] | None = None) -> str | None:

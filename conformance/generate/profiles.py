@@ -68,7 +68,15 @@ _DEFAULT = {
     "read": 0.6,
     "index": 0.8,
     "dual": 0.3,
+    "dual_story": 0.5,
     "delete": 0.15,
+    "rearrange": 1.0,
+    "after_use": 0.5,
+    "views_at_once": 0.4,
+    "overlap": 0.1,
+    "shared_cotangent": 0.25,
+    "used_again": 0.25,
+    "again": 0.4,
 }
 
 PROFILES: dict[str, Profile] = {
@@ -97,6 +105,13 @@ PROFILES: dict[str, Profile] = {
                 "hook": 0.7,
                 "function": 0.4,
                 "read": 0.3,
+                "rearrange": 5,
+                "after_use": 1,
+                "views_at_once": 3,
+                "overlap": 0.5,
+                "dual_story": 1,
+                "shared_cotangent": 0.6,
+                "used_again": 0.4,
             },
             steps=(5, 14),
             dtypes={"float64": 10, "float32": 4, "complex128": 1.5, "complex64": 0.5, "int64": 0.3},
@@ -104,7 +119,7 @@ PROFILES: dict[str, Profile] = {
         Profile(
             "ops",
             "every op, every dtype, awkward values",
-            {"make": 1, "op": 10, "view": 1, "inplace": 2, "grad": 3, "backward": 1},
+            {"make": 1, "op": 10, "view": 1, "inplace": 2, "grad": 3, "backward": 1, "again": 3, "after_use": 1.5},
             steps=(2, 6),
             special=0.2,
             invalid=0.1,

@@ -119,4 +119,6 @@ BODIES = {
     "inplace_scale": "{arg}.mul_({value})",
     "inplace_zero": "{arg}.zero_()",
     "clear_grad": "{arg}.grad = None",
+    "keep": "globals()[{value}] = {arg}",
+    "keep_detached": "globals()[{value}] = {arg}.detach()",
 }

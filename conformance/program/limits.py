@@ -206,6 +206,7 @@ _CHECKS: dict[type, Callable[[Any], str | None]] = {
     s.EnterMode: _enter,
     s.AddHook: _hook,
     s.Read: _read,
+    s.Callback: lambda lit: _name(str(lit.value)) if lit.do.startswith("keep") else None,
     s.FunctionLit: _function,
     s.FunctionDef: lambda definition: _name(definition.name),
     s.Dtype: lambda arg: attribute_problem(arg.name),

@@ -192,6 +192,8 @@ CallbackKind: TypeAlias = Literal[
     "short_tuple",  # return an empty tuple (node hooks)
     "scale_first",  # return the arguments with the first multiplied by `value`, as a tuple (node hooks)
     "clear_grad",  # set the argument's .grad to None, return None (post-accumulate hooks)
+    "keep",  # give the argument the name `value` in the Program, return None
+    "keep_detached",  # give the detached argument the name `value` in the Program, return None
 ]
 
 

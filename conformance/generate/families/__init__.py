@@ -8,14 +8,17 @@ from conformance.generate.builder import Builder
 from conformance.generate.families import (
     applying,
     calls,
+    changing,
     duals,
     functions,
+    gradients,
     hooking,
     indexing,
     leaves,
     making,
     modes,
     reading,
+    rearranging,
 )
 
 FAMILIES: dict[str, Callable[[Builder], None]] = {
@@ -32,5 +35,13 @@ FAMILIES: dict[str, Callable[[Builder], None]] = {
     "index": indexing.index,
     "read": reading.read,
     "dual": duals.dual,
+    "dual_story": duals.story,
     "delete": reading.delete,
+    "rearrange": rearranging.rearrange,
+    "after_use": changing.after_use,
+    "views_at_once": changing.views_at_once,
+    "overlap": changing.overlapping,
+    "shared_cotangent": gradients.shared_cotangent,
+    "used_again": gradients.used_again,
+    "again": gradients.differentiated_again,
 }

@@ -76,6 +76,34 @@ def closing(b: Builder) -> None:
             b.emit(s.Read(target, "requires_grad"), last=True)
 
 
+def about(b: Builder, root: str) -> None:
+    """An ordinary question about one root: its backward, or the gradients of some leaves."""
+    if root not in b.tensors or not b.tensors[root].requires_grad:
+        return
+    given = cotangent(b, root)
+    if b.choose.coin(0.6):
+        fields: dict[str, Any] = {} if given is None else {"grad_tensors": given}
+        if b.choose.coin(0.3):
+            fields["retain_graph"] = True
+        b.emit(s.Backward(s.Ref(root), **fields))
+        return
+    leaves = [n for n, t in b.tensors.items() if t.requires_grad and (not made(t) or b.choose.coin(0.2))][-3:]
+    if leaves:
+        more: dict[str, Any] = {} if given is None else {"grad_outputs": given}
+        if b.choose.coin(0.3):
+            more["create_graph"] = True
+        names = tuple(b.fresh("g") for _ in leaves)
+        b.emit(s.Grad(names, s.Ref(root), s.Seq(tuple(map(s.Ref, leaves))), allow_unused=True, **more))
+
+
+def cotangent(b: Builder, root: str, recorded: float = 0.1) -> s.Ref | None:
+    """A cotangent that fits, by name; None where one is made implicitly."""
+    t = b.tensors[root]
+    if t.numel() == 1 and not t.dtype.is_complex and b.choose.coin(0.6):
+        return None
+    return s.Ref(making.new(b, tuple(t.shape), t.dtype.name, b.choose.coin(recorded)))
+
+
 # -- parts -----------------------------------------------------------------------------------------------------------
 
 

@@ -78,5 +78,18 @@ def _read_grad(b: Builder) -> None:
         b.emit(s.Read(name, "grad", b.fresh() if not made(b.tensors[name]) and b.choose.coin(0.4) else None))
 
 
-_KINDS = (_requires_grad, _set_grad, _detach, _data, _retain, _read_grad)
-_CUMULATIVE = [4, 6, 10, 11.5, 13, 16]
+def _copied(b: Builder) -> None:
+    """A copy that keeps, or cuts, what the original had."""
+    name = b.pick()
+    if name is None:
+        return
+    ways = ("copy.deepcopy", "nn.Parameter", "as_tensor", "copy.copy", "clone")
+    kind = b.choose.weighted(ways, (3, 5.5, 6, 6.5, 7.5))
+    if kind == "clone":
+        b.call("clone", name)
+    else:
+        b.call(kind, name, form="function")
+
+
+_KINDS = (_requires_grad, _set_grad, _detach, _data, _retain, _read_grad, _copied)
+_CUMULATIVE = [4, 6, 10, 11.5, 13, 16, 17.5]

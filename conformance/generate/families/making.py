@@ -30,6 +30,7 @@ _CUMULATIVE = [sum(_LIKELY[: i + 1]) for i in range(len(_LIKELY))]
 _QUARTERS = [i / 4 for i in range(-12, 13) if i]
 _AWKWARD = (0.0, -0.0, 1.0, -1.0, "nan", "inf", "-inf", 1e-30, 1e30)
 _FLAGS = (True, False)
+_PATTERNED = 0.06
 
 
 def number(b: Builder, dtype: str, low: float = -3.0, high: float = 3.0, special: tuple[Any, ...] = ()) -> Any:
@@ -63,9 +64,31 @@ def values(b: Builder, dtype: str, count: int, **domain: Any) -> tuple[Any, ...]
     def one() -> Any:
         return number(b, dtype, special=special, **domain)
 
+    if count > 1 and b.choose.coin(_PATTERNED):
+        return _pattern(b, one, count, dtype)
     if dtype.startswith("complex"):
         return tuple(s.Complex(one(), one()) for _ in range(count))
     return tuple(one() for _ in range(count))
+
+
+def _pattern(b: Builder, one: Any, count: int, dtype: str) -> tuple[Any, ...]:
+    """Values that repeat: ties, zero rows and singular matrices."""
+
+    def value() -> Any:
+        return s.Complex(one(), one()) if dtype.startswith("complex") else one()
+
+    zero: Any = False if dtype == "bool" else 0
+    kind = b.choose.integer(0, 3)
+    if kind == 0:
+        return (zero,) * count
+    if kind == 1:
+        return (value(),) * count
+    if kind == 2:  # rows alike, where there are two
+        row = [value() for _ in range(max(count // 2, 1))]
+        return tuple((row * count)[:count])
+    some = [value() for _ in range(count)]
+    cut = b.choose.integer(1, count)
+    return (*((zero,) * cut), *some[cut:]) if b.choose.coin(0.5) else (*some[:-cut], *((zero,) * cut))
 
 
 def numel(shape: tuple[int, ...]) -> int:
@@ -100,10 +123,8 @@ def new(
             requires_grad = True
     name = b.fresh()
     strides, offset, count = None, 0, numel(of)
-    if len(of) > 1 and count and b.choose.coin(0.12):
-        strides = tuple(reversed(_row_major(tuple(reversed(of)))))  # column-major
-        if b.choose.coin(0.3):
-            offset = 1
+    if of and count and b.choose.coin(0.14):
+        strides, offset, count = _layout(b, of)
     b.emit(
         s.Make(
             name,
@@ -116,6 +137,20 @@ def new(
         )
     )
     return name
+
+
+def _layout(b: Builder, of: tuple[int, ...]) -> tuple[tuple[int, ...], int, int]:
+    """Strides, an offset, and how many elements the buffer needs to the last one that is reached."""
+    kind = b.choose.weighted(("columns", "gaps", "expanded"), (6, 9, 11))
+    strides = list(_row_major(of))
+    if kind == "columns":
+        strides = list(reversed(_row_major(tuple(reversed(of)))))
+    elif kind == "gaps":
+        strides = [2 * n for n in strides]
+    else:
+        strides[b.choose.integer(0, len(of) - 1)] = 0
+    offset = b.choose.integer(0, 1)
+    return tuple(strides), offset, 1 + sum((n - 1) * k for n, k in zip(of, strides, strict=True))
 
 
 def _row_major(of: tuple[int, ...]) -> tuple[int, ...]:
