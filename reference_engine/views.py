@@ -239,6 +239,7 @@ class CopySlices(Node):
         self.fn, self.replay, self.place = fn, replay, place
         self.base = (base._shape, base._strides, base._offset, base._dtype)
         self.geometry = (view._shape, view._strides, view._offset - base._offset)
+        self.freed = False
         self.add_input(base)
 
     def name(self) -> str:
@@ -250,6 +251,8 @@ class CopySlices(Node):
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
         cite("view.inplace.copy_slices")
+        if self.freed:  # with its function, though that may have saved nothing
+            raise refusal("engine.freed_graph")
         grad = grads[0]
         if grad is None:
             return [None] * len(self.next_edges)
@@ -260,7 +263,10 @@ class CopySlices(Node):
             grad_slice = self.replay(result)
         else:
             grad_slice = result.as_strided(*self.geometry)
-        inner_needed = [n or i == self.place for i, n in enumerate(needed)] if self.fn.next_edges else []
+        inner_needed = [
+            edge.node is not None if i == self.place else n
+            for i, (edge, n) in enumerate(zip(self.fn.next_edges, needed, strict=False))
+        ]
         out = list(self.fn.evaluate([grad_slice.clone()], inner_needed)) or [None]
         if self.place:
             cite("function.mark_dirty.view_place")
@@ -276,6 +282,7 @@ class CopySlices(Node):
         return out
 
     def release_variables(self) -> None:
+        self.freed = True
         self.fn.release_variables()
 
 
