@@ -58,7 +58,10 @@ if TYPE_CHECKING:  # most names are published, not imported
     # Modules that are analysed in a cycle with this one see these before the line above.
     Generator: Any
     allclose: Any
+    cat: Any
     rand: Any
     randn_like: Any
     stack: Any
+    tensor_split: Any
+    split: Any
     view_as_real: Any

@@ -22,7 +22,7 @@ preserve_format = "torch.preserve_format"
 def _finish(t: Tensor, requires_grad: bool) -> Tensor:
     """Set the flag of a fresh leaf."""
     cite("leaf.factory")
-    if levels.stack:
+    if levels.stack and t._level is None:
         t = levels.fresh(t)
     if requires_grad:
         if not t._dtype.is_differentiable:
@@ -56,6 +56,8 @@ def tensor(
     """A leaf with a copy of ``data``: a number, nested sequences of numbers, a NumPy array or a tensor."""
     if isinstance(data, Tensor):
         warn("tensor.copy_construct", function="torch.tensor")
+        if levels.is_mapped(data):
+            return data.detach().clone() if dtype is None else data.detach().to(dtype, copy=True)
         return _finish(from_array(data._read(), dtype or data._dtype), requires_grad)
     if isinstance(data, (np.ndarray, np.generic)):
         array: Any = np.asarray(data)
@@ -173,9 +175,13 @@ def full_like(
 ) -> Tensor:
     """A dense tensor of the same shape and memory order."""
     d = dtype or input._dtype
-    wanted = strides.like(input._shape, input._strides) if memory_format in (None, preserve_format) else None
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return _finish(from_array(np.full(input._shape, value).astype(d.np), d, wanted), requires_grad)
+
+    def make(like: Tensor, sizes: tuple[int, ...] = ()) -> Tensor:
+        wanted = strides.like(like._shape, like._strides) if memory_format in (None, preserve_format) else None
+        return from_array(np.full(like._shape, value).astype(d.np), d, wanted)
+
+    return _finish(levels.alike(make, input, False) if levels.batches() else make(input), requires_grad)
 
 
 def zeros_like(input: Tensor, **options: Any) -> Tensor:
@@ -302,21 +308,49 @@ def _new(value: int) -> Any:
         requires_grad: bool = False,
         layout: Any = None,
     ) -> Tensor:
-        d = dtype or self._dtype
-        return _finish(from_array(np.full(_shape(size), value, d.np), d), requires_grad)
+        return new_filled(self, _shape(size), value, dtype, requires_grad)
 
     return make
+
+
+def new_filled(
+    self: Tensor, shape: tuple[int, ...], value: Any, dtype: dtype | None = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of the same dtype, unless told otherwise; a batch if ``self`` is one."""
+    d = dtype or self._dtype
+
+    def make(like: Tensor, sizes: tuple[int, ...] = ()) -> Tensor:
+        return from_array(np.full((*sizes, *shape), value).astype(d.np), d)
+
+    return _finish(levels.alike(make, self, True) if levels.batches() else make(self), requires_grad)
+
+
+def new_strided(
+    self: Tensor,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dtype: dtype | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of zeros in this memory order; a batch if ``self`` is one."""
+    d = dtype or self._dtype
+
+    def make(like: Tensor, sizes: tuple[int, ...] = ()) -> Tensor:
+        extent = strides.extent(size, stride)
+        return empty_of((*sizes, *size), d, (*(extent * s for s in strides.contiguous(sizes)), *stride))
+
+    return _finish(levels.alike(make, self, True) if levels.batches() else make(self), requires_grad)
 
 
 def attach() -> None:
     """Attach the ``new_*`` methods to Tensor."""
     cls: Any = Tensor
     cls.new_zeros, cls.new_ones, cls.new_empty = _new(0), _new(1), _new(0)
-    cls.new_full = lambda self, size, fill_value, dtype=None, **o: full(
-        size, fill_value, dtype=dtype or self._dtype, **o
+    cls.new_full = lambda self, size, fill_value, dtype=None, requires_grad=False, **o: new_filled(
+        self, _shape((size,)), fill_value.item() if isinstance(fill_value, Tensor) else fill_value, dtype, requires_grad
     )
-    cls.new_empty_strided = lambda self, size, stride, dtype=None, **o: empty_strided(
-        size, stride, dtype=dtype or self._dtype, **o
+    cls.new_empty_strided = lambda self, size, stride, dtype=None, **o: new_strided(
+        self, tuple(size), tuple(stride), dtype
     )
     cls.new_tensor = lambda self, data, dtype=None, requires_grad=False, **o: tensor(
         data, dtype=dtype or self._dtype, requires_grad=requires_grad

@@ -27,16 +27,20 @@ class Level:
     """One transform that is running.
 
     Attributes:
-        kind: "grad", "jvp" or "vmap". Vmap runs its function slice by slice, so it needs no wrappers.
+        kind: "grad", "jvp" or "vmap".
         alive: False once the transform is done; its wrappers then stand for what is below them.
         outside: the modes (grad, forward, inference) that hold outside.
+        number: how deep it is, from 1.
+        size: of vmap, the number of slices.
+        randomness: of vmap, whether they see "same" or "different" random numbers, or "error".
     """
 
-    __slots__ = ("kind", "alive", "outside")
+    __slots__ = ("kind", "alive", "outside", "number", "size", "randomness")
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, size: int = 0, randomness: str = "error") -> None:
         self.kind, self.alive = kind, True
         self.outside = state.grad, state.forward_grad, state.inference
+        self.number, self.size, self.randomness = len(stack) + 1, size, randomness
 
 
 stack: list[Level] = []
@@ -45,11 +49,11 @@ used = False
 
 
 @contextmanager
-def entered(kind: str) -> Iterator[Level]:
+def entered(kind: str, size: int = 0, randomness: str = "error") -> Iterator[Level]:
     """Run a transform. Inside, recording is on (grad), tangents are seen (jvp), and inference mode is off."""
     global used
     used = True
-    level = Level(kind)
+    level = Level(kind, size, randomness)
     stack.append(level)
     if kind != "vmap":
         state.inference = False
@@ -65,32 +69,9 @@ def entered(kind: str) -> Iterator[Level]:
         state.grad, state.forward_grad, state.inference = level.outside
 
 
-_random_allowed = [True]
-
-
-@contextmanager
-def randomness(allowed: bool) -> Iterator[None]:
-    """Whether operations inside may draw random numbers."""
-    _random_allowed.append(allowed)
-    try:
-        yield
-    finally:
-        _random_allowed.pop()
-
-
-def check_randomness() -> None:
-    """Refuse random numbers where slices would silently see different ones.
-
-    Raises:
-        RuntimeError: vmap was not told what to do about them.
-    """
-    if not _random_allowed[-1]:
-        raise refusal("functorch.vmap.randomness")
-
-
 def innermost() -> Level | None:
-    """The level that records first: vmap does not."""
-    return next((level for level in reversed(stack) if level.kind != "vmap"), None)
+    """The level that an operation runs in first."""
+    return stack[-1] if stack else None
 
 
 @contextmanager
@@ -139,9 +120,15 @@ def unwrap(t: Tensor, level: Level) -> Tensor:
 
 
 def awake(t: Tensor) -> Tensor:
-    """A wrapper whose transform is done stands for what is below it."""
+    """A wrapper whose transform is done stands for what is below it.
+
+    Raises:
+        RuntimeError: a batch, of which nobody knows any more along what it goes.
+    """
     while t._level is not None and not t._level.alive:
         assert t._below is not None
+        if t._batch_dim is not None:
+            raise refusal("functorch.vmap.escaped")
         t = t._below
     return t
 
@@ -159,6 +146,8 @@ def _within(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
 def lifted(value: Any, captured: bool = True) -> Any:
     """A tensor, or those in a list, as of the innermost level: one from outside is wrapped, as a constant.
 
+    Not under vmap: what is not wrapped is the same for all slices.
+
     Args:
         captured: nobody gave the tensor to the function, so it must not be changed.
     """
@@ -166,7 +155,7 @@ def lifted(value: Any, captured: bool = True) -> Any:
 
     def lift(t: Tensor) -> Tensor:
         t = awake(t)
-        if level is None or t._level is level:
+        if level is None or level.kind == "vmap" or t._level is level:
             return t
         made = wrap(t, level)
         made._captured = captured
@@ -209,7 +198,117 @@ def attach(made: Any, result: Any, level: Level, captured: bool) -> None:
         view._level, view._below, view._captured = level, below, captured
 
 
+# -- batches -----------------------------------------------------------------------------------------------------------
+
+
+def batch(below: Tensor, dim: int, level: Level) -> Tensor:
+    """A tensor inside of vmap that stands for all slices of ``below`` along ``dim``. It looks like the first one."""
+    made = wrap(below, level)
+    made._shape = below._shape[:dim] + below._shape[dim + 1 :]
+    made._strides = below._strides[:dim] + below._strides[dim + 1 :]
+    made._batch_dim = dim
+    return made
+
+
+def is_mapped(t: Tensor) -> bool:
+    """Whether a tensor has another value in each slice, of one vmap or another."""
+    below: Tensor | None = t
+    while below is not None:
+        if below._batch_dim is not None and below._level is not None and below._level.alive:
+            return True
+        below = below._below
+    return False
+
+
+def slices(t: Tensor) -> int:
+    """For how many slices a tensor stands."""
+    count, below = 1, t
+    while below._below is not None:
+        if below._batch_dim is not None:
+            count *= max(below._below._shape[below._batch_dim], 1)
+        below = below._below
+    return count
+
+
+def batches() -> bool:
+    """Whether a vmap is running."""
+    return any(level.kind == "vmap" for level in stack)
+
+
+def alike(make: Callable[[Tensor, tuple[int, ...]], Tensor], t: Tensor, in_front: bool) -> Tensor:
+    """A new tensor made after another: where that is a batch, it is one too.
+
+    Args:
+        make: makes it outside of all levels, given what is below there and the sizes to put in front.
+        in_front: the batches come in front, else where those of ``t`` are.
+    """
+
+    def made_in(t: Tensor, sizes: tuple[int, ...]) -> Tensor:
+        t, level = awake(t), innermost()
+        if level is None:
+            return make(t, sizes)
+        own = t._level is level and t._below is not None
+        below = t._below if own else t
+        assert below is not None
+        dim = t._batch_dim if own else None
+        with outside(level):
+            made = made_in(below, (level.size, *sizes) if dim is not None and in_front else sizes)
+        if level.kind != "vmap":
+            return wrap(made, level)
+        return made if dim is None else batch(made, 0 if in_front else dim, level)
+
+    return made_in(t, ())
+
+
+def drawn(count_of: Callable[[tuple[int, ...]], Tensor]) -> Tensor:
+    """Random numbers: a batch in each vmap whose slices see different ones.
+
+    Args:
+        count_of: draws them, given the sizes to put in front.
+
+    Raises:
+        RuntimeError: a vmap was not told what to do about them.
+    """
+    level = innermost()
+    if level is None:
+        return count_of(())
+    if level.kind == "vmap" and level.randomness == "error":
+        raise refusal("functorch.vmap.randomness")
+    different = level.kind == "vmap" and level.randomness == "different"
+    with outside(level):
+        made = drawn((lambda sizes: count_of((*sizes, level.size))) if different else count_of)
+    if level.kind != "vmap":
+        return wrap(made, level)
+    return batch(made, 0, level) if different else made
+
+
 # -- what transforms do not allow --------------------------------------------------------------------------------------
+
+
+def refuse_mapped(t: Tensor, clause: str) -> None:
+    """Refuse to tell the value of a tensor that has another one in each slice.
+
+    Raises:
+        RuntimeError: it has.
+    """
+    if is_mapped(t):
+        raise refusal(clause)
+
+
+def refuse_memory(t: Tensor, clause: str) -> None:
+    """Refuse to look at the memory of what has none of its own inside of a transform.
+
+    Raises:
+        RuntimeError: it is a wrapper.
+    """
+    level = t._level
+    if level is not None and level.alive:
+        batched = level.kind == "vmap"
+        raise refusal(
+            clause,
+            kind="BatchedTensorImpl" if batched else "TensorWrapper",
+            where="under vmap transform" if batched else "inside functorch transform",
+        )
 
 
 def refuse(clause: str) -> None:
@@ -229,7 +328,9 @@ def refuse_captured(t: Tensor, name: str) -> None:
         RuntimeError: the tensor, or what it is a view of, comes from outside.
     """
     level = innermost()
-    if level is not None and (t._captured or awake(t)._level is not level):
+    if level is None or level.kind == "vmap":
+        return
+    if t._captured or awake(t)._level is not level:
         raise refusal("functorch.captured_in_place", op=name)
 
 

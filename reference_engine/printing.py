@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -294,6 +295,14 @@ def of_tensor(tensor: Tensor) -> str:
     """What ``repr`` and ``str`` of a tensor give."""
     from reference_engine.autograd import forward_ad
 
+    level = tensor._level
+    if level is not None and tensor._below is not None:
+        if not level.alive and level.kind != "vmap":
+            return of_tensor(tensor._below)
+        kind = "BatchedTensor" if level.kind == "vmap" else "GradTrackingTensor"
+        batch = f", bdim={tensor._batch_dim}" if level.kind == "vmap" else ""
+        value = textwrap.indent(of_tensor(tensor._below), "    ")
+        return f"{kind}(lvl={level.number}{batch}, value=\n{value}\n)"
     try:
         node = tensor.grad_fn
         history = None if node is None else type(node).__name__

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reference_engine import dtypes, strides
+from reference_engine import dtypes, levels, strides
 from reference_engine.autograd import hooks, leaf
 from reference_engine.devices import CPU, device
 from reference_engine.modes import state
@@ -64,6 +64,7 @@ class Tensor(metaclass=_TensorMeta):
     _forward_base: Tensor | None = None  # the dual tensor that this is a view of
     _level: Level | None = None  # the transform that this belongs to, and the tensor outside of it that it stands for
     _below: Tensor | None = None
+    _batch_dim: int | None = None  # of the tensor below: vmap goes along it
     _captured: bool = False  # it came into the transform without being an argument
     _version_counter: VersionCounter
     name: Any = None
@@ -112,7 +113,7 @@ class Tensor(metaclass=_TensorMeta):
         if self._tangent is not None:
             t._tangent = self._tangent
         if self._level is not None:
-            t._level, t._below = self._level, self._below
+            t._level, t._below, t._batch_dim = self._level, self._below, self._batch_dim
         return t
 
     # -- memory ------------------------------------------------------------------------------------------------
@@ -123,6 +124,8 @@ class Tensor(metaclass=_TensorMeta):
 
     def _read(self) -> np.ndarray[Any, Any]:
         """The values. May alias the memory: do not write to it."""
+        if self._level is not None:
+            levels.refuse_mapped(self, "functorch.vmap.item")
         a = self._array()
         if self._conj:
             a = np.conj(a)
@@ -195,9 +198,11 @@ class Tensor(metaclass=_TensorMeta):
         return self._offset
 
     def untyped_storage(self) -> Storage:
+        levels.refuse_memory(self, "functorch.storage")
         return self._storage
 
     def data_ptr(self) -> int:
+        levels.refuse_memory(self, "functorch.memory")
         address = self._storage.data_ptr()
         return address + self._offset * self._dtype.itemsize if address and self.numel() else 0
 
@@ -303,6 +308,7 @@ class Tensor(metaclass=_TensorMeta):
     @property
     def data(self) -> Tensor:
         """The same memory, without history and with a version counter of its own: changes go unnoticed."""
+        levels.refuse_mapped(self, "functorch.vmap.data")
         cite("leaf.data.own_version")
         t = self._alias()
         t._version_counter = VersionCounter()
@@ -377,10 +383,12 @@ class Tensor(metaclass=_TensorMeta):
         """
         if self.numel() != 1:
             raise refusal("tensor.item.one_element", numel=self.numel())
+        levels.refuse_mapped(self, "functorch.vmap.item")
         value = self._read().reshape(())
         return _python_number(value, self._dtype)
 
     def tolist(self) -> Any:
+        levels.refuse_mapped(self, "functorch.memory")
         a = self._read()
         if self._dtype.itemsize == 2 and self._dtype.is_floating_point:
             a = a.astype(np.float32)
@@ -403,6 +411,7 @@ class Tensor(metaclass=_TensorMeta):
             raise refusal("tensor.numpy.neg")
         if self._dtype is dtypes.bfloat16:
             raise refusal("tensor.numpy.dtype", dtype_name="BFloat16")
+        levels.refuse_memory(self, "functorch.memory")
         return self._array()
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
@@ -415,6 +424,7 @@ class Tensor(metaclass=_TensorMeta):
             raise refusal("tensor.bool.empty")
         if n > 1:
             raise refusal("tensor.bool.ambiguous")
+        levels.refuse_mapped(self, "functorch.vmap.control_flow")
         return bool(self.item())
 
     def __int__(self) -> int:

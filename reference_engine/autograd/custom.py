@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes, views
-from reference_engine.autograd import custom_tangents, forward_ad
+from reference_engine.autograd import custom_batches, custom_tangents, forward_ad
 from reference_engine.autograd.function import BackwardCFunction, OutputInfo
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -32,6 +32,8 @@ def call(cls: Any, args: tuple[Any, ...], separate: bool) -> Any:
 
     if levels.used:
         args = tuple(levels.lifted(a) if isinstance(a, Tensor) else a for a in args)
+        if (level := levels.innermost()) is not None and level.kind == "vmap":
+            return custom_batches.call(cls, args, level)
     ctx: BackwardCFunction = cls._backward_cls()
     inputs = [a for a in args if isinstance(a, Tensor)]
     ctx._is_variable_input = [isinstance(a, Tensor) for a in args]

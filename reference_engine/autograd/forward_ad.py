@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import levels
-from reference_engine.autograd import transpose
+from reference_engine.autograd import tangent_layout, transpose
 from reference_engine.modes import _ContextDecorator, state
 from reference_engine.semantics import cite, refusal
 
@@ -132,6 +132,8 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
         raise refusal("forward_ad.make_dual.level")
     if levels.used:
         tensor, tangent = levels.lifted([tensor, tangent], captured=False)
+        if (inside := levels.innermost()) is not None and inside.kind == "vmap":
+            return _batch_of_duals(tensor, tangent, inside)
     if tangent_of(tensor) is not None:
         raise refusal("forward_ad.primal.dual", level=level)
     cite("forward_ad.make_dual.view")
@@ -159,11 +161,38 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
         raise refusal("forward_ad.unpack_dual.level")
     if levels.used:
         tensor = levels.lifted(tensor)
+        if tensor._batch_dim is not None and tensor._level is levels.innermost():
+            return _unpacked_batch(tensor)
     cite("forward_ad.unpack_dual.primal_view")
     with hidden():
         primal = tensor._view_alias() if levels.stack else tensor._fw_primal(level)
     primal._forward_base, primal._forward_root = None, True
     return UnpackedDualTensor(primal, tangent_of(tensor))
+
+
+def _batch_of_duals(tensor: Tensor, tangent: Tensor, level: levels.Level) -> Tensor:
+    """Under vmap: the dual of what is below, where what is the same for all slices is repeated."""
+    with levels.outside(level):
+        pair = [_below_in_front(t, level) for t in (tensor, tangent)]
+        made = make_dual(*pair)
+    return levels.batch(made, 0, level)
+
+
+def _below_in_front(t: Tensor, level: levels.Level) -> Tensor:
+    if t._level is not level or t._below is None or t._batch_dim is None:
+        return t.expand(level.size, *t._shape)
+    return t._below if t._batch_dim == 0 else t._below.movedim(t._batch_dim, 0)
+
+
+def _unpacked_batch(tensor: Tensor) -> UnpackedDualTensor:
+    level, dim = tensor._level, tensor._batch_dim
+    assert level is not None
+    assert dim is not None
+    assert tensor._below is not None
+    with levels.outside(level):
+        primal, tangent = unpack_dual(tensor._below)
+    wrapped = None if tangent is None else levels.batch(tangent, dim, level)
+    return UnpackedDualTensor(levels.batch(primal, dim, level), wrapped)
 
 
 def tangent_of(t: Tensor) -> Tensor | None:
@@ -199,23 +228,6 @@ def _same_view(t: Tensor, tangent: Tensor) -> Tensor:
     return tangent.as_strided(t._shape, t._strides, t._offset)
 
 
-def _same_layout(a: Tensor, b: Tensor) -> bool:
-    return (
-        (a._shape, a._strides, a._offset, a._conj, a._neg) == (b._shape, b._strides, b._offset, b._conj, b._neg)
-        and a._storage.nbytes() // a._dtype.itemsize == b._storage.nbytes() // b._dtype.itemsize
-    )  # fmt: skip
-
-
-def _zeros_laid_out_as(t: Tensor, dtype: Any) -> Tensor:
-    """Zeros over memory of the same extent, looked at in the same way as ``t``."""
-    from reference_engine.ops.kernels import empty
-
-    whole = empty((t._storage.nbytes() // t._dtype.itemsize,), dtype)
-    whole._shape, whole._strides, whole._offset = t._shape, t._strides, t._offset
-    whole._conj, whole._neg = t._conj, t._neg
-    return levels.fresh(whole) if levels.stack else whole
-
-
 def set_tangent(t: Tensor, tangent: Tensor, inplace: bool = False) -> None:
     """Give ``t`` a tangent.
 
@@ -232,14 +244,14 @@ def set_tangent(t: Tensor, tangent: Tensor, inplace: bool = False) -> None:
     base = forward_base(t)
     if inplace and base is not None and tangent_of(base) is None:
         cite("forward_ad.inplace.base_gets_tangent")
-        whole = _zeros_laid_out_as(base, tangent._dtype)
+        whole = tangent_layout.zeros_laid_out_as(base, tangent)
         set_tangent(base, whole)
         value = _same_view(t, whole)
         value.copy_(tangent)
         tangent = value
-    if not _same_layout(tangent, t):
+    if not tangent_layout.same_layout(tangent, t):
         cite("forward_ad.tangent.layout")
-        copied = _zeros_laid_out_as(t, tangent._dtype)
+        copied = tangent_layout.zeros_laid_out_as(t, tangent)
         copied.copy_(tangent)
         tangent = copied
     t._tangent = Tangent(_epoch, tangent)

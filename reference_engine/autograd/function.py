@@ -97,7 +97,7 @@ class OutputInfo:
 
         made = empty(self.shape, self.dtype)
         made._version_counter.value = 1  # torch fills fresh memory in place
-        return made
+        return levels.fresh(made) if levels.stack else made
 
 
 class _FunctionBase(Node):

@@ -99,6 +99,7 @@ def set_data(t: Tensor, value: Any) -> None:
     """
     from reference_engine.tensor import Tensor
 
+    levels.refuse_memory(t, "functorch.set_data")
     if not isinstance(value, Tensor):
         raise refusal("leaf.data.type", got=type(value).__name__)
     if t._dtype is not value._dtype and t.requires_grad and not value._dtype.is_differentiable:
@@ -117,9 +118,9 @@ def retain_grad(t: Tensor) -> None:
     Raises:
         RuntimeError: the tensor does not require grad.
     """
-    levels.refuse("functorch.retain_grad")
     if not t.requires_grad:
         raise refusal("leaf.retain_grad.requires_grad")
+    levels.refuse("functorch.retain_grad")
     if t._node is None or t._retains_grad:  # a stale view without history counts as a leaf here: it is not refused
         cite("leaf.retain_grad.leaf_ignored")
         return
@@ -194,6 +195,7 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
         raise refusal("leaf.deepcopy.non_leaf")
     if id(t) in memo:
         return memo[id(t)]
+    levels.refuse_memory(t, "functorch.storage")
     key = id(t._storage)
     storage = memo.get(key)
     if storage is None:

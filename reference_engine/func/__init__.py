@@ -1,8 +1,7 @@
 """``torch.func``: derivatives as functions of functions, and functions of batches.
 
-Where to start reading: ``reference_engine/levels.py`` (what is inside of a transform), then ``gradients.py``.
-Vmap runs its function once a slice and stacks the results, so what a function does besides computing happens several
-times, and a function may look at values (``item()``), which torch refuses.
+Where to start reading: ``reference_engine/levels.py`` (what is inside of a transform), then ``gradients.py``, and
+``reference_engine/ops/batching.py`` for ``vmap``.
 """
 
 from __future__ import annotations

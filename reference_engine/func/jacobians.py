@@ -55,7 +55,7 @@ def jacrev(
         arguments.check_real("jacrev", outputs, "outputs")
         inputs, input_structure = trees.flatten(arguments.chosen(args, argnums))
         basis = trees.unflatten(_basis(outputs), structure)
-        rows = vmap(pull_back)(basis)
+        rows = _rows(pull_back, basis, chunk_size)
         blocks = [
             [part.view(out.shape + x.shape) for part, out in zip(parts, outputs, strict=True)]
             for parts, x in zip(
@@ -67,6 +67,20 @@ def jacrev(
         return (jacobian, aux[0]) if has_aux else jacobian
 
     return wrapper
+
+
+def _rows(pull_back: Callable[..., Any], basis: Any, chunk_size: int | None) -> Any:
+    """Each row by reverse mode: all in a batch, some at a time, or one by one without vmap."""
+    import reference_engine as engine
+
+    if chunk_size != 1:
+        return vmap(pull_back, chunk_size=chunk_size)(basis)
+    flat, structure = trees.flatten(basis)
+    made = []
+    for i in range(len(flat[0])):
+        found, shape = trees.flatten(pull_back(trees.unflatten([b[i] for b in flat], structure)))
+        made.append(found)
+    return trees.unflatten([engine.stack(list(column)) for column in zip(*made, strict=True)], shape)
 
 
 def _nested(

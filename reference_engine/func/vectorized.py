@@ -1,4 +1,4 @@
-"""``vmap``: a function of one thing as a function of many. It runs once a slice; the results are stacked.
+"""``vmap``: a function of one thing as a function of many. Its arguments are batches inside (``ops/batching.py``).
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.vmap.html
 """
@@ -11,7 +11,8 @@ from typing import Any
 
 from reference_engine import levels, random
 from reference_engine.func import trees
-from reference_engine.semantics import cite, refusal
+from reference_engine.ops import kernels
+from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 
@@ -26,7 +27,7 @@ def vmap(
         in_dims: the dimension of each argument to go along; None passes it whole. Nested as the arguments are.
         out_dims: where that dimension is in the results; None for a result that is the same for all slices.
         randomness: "error", or whether the slices see "same" or "different" random numbers.
-        chunk_size: how many slices are computed at a time. Changes no result here.
+        chunk_size: how many slices are computed at a time. Changes no result.
     """
     if randomness not in ("error", "different", "same"):
         raise refusal("functorch.vmap.randomness_value", got=randomness)
@@ -35,37 +36,63 @@ def vmap(
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        name = _name(func)
+        name = name_of(func)
         _check_out_dims(name, out_dims)
         flat, dims, structure = _mapped_arguments(name, in_dims, args)
         size = _batch_size([x.size(d) for x, d in zip(flat, dims, strict=True) if d is not None])
-        seen = random.default_generator.snapshot()
-        results = []
-        with levels.entered("vmap"), levels.randomness(allowed=randomness != "error"):
-            cite("functorch.vmap.slices")
-            for i in range(max(size, 1)):
-                if randomness == "same":
-                    random.default_generator.restore(seen)
-                slices = [_slice(x, d, i) for x, d in zip(flat, dims, strict=True)]
-                results.append(func(*trees.unflatten(slices, structure), **kwargs))
-        return _stacked(name, results, out_dims, size)
+
+        def run(flat: Sequence[Any], size: int) -> tuple[list[Any], trees.Structure, list[Any]]:
+            with levels.entered("vmap", size, randomness) as level:
+                batches = [
+                    x if d is None else levels.batch(levels.awake(x), d, level) for x, d in zip(flat, dims, strict=True)
+                ]
+                output = func(*trees.unflatten(batches, structure), **kwargs)
+                found, shape = trees.flatten(output)
+                places = _places(name, shape, out_dims)
+                inside = [_checked(name, value, dim, level) for value, dim in zip(found, places, strict=True)]
+            return (
+                [_unbatched(value, at, dim, size) for (value, at), dim in zip(inside, places, strict=True)],
+                shape,
+                places,
+            )
+
+        if chunk_size is None:
+            results, shape, _ = run(flat, size)
+            return trees.unflatten(results, shape)
+        return _in_chunks(run, flat, dims, _chunks(size, chunk_size), randomness)
 
     return wrapper
 
 
-def _slice(x: Any, dim: int | None, i: int) -> Any:
-    if dim is None:
-        return x
-    if not x.shape[dim]:  # there is no slice; what the function makes of zeros tells the shapes
-        return x.new_zeros(x.shape[:dim] + x.shape[dim + 1 :])
-    return x.select(dim, i)
+def _chunks(size: int, chunk_size: int) -> list[int]:
+    whole, rest = divmod(size, chunk_size)
+    return [chunk_size] * whole + [rest] * (rest > 0)
 
 
-def _name(func: Any) -> str:
+def _in_chunks(run: Callable[..., Any], flat: list[Any], dims: list[Any], sizes: list[int], randomness: str) -> Any:
+    """Some slices at a time; the results are put together."""
+    import reference_engine as engine
+
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+    pieces = [
+        [x] * len(sizes) if d is None else engine.tensor_split(x, ends, dim=d) for x, d in zip(flat, dims, strict=True)
+    ]
+    seen = random.default_generator.snapshot()
+    made = []
+    for chunk, size in zip(zip(*pieces, strict=True), sizes, strict=True):
+        if randomness == "same":
+            random.default_generator.restore(seen)
+        results, shape, places = run(chunk, size)
+        made.append(results)
+    joined = [engine.cat(list(column), dim=at) for column, at in zip(zip(*made, strict=True), places, strict=True)]
+    return trees.unflatten(joined, shape)
+
+
+def name_of(func: Any) -> str:
     if hasattr(func, "__name__"):
         return str(func.__name__)
     if isinstance(func, functools.partial):
-        return f"functools.partial({_name(func.func)}, ...)"
+        return f"functools.partial({name_of(func.func)}, ...)"
     return repr(func)
 
 
@@ -118,14 +145,12 @@ def _check_out_dims(name: str, out_dims: Any) -> None:
             raise refusal("functorch.vmap.out_dims.type", name=name, out_dims=out_dims)
 
 
-def _stacked(name: str, results: Sequence[Any], out_dims: Any, size: int) -> Any:
-    """One result of all slices, with the new dimension where ``out_dims`` says.
+def _places(name: str, structure: trees.Structure, out_dims: Any) -> list[Any]:
+    """Where the new dimension of each result is.
 
     Raises:
-        ValueError: a result is not a tensor, or differs between slices where it must not; or ``out_dims`` is nested in
-            another way.
+        ValueError: ``out_dims`` is nested in another way than the results.
     """
-    _, structure = trees.flatten(results[0])
     if structure.kind is None:
         dims = [out_dims[0] if isinstance(out_dims, tuple) and len(out_dims) == 1 else out_dims]
         fits = dims[0] is None or isinstance(dims[0], int)
@@ -135,19 +160,31 @@ def _stacked(name: str, results: Sequence[Any], out_dims: Any, size: int) -> Any
     if not fits:
         own = trees.flatten(out_dims)[1]
         raise refusal("functorch.vmap.out_dims.structure", name=name, out_dims=out_dims, own=own, outputs=structure)
-    columns = zip(*(trees.flatten(r)[0] for r in results), strict=True)
-    return trees.unflatten([_column(name, c, d, size) for c, d in zip(columns, dims, strict=True)], structure)
+    return dims
 
 
-def _column(name: str, values: Sequence[Any], dim: int | None, size: int) -> Any:
-    import reference_engine as engine
+def _checked(name: str, value: Any, dim: int | None, level: levels.Level) -> tuple[Any, int | None]:
+    """What is below a result, and its batch dimension.
 
-    first = values[0]
+    Raises:
+        ValueError: it is no tensor, or a batch that is to be the same for all slices.
+    """
+    t = levels.awake(value) if isinstance(value, Tensor) else None
+    batched = t is not None and t._level is level
     if dim is None:
-        if isinstance(first, Tensor) and any(v is not first for v in values):
+        if batched:
             raise refusal("functorch.vmap.out_dims.none", name=name)
-        return first
-    if not isinstance(first, Tensor):
-        raise refusal("functorch.vmap.output.tensors", name=name, type=type(first))
-    stacked = engine.stack(list(values), dim)
-    return stacked.narrow(dim, 0, 0) if not size else stacked
+        return value, None
+    if t is None:
+        raise refusal("functorch.vmap.output.tensors", name=name, type=type(value))
+    return (t._below, t._batch_dim) if batched else (t, None)
+
+
+def _unbatched(value: Any, at: int | None, dim: int | None, size: int) -> Any:
+    """A result outside of vmap, with the batch dimension where it is wanted; one that is no batch is repeated."""
+    if dim is None:
+        return value
+    if at is None:
+        value, at = value.expand(size, *value.shape), 0
+    place = kernels.wrap_dim(dim, value.dim())
+    return value if place == at else value.movedim(at, place)

@@ -35,7 +35,7 @@ def _dropped(input: Tensor, p: float, training: bool, inplace: bool, mask_shape:
         if mask_shape == input._shape:
             noise = creation.empty_like(input.detach()).bernoulli_(1 - p)
         else:
-            noise = creation.empty(mask_shape, dtype=input.dtype).bernoulli_(1 - p)
+            noise = input.detach().new_empty(mask_shape).bernoulli_(1 - p)
         noise = noise.div_(1 - p)
     return input.mul_(noise) if inplace else input.mul(noise)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import levels
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
@@ -77,14 +78,22 @@ declare(
     forward=_isclose, exact=True, samples=domains.numbers(),
 )  # fmt: skip
 
+
+def _allclose(self: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> bool:
+    for t in (self, other):
+        levels.refuse_mapped(t, "functorch.vmap.allclose")
+    return bool(_isclose(self, other, rtol, atol, equal_nan)._read().all())
+
+
 declare(
     "allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool",
-    forward=lambda self, other, rtol, atol, equal_nan: bool(_isclose(self, other, rtol, atol, equal_nan)._read().all()),
-    composite=True, exact=True,
+    forward=_allclose, composite=True, exact=True,
 )  # fmt: skip
 
 
 def _equal(self: Tensor, other: Tensor) -> bool:
+    for t in (self, other):
+        levels.refuse_mapped(t, "functorch.vmap.equal")
     return self._shape == other._shape and bool((self._read() == other._read()).all())
 
 

@@ -71,6 +71,10 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         if inplace:
             levels.refuse_captured(values[0], _schema_name(op))
         values = levels.lifted(values)
+        if (level := levels.innermost()) is not None and level.kind == "vmap":
+            from reference_engine.ops import batching
+
+            return batching.run(level, op, values, inplace, written)
     target = values[0] if inplace else None
     active = _active(op, values) if state.grad and op.recorded and not state.inference else None
     if target is not None:
@@ -229,6 +233,8 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
         RuntimeError: an argument or ``out`` requires grad while recording; a dtype that cannot hold the result.
     """
     outs = [out] if isinstance(out, Tensor) else list(out)
+    if any(levels.is_mapped(t) for t in tensors_in([*values, *outs])):
+        raise refusal("functorch.vmap.out", op=op.reference_name)
     if state.grad and not state.inference:
         if any(t.requires_grad for t in tensors_in(values)) and (op.vjp or op.composite):
             raise refusal("ops.out.requires_grad", op=op.reference_name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, return_types
+from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array, wrap_dim, wrap_dims
@@ -72,8 +72,11 @@ _extremes("amin", np.min, "min_values_cpu")
 
 def _evenly(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """All elements that equal the result (are nan, if it is) share the gradient."""
-    chosen = self.isnan() if np.isnan(result._read()) else self == result
-    return grad.new_zeros(self.shape).masked_fill_(chosen, grad / chosen.sum())
+    if levels.is_mapped(result):
+        chosen = (self == result).logical_or(self.isnan().logical_and(result.isnan()))
+    else:
+        chosen = self.isnan() if np.isnan(result._read()) else self == result
+    return grad.new_zeros(self.shape).masked_fill(chosen, grad / chosen.sum())
 
 
 # -- along one dimension, with the place ---------------------------------------------------------------------------
@@ -83,7 +86,7 @@ def place_vjp(grad: Tensor, shape: Ints, dim: int, indices: Tensor, keepdim: boo
     """The gradient goes to the one element that was selected in each slice."""
     if not keepdim and shape:
         grad, indices = grad.unsqueeze(dim), indices.unsqueeze(dim)
-    return grad.new_zeros(shape).scatter_(dim, indices, grad)
+    return grad.new_zeros(shape).scatter(dim, indices, grad)
 
 
 def _find(find: Any, values: Array, axis: int, keepdim: bool) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, strides
+from reference_engine import dtypes, levels, strides
 from reference_engine.ops import domains
 from reference_engine.ops.advanced_index import overlap_warning
 from reference_engine.ops.declare import declare
@@ -38,12 +38,18 @@ def _masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     return from_array(filled, self._dtype)
 
 
+def _chosen_sum(grad: Tensor, mask: Tensor) -> Tensor:
+    if levels.is_mapped(mask):  # as many are chosen in one slice as in another only by chance
+        return grad.masked_fill(mask.logical_not(), 0).sum()
+    return grad.masked_select(mask).sum()
+
+
 declare(
     "masked_fill(Tensor self, Tensor mask, Tensor value) -> Tensor",
     forward=_masked_fill, node="MaskedFillBackward1",
     vjp={
         "self": lambda grad, mask: grad.masked_fill(mask, 0),
-        "value": lambda grad, mask: grad.masked_select(mask).sum(),
+        "value": _chosen_sum,
     },
     inplace=True, exact=True, overlap=overlap_warning("masked_fill"), samples=domains.numbers(shapes="masked_fill"),
 )  # fmt: skip

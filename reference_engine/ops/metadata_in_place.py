@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_engine import strides, views
+from reference_engine import levels, strides, views
 from reference_engine.autograd import forward_ad
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.modes import state
@@ -38,17 +38,26 @@ def _second_form(op: Op, number: int) -> Op:
 
 def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
     """Give ``self`` the geometry of the view that ``op`` would make of it."""
+    if levels.stack:
+        (self,) = values[:1] = [levels.lifted(self)]
+        levels.refuse_captured(self, f"aten::{op.reference_name}_")
     recorded = state.grad and not state.inference and self.requires_grad
     views.check_in_place(self, recorded)
     made = op.forward(*values)
+    tangent = forward_ad.tangent_of(self) if forward_ad.active else None
     node = None
     if recorded:
         node = op.make_node(values, collect_edges([self]), {"self"}, inplace=False)
         node.slots = {"self": (0, None)}
     cite("inplace.metadata")
+    if levels.stack and self._below is not None:
+        _look_anew_below(op, self, values)
     before = self._view.replay if self._view is not None else None
     self._shape, self._strides, self._offset = made._shape, made._strides, made._offset
     views.bump(self)
+    if tangent is not None:
+        with forward_ad.hidden():
+            self._tangent = forward_ad.Tangent(forward_ad._epoch, dispatch.run(op, [tangent, *values[1:]]))
     if node is not None:
         views.set_history(self, Edge(node, node.add_input(self)))
     view = self._view
@@ -57,6 +66,19 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
         if before is not None:
             view.replay = lambda base: op.forward(before(base), *values[1:])
     return self
+
+
+def _look_anew_below(op: Op, self: Tensor, values: list[Any]) -> None:
+    """Inside of a transform: what the tensor stands for looks anew too."""
+    level = self._level
+    assert level is not None
+    assert self._below is not None
+    if level.kind == "vmap":
+        whole = dispatch.run(op, values)
+        self._below, self._batch_dim = whole._below, whole._batch_dim
+        return
+    with levels.outside(level):
+        self._below = dispatch.run(op, levels.lowered(values))
 
 
 def _in_place(name: str, ops: list[Op]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes
+from reference_engine import dtypes, levels
 from reference_engine.modes import state
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
@@ -207,7 +207,7 @@ def _prod_all_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     if not self._shape:
         return grad.clone()
     self = self.to(grad.dtype)
-    zeros = int((self._read() == 0).sum())
+    zeros = 1 if levels.is_mapped(self) else int((self._read() == 0).sum())
     if not zeros:
         return grad * conj(result / self)
     if zeros > 1 and not state.grad:
@@ -222,7 +222,7 @@ def _prod_dim_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int, keepdim:
     self = self.to(grad.dtype)
     if not keepdim:
         grad, result = grad.unsqueeze(dim), result.unsqueeze(dim)
-    if not (self._read() == 0).any():
+    if not levels.is_mapped(self) and not (self._read() == 0).any():
         return grad * conj(result / self)
     return _products_of_others(grad, self, dim)
 

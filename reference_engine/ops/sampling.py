@@ -6,6 +6,7 @@ random number is a constant: the gradient of what was there before is zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,16 +24,20 @@ Array = Any
 
 def fresh(like: Tensor, draw: Callable[[int], Array]) -> Tensor:
     """A tensor of the same shape, dtype and memory order, filled from `draw(count)`; none is drawn for no elements."""
-    count = like.numel()
-    values = np.asarray(draw(count) if count else np.empty(0)).astype(like.dtype.np)
-    wanted = strides.like(like._shape, like._strides)
-    step = values.itemsize
-    ordered = np.ndarray(like._shape, values.dtype, np.ascontiguousarray(values), 0, [s * step for s in wanted])
-    return from_array(ordered, like.dtype, wanted)
+
+    def filled(batches: tuple[int, ...]) -> Tensor:
+        count = like.numel() * math.prod(batches)
+        values = np.asarray(draw(count) if count else np.empty(0)).astype(like.dtype.np)
+        wanted = strides.like(like._shape, like._strides)
+        wanted = (*(like.numel() * s for s in strides.contiguous(batches)), *wanted)
+        step, shape = values.itemsize, (*batches, *like._shape)
+        ordered = np.ndarray(shape, values.dtype, np.ascontiguousarray(values), 0, [s * step for s in wanted])
+        return from_array(ordered, like.dtype, wanted)
+
+    return levels.drawn(filled)
 
 
 def stream(generator: Any) -> random.Generator:
-    levels.check_randomness()
     return random.default_generator if generator is None else generator
 
 
@@ -277,8 +282,12 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     wanted = dtype or dtypes.int64
-    order = random.permutation(stream(generator), n).astype(wanted.np)
-    return creation._finish(from_array(order, wanted), requires_grad)
+
+    def drawn(batches: tuple[int, ...]) -> Tensor:
+        orders = [random.permutation(stream(generator), n) for _ in range(math.prod(batches))]
+        return from_array(np.reshape(orders, (*batches, n)).astype(wanted.np), wanted)
+
+    return creation._finish(levels.drawn(drawn), requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: dtype | None = None, requires_grad: bool = False, **options: Any) -> Tensor:

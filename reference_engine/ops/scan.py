@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, return_types
+from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, over, times, where
@@ -64,7 +64,7 @@ def _cumprod_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int) -> Tensor
     if _trivial(self, dim):
         return grad
     values = conj(self)
-    if (self._read() != 0).all():
+    if not levels.is_mapped(self) and (self._read() != 0).all():
         return reversed_cumsum(conj(result) * grad, dim).div(values)
     return _cumprod_with_zeros(grad, values, wrap_dim(dim, len(self._shape)))
 
@@ -76,7 +76,9 @@ def _cumprod_with_zeros(grad: Tensor, values: Tensor, dim: int) -> Tensor:
 
     n = values._shape[dim]
     ones = engine.ones(tuple(1 if i == dim else s for i, s in enumerate(values._shape)), dtype=grad.dtype)
+    apart = levels.is_mapped(values) or levels.is_mapped(grad)
     made = engine.zeros(values._shape, dtype=grad.dtype)
+    parts = []
     for k in range(n):
         if k == 0:
             shown = tuple(1 if i == dim else s for i, s in enumerate(values._shape))
@@ -85,8 +87,12 @@ def _cumprod_with_zeros(grad: Tensor, values: Tensor, dim: int) -> Tensor:
             before = values.narrow(dim, 0, k).prod(dim, keepdim=True)
             after = values.narrow(dim, k + 1, n - k - 1).cumprod(dim)
             others = before if k == n - 1 else engine.cat([before, before.expand(after._shape) * after], dim)
-        made.select(dim, k).copy_((grad.narrow(dim, k, n - k) * others).sum(dim))
-    return made
+        part = (grad.narrow(dim, k, n - k) * others).sum(dim)
+        if apart:  # one slice of zeros has no room for those of all
+            parts.append(part)
+        else:
+            made.select(dim, k).copy_(part)
+    return engine.stack(parts, dim) if apart else made
 
 
 def _cumulative(name: str, ufunc: Any, vjp: Any) -> None:
@@ -169,7 +175,7 @@ declare(
 def _place_vjp(grad: Tensor, self: Tensor, dim: int, result1: Tensor) -> Tensor:
     """To the element that was the extremum, the later one of two equal."""
     cite("reduction.cummax.tie")
-    return grad.new_zeros(self.shape).scatter_add_(dim, result1, grad)
+    return grad.new_zeros(self.shape).scatter_add(dim, result1, grad)
 
 
 def _cumulative_extremum(name: str, ufunc: Any) -> None:

@@ -72,7 +72,7 @@ def _gather(self: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Tensor:
 declare(
     "gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
     forward=_gather,
-    vjp={"self": lambda grad, self_shape, dim, index: grad.new_zeros(self_shape).scatter_add_(dim, index, grad)},
+    vjp={"self": lambda grad, self_shape, dim, index: grad.new_zeros(self_shape).scatter_add(dim, index, grad)},
     out=True, exact=True, samples=domains.numbers(shapes="gather"),
 )  # fmt: skip
 

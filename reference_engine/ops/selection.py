@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, strides
+from reference_engine import dtypes, levels, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
@@ -74,6 +74,8 @@ declare(
 def _where_true(condition: Tensor) -> Any:
     import reference_engine as engine
 
+    if levels.is_mapped(condition):
+        raise refusal("functorch.vmap.dynamic_shape", op="where")
     return engine.nonzero(condition, as_tuple=True)
 
 

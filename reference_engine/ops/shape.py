@@ -91,11 +91,12 @@ declare(
 
 def _unsafe_view(self: Tensor, size: Ints) -> Tensor:
     """A view that is not tracked as one: the tensor it looks into is about to be forgotten."""
+    shape = infer_size(size, self.numel())
+    found = strides.of_view(self._shape, self._strides, shape)
+    if found is None:  # one slice of a batch, in whatever memory order
+        return from_array(self._read().reshape(shape), self._dtype)
     made = self._alias()
-    made._shape = infer_size(size, self.numel())
-    found = strides.of_view(self._shape, self._strides, made._shape)
-    assert found is not None
-    made._strides = found
+    made._shape, made._strides = shape, found
     return made
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import return_types
+from reference_engine import levels, return_types
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj
@@ -243,13 +243,13 @@ def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
     """det(A) A^-H; of a singular matrix the cofactors, which need no inverse and hold everywhere."""
     import reference_engine as engine
 
-    a, n = A._read(), A._shape[-1]
-    if not a.size:
+    n = A._shape[-1]
+    if not A.numel():
         return grad.new_zeros(A._shape)
     if n == 1:
         return grad.unsqueeze(-1).unsqueeze(-1).expand(A._shape)
     scale = (grad * conj(result)).unsqueeze(-1)
-    if _singular(a) is None:
+    if not levels.is_mapped(A) and _singular(A._read()) is None:
         return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], A._shape[-1]))))
     rows = []
     for i in range(n):

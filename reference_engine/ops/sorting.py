@@ -56,7 +56,7 @@ def _scattered(grad: Tensor, shape: Ints, dim: int, indices: Tensor, keepdim: bo
     """The gradient of a selection along a dimension: each place that was selected gets its part."""
     if shape and not keepdim:
         grad, indices = grad.unsqueeze(dim), indices.unsqueeze(dim)
-    return grad.new_zeros(shape).scatter_(dim, indices, grad)
+    return grad.new_zeros(shape).scatter(dim, indices, grad)
 
 
 def _sort(self: Tensor, dim: int, descending: bool, stable: bool) -> Any:

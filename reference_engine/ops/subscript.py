@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, overrides
+from reference_engine import dtypes, levels, overrides
 from reference_engine.ops.kernels import empty
 from reference_engine.semantics import cite, quiet, refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -179,7 +179,7 @@ def _apply(self: Tensor, pieces: tuple[Any, ...]) -> tuple[Any, list[Tensor | No
             dim += 1
         else:
             tensor = _as_tensor(piece)
-            if not tensor._shape and tensor._dtype.category <= 1:
+            if not tensor._shape and tensor._dtype.category <= 1 and not levels.is_mapped(tensor):
                 if tensor._dtype in (dtypes.bool_, dtypes.uint8):
                     made = made.unsqueeze(dim)
                     _record(tensors, dim, _bool_index(bool(tensor.item())))
