@@ -256,6 +256,8 @@ class CopySlices(Node):
         grad = grads[0]
         if grad is None:
             return [None] * len(self.next_edges)
+        import reference_engine as engine
+
         shape, base_strides, _, _ = self.base
         result = grad.new_empty_strided(shape, base_strides)
         result.copy_(grad)
@@ -267,7 +269,7 @@ class CopySlices(Node):
             edge.node is not None if i == self.place else n
             for i, (edge, n) in enumerate(zip(self.fn.next_edges, needed, strict=False))
         ]
-        out = list(self.fn.evaluate([grad_slice.clone()], inner_needed)) or [None]
+        out = list(self.fn.evaluate([grad_slice.clone(memory_format=engine.contiguous_format)], inner_needed)) or [None]
         if self.place:
             cite("function.mark_dirty.view_place")
         if needed[self.place]:
