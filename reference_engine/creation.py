@@ -281,15 +281,13 @@ def scalar_tensor(value: Any, *, dtype: dtype | None = None, device: Any = None,
 
 
 def legacy_constructor(cls: Any, *args: Any, **kwargs: Any) -> Any:
-    """``torch.Tensor(...)``: sizes or data, always the default dtype."""
-    if not args:
-        made = zeros(0)
-    elif isinstance(args[0], Tensor):
-        made = args[0]._alias() if len(args) == 1 else args[0]
-    elif isinstance(args[0], (list, tuple, np.ndarray)) and type(args[0]).__name__ != "Size":
-        made = tensor(args[0], dtype=dtypes.get_default_dtype())
+    """``torch.Tensor(...)``: sizes or data, always the default dtype; or another tensor."""
+    from reference_engine import legacy_types
+
+    if args and isinstance(args[0], Tensor):
+        made = args[0].detach() if not args[0].requires_grad else args[0].view_as(args[0])
     else:
-        made = zeros(*args)
+        made = legacy_types.made(dtypes.get_default_dtype(), args)
     if cls is not Tensor:
         made = made._alias()
         made.__class__ = cls

@@ -249,6 +249,24 @@ class enforce_grad_layout_policy(_ContextDecorator):
         state.grad_layout = self.prev
 
 
+class _unsafe_preserve_version_counter(_ContextDecorator):
+    """Inside, in-place changes of these tensors go unnoticed: the version counter is set back at the end."""
+
+    def __init__(self, tensors: Any) -> None:
+        self.tensors = tensors if isinstance(tensors, tuple) else (tensors,)
+        self.versions = tuple(t._version for t in self.tensors)
+
+    def clone(self) -> Any:
+        return type(self)(self.tensors)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        for tensor, version in zip(self.tensors, self.versions, strict=True):
+            tensor._version_counter.value = version
+
+
 def is_multithreading_enabled() -> bool:
     return state.multithreading
 

@@ -8,7 +8,7 @@ import sys
 import types
 from typing import Any
 
-from reference_engine import creation, dtypes, ops
+from reference_engine import attributes, creation, dtypes, layouts, legacy_types, ops
 from reference_engine.autograd import anomaly
 from reference_engine.semantics import current
 from reference_engine.tensor import Tensor
@@ -36,14 +36,16 @@ def _submodule(top: dict[str, Any], dotted: str) -> dict[str, Any]:
 def publish(top: dict[str, Any]) -> None:
     """Fill the package's namespace ``top`` and its submodules."""
     creation.attach()
+    top.update(legacy_types.TYPES)
+    top.update(layouts.LAYOUTS)
+    top.update(layouts.MEMORY_FORMATS)
+    top["layout"], top["memory_format"] = layouts.layout, layouts.memory_format
     for space, functions in ops.declare_all().items():
         scope = _submodule(top, space) if space else top
         for name, function in functions.items():
             scope.setdefault(name, function)
     top["float"], top["int"], top["bool"] = dtypes.float_, dtypes.int_, dtypes.bool_
     top["pi"], top["inf"], top["nan"], top["e"] = math.pi, math.inf, math.nan, math.e
-    top["preserve_format"], top["contiguous_format"] = "torch.preserve_format", "torch.contiguous_format"
-    top["channels_last"], top["strided"] = "torch.channels_last", "torch.strided"
     top["is_floating_point"], top["is_complex"] = Tensor.is_floating_point, Tensor.is_complex
     top["numel"] = Tensor.numel
     top["result_type"] = _result_type
@@ -51,6 +53,7 @@ def publish(top: dict[str, Any]) -> None:
     top["is_anomaly_enabled"] = anomaly.enabled
     top["is_anomaly_check_nan_enabled"] = anomaly.is_anomaly_check_nan_enabled
     top["set_warn_always"] = lambda on: None  # this engine always warns
+    attributes.attach()
     top["__version__"] = str(current().version)
     _publish_surface(top)
 
@@ -63,6 +66,12 @@ _ELSEWHERE = {
     "printing": ("set_printoptions", "get_printoptions"),
     "typename": ("typename",),
     "func.vectorized": ("vmap",),
+    "legacy_types": ("set_default_tensor_type",),
+    "backends": (
+        "are_deterministic_algorithms_enabled", "get_default_device", "get_num_threads", "set_default_device",
+        "set_num_threads", "use_deterministic_algorithms",
+    ),
+    "serialization": ("load", "save"),
     "ops.products": ("chain_matmul", "einsum"),
     "ops.splitting": ("broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d"),
     "ops.joining": ("block_diag", "cartesian_prod"),
@@ -76,8 +85,9 @@ def _publish_surface(top: dict[str, Any]) -> None:
     for module, names in _ELSEWHERE.items():
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
-    for part in ("_C", "func", "nn", "optim", "testing", "utils"):
+    for part in ("_C", "backends", "cuda", "func", "nn", "optim", "testing", "utils"):
         top[part] = importlib.import_module(f"{package}.{part}")
+    top["mps"], top["accelerator"] = top["backends"].mps, top["backends"].accelerator
 
 
 def _result_type(a: Any, b: Any) -> dtypes.dtype:

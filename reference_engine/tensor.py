@@ -477,6 +477,11 @@ class Tensor(metaclass=_TensorMeta):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return leaf.deepcopy(self, memo)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        from reference_engine import serialization
+
+        return serialization.reduce(self)
+
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         from reference_engine import overrides

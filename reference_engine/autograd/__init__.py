@@ -18,6 +18,7 @@ from reference_engine.autograd.nested import NestedIOFunction
 from reference_engine.autograd.variable import Variable, variable
 from reference_engine.modes import (
     _force_original_view_tracking,
+    _unsafe_preserve_version_counter,
     enable_grad,
     enforce_grad_layout_policy,
     inference_mode,
@@ -39,9 +40,9 @@ def _is_checkpoint_valid() -> bool:
 
 
 __all__ = [
-    "Function", "NestedIOFunction", "SavedTensor", "Variable", "_force_original_view_tracking", "_is_checkpoint_valid",
-    "anomaly_mode", "backward", "detect_anomaly", "enable_grad", "enforce_grad_layout_policy", "forward_ad", "function",
-    "functional", "grad", "grad_mode", "gradcheck", "gradgradcheck", "graph", "inference_mode",
-    "is_multithreading_enabled", "is_view_replay_enabled", "no_grad", "profiler", "set_detect_anomaly",
-    "set_grad_enabled", "set_multithreading_enabled", "variable",
+    "Function", "NestedIOFunction", "SavedTensor", "Variable", "_force_original_view_tracking",
+    "_is_checkpoint_valid", "_unsafe_preserve_version_counter", "anomaly_mode", "backward", "detect_anomaly",
+    "enable_grad", "enforce_grad_layout_policy", "forward_ad", "function", "functional", "grad", "grad_mode",
+    "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_multithreading_enabled", "is_view_replay_enabled",
+    "no_grad", "profiler", "set_detect_anomaly", "set_grad_enabled", "set_multithreading_enabled", "variable",
 ]  # fmt: skip

@@ -26,10 +26,15 @@ class AccumulateGrad(Node):
         super().__init__()
         self.sequence_nr = ACCUMULATE_FIRST
         self.variable = variable
-        self.input_metadata = [InputMeta(variable._shape, variable._dtype)]
+        self.expect(variable)
         if variable._backward_hooks is not None:
             self.tensor_hooks[0] = [variable._backward_hooks]
             self.note_hook("tensor", 0)
+
+    def expect(self, variable: Tensor) -> None:
+        """What gradients are to look like: in the dtype of the leaf, unless its ``grad_dtype`` says otherwise."""
+        wanted = variable._dtype if variable._grad_dtype is Ellipsis else variable._grad_dtype
+        self.input_metadata = [InputMeta(variable._shape, wanted)]
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"

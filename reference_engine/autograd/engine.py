@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import modes
-from reference_engine.autograd import anomaly, hooks
+from reference_engine.autograd import anomaly, hooks, saved
 from reference_engine.autograd.node import Edge, Node
 from reference_engine.autograd.validate import validate_gradients
 from reference_engine.semantics import cite, refusal, switch
@@ -79,7 +79,7 @@ class Pass:
     def run(self, roots: Sequence[Edge], grads: Grads) -> Grads:
         """Send ``grads`` into ``roots`` and run until nothing is left."""
         _passes.append(self)
-        before = modes.state.grad
+        before, hooks_before = modes.state.grad, list(saved.stack)
         modes.state.grad = self.record
         try:
             first = self.first = self._start(roots, grads)
@@ -89,11 +89,16 @@ class Pass:
             self.ready.append(_Ready(first, self._root_grads(first, roots, grads)))
             while self.ready:
                 entry = heapq.heappop(self.ready)
+                _evaluating.append(entry.node)
                 try:
                     self._evaluate(entry.node, entry.grads)
                 except Exception:
                     anomaly.report(entry.node)
                     raise
+                finally:
+                    _evaluating.pop()
+                    if saved.stack != hooks_before:  # what a hook left there is not for the next node
+                        saved.stack[:] = hooks_before
             while self.callbacks:
                 self.callbacks.pop(0)()
         finally:
@@ -178,14 +183,11 @@ class Pass:
             grads = hooks.run_pre_hooks(node.pre_hooks, grads)
 
         needed = [self._wants(edge) for edge in node.next_edges]
-        _evaluating.append(node)
-        try:
-            outputs = list(node.evaluate(grads, needed))
-        finally:
-            _evaluating.pop()
+        seen = grads if node.post_hooks else []  # a hook that is registered meanwhile finds them gone
+        outputs = list(node.evaluate(grads, needed))
         outputs = validate_gradients(node, outputs)
         if node.post_hooks:
-            outputs = hooks.run_post_hooks(node.post_hooks, outputs, grads)
+            outputs = hooks.run_post_hooks(node.post_hooks, outputs, seen)
         if not self.keep_graph:
             node.release_variables()
         if anomaly.checks_nan():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels
 from reference_engine.autograd import hooks
-from reference_engine.autograd.node import InputMeta, Node
+from reference_engine.autograd.node import Edge, InputMeta, Node, collect_edges
 from reference_engine.modes import no_grad, state
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.versions import SavedTensor
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 AUTOGRAD_FUNCTION_COUNTER = itertools.count()
-UNDEFINED = InputMeta((), None)  # type: ignore[arg-type]  # no gradient ever arrives for such an output
+UNDEFINED = InputMeta((), None)  # no gradient ever arrives for such an output
 
 
 class _Guarded:
@@ -316,6 +316,11 @@ class Function(_SingleLevelFunction):
 
     generate_vmap_rule = False
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__new__(cls)
+        _FunctionBase.__init__(made)
+        return made
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warn("function.instantiated", type=type(self))
 
@@ -357,6 +362,24 @@ class Function(_SingleLevelFunction):
         if kwargs:
             args = _positional(cls.forward, args, kwargs, 0 if separate else 1)
         return custom.call(cls, args, separate)
+
+
+def _of_a_node(name: str) -> property:
+    """An attribute of nodes, which an instance of a Function has by version."""
+
+    def read(self: Function) -> Any:
+        if not switch("function.instance.is_node"):
+            raise refusal("function.instance.attribute", name=name)
+        return getattr(super(Function, self), name)
+
+    return property(read)
+
+
+for _name in (
+    "_input_metadata", "_register_hook_dict", "_sequence_nr", "_set_sequence_nr", "name", "next_functions",
+    "register_hook", "register_prehook",
+):  # fmt: skip
+    setattr(Function, _name, _of_a_node(_name))
 
 
 def _with_defaults(
@@ -401,35 +424,45 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
             outputs = fn(ctx, *args, **kwargs)
         if not state.grad or not any(isinstance(a, Tensor) and a.requires_grad for a in args):
             return outputs
-        return _refusing_derivative(outputs if isinstance(outputs, tuple) else (outputs,))
+        made = refusing_derivative(outputs if isinstance(outputs, tuple) else (outputs,), None)
+        return made[0] if len(made) == 1 else made
 
     return wrapper
 
 
-class _Error(Node):
+class Error(Node):
     """Refuses to be differentiated."""
 
-    def name(self) -> str:
-        return "torch::autograd::Error"
+    graph_name = "torch::autograd::Error"
+
+    def __init__(self, edges: Sequence[Edge], message: str | None) -> None:
+        super().__init__(edges)
+        self.message = message  # None: the derivative was said not to exist
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
-        raise refusal("function.once_differentiable")
+        raise refusal("function.once_differentiable") if self.message is None else RuntimeError(self.message)
 
 
-def _refusing_derivative(outputs: tuple[Any, ...]) -> Any:
-    """The same values, seemingly made of leaves that require grad, by a node that can only refuse."""
-    from reference_engine.autograd.node import gradient_edge
+def refusing_derivative(values: tuple[Any, ...], message: str | None) -> tuple[Any, ...]:
+    """The same values, made by a node that can only refuse.
 
-    leaves = [None if v is None else v.detach().requires_grad_() for v in outputs]
-    node = _Error([gradient_edge(leaf) for leaf in leaves if leaf is not None])
+    Without a message, for once_differentiable, they are made of new leaves that require grad: what they were computed
+    from is none of the graph's business.
+    """
+    if message is None:
+        values = tuple(None if v is None else v.detach().requires_grad_() for v in values)
+    edges = collect_edges(values)
+    if all(edge.node is None for edge in edges):
+        return tuple(None if v is None else v.detach() for v in values)
+    node = Error(edges, message)
     made: list[Any] = []
-    for leaf in leaves:
-        result = leaf
-        if leaf is not None:
-            result = leaf.detach()
+    for value in values:
+        result = None
+        if value is not None:
+            result = value.detach()
             result._output_nr, result._node = node.add_input(result), node
         made.append(result)
-    return made[0] if len(made) == 1 else tuple(made)
+    return tuple(made)
 
 
 class InplaceFunction(Function):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reference_engine import modes
 from reference_engine.autograd import engine
 from reference_engine.autograd.function import BackwardCFunction
+from reference_engine.autograd.introspection import will_engine_execute_node
 from reference_engine.autograd.node import Node, gradient_edge
 from reference_engine.autograd.saved import (
     allow_mutation_on_saved_tensors,
@@ -129,7 +130,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
             running = _this_pass()
             arrived.setdefault(running, [None] * len(nodes))[i] = grad
             count[running] = count.get(running, 0) + 1
-            if count[running] == sum(_will_run(node) for node in nodes):
+            if count[running] == sum(will_engine_execute_node(node) for node in nodes):
                 cite("hooks.multi.all")
                 _cite_only_root(nodes)
                 del count[running]
@@ -150,16 +151,6 @@ def _cite_only_root(nodes: Sequence[Any]) -> None:
     running = engine.current_pass()
     if running is not None and running.first in nodes:
         cite("hooks.multi.only_root")
-
-
-def _will_run(node: Any) -> bool:
-    """Whether the running backward executes this node."""
-    running = engine.current_pass()
-    assert running is not None
-    runs = running.will_execute(node)
-    if runs and not node.next_edges and node in running.capture_at:
-        raise refusal("hooks.multi.leaf_in_grad")
-    return runs
 
 
 # -- settings that matter on other devices -----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ class RemovableHandle:
     """Removes a hook: by ``remove()``, or at the end of a ``with`` block. Removing twice does nothing."""
 
     _ids = itertools.count()
+    __module__ = "torch.utils.hooks"  # where scripts know it
 
     def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
         self.hooks_dict_ref = weakref.ref(hooks_dict)

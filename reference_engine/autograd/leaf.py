@@ -89,6 +89,10 @@ def set_grad_dtype(t: Tensor, value: Any) -> None:
     if value is not None and t._grad is not None and t._grad._dtype is not value:
         raise refusal("leaf.grad_dtype.conflict", dtype=value.scalar_name, got_cpp=t._grad._dtype.cpp_name)
     t._grad_dtype = value
+    accumulator = t._accumulator() if t._accumulator is not None else None
+    if accumulator is not None:
+        cite("leaf.grad_dtype.cast")
+        accumulator.expect(t)
 
 
 def set_data(t: Tensor, value: Any) -> None:
@@ -191,6 +195,8 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
     """
     import copy
 
+    from reference_engine import serialization
+
     if not t.is_leaf:
         raise refusal("leaf.deepcopy.non_leaf")
     if id(t) in memo:
@@ -210,6 +216,7 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
     memo[id(t)] = made
     if t._grad is not None:
         made._grad = copy.deepcopy(t._grad, memo)
+    serialization.copy_user_attributes(t, made, memo)
     return made
 
 
@@ -219,9 +226,12 @@ def shallow_copy(t: Tensor) -> Tensor:
     Raises:
         RuntimeError: a non-leaf.
     """
+    from reference_engine import serialization
+
     made = t._alias()
     made.__class__ = type(t)
     made._tangent = None
     made._leaf_requires_grad = t._leaf_requires_grad
     made._node, made._output_nr = t._node, t._output_nr
+    vars(made).update(serialization.user_attributes(t))
     return made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import modes
 from reference_engine.autograd import anomaly, hooks
+from reference_engine.devices import CPU
 from reference_engine.semantics import refusal
 from reference_engine.versions import SavedNumber, SavedTensor
 
@@ -36,7 +37,19 @@ class InputMeta(NamedTuple):
     """What a gradient that arrives at a node must look like: the forward result it belongs to."""
 
     shape: tuple[int, ...]
-    dtype: dtype
+    dtype: dtype | None  # None: any, for a leaf that said so
+
+
+class _InputMetadata:
+    """An InputMeta as scripts see it."""
+
+    is_nested_tensor = is_cpp_nested_tensor = False
+
+    def __init__(self, meta: InputMeta) -> None:
+        self.shape, self.dtype, self.device = list(meta.shape), meta.dtype, CPU
+
+    def __repr__(self) -> str:
+        return f"<torch._C._autograd._InputMetadata object at {id(self):#x}>"
 
 
 class Node:
@@ -95,8 +108,8 @@ class Node:
         return self._metadata
 
     @property
-    def _input_metadata(self) -> tuple[InputMeta, ...]:
-        return tuple(self.input_metadata)
+    def _input_metadata(self) -> list[_InputMetadata]:
+        return [_InputMetadata(meta) for meta in self.input_metadata]
 
     def _sequence_nr(self) -> int:
         return self.sequence_nr

@@ -68,12 +68,22 @@ def _as_torch_raises(hook: Callable[..., Any], argument: Any) -> Any:
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 
-def _push(pack: Any, unpack: Any) -> None:
+def push_default_hooks(pack: Any, unpack: Any) -> None:
+    """Put a pair in force.
+
+    Raises:
+        TypeError: not callables. RuntimeError: hooks are disabled.
+    """
     if not callable(pack) or not callable(unpack):
         raise refusal("saved.hooks.callable", pack=repr(pack), unpack=repr(unpack))
     if _disabled is not None:
         raise refusal("saved.hooks.disabled", message=_disabled)
     stack.append((pack, unpack))
+
+
+def pop_default_hooks() -> tuple[Pack, Unpack]:
+    """End the innermost pair."""
+    return stack.pop()
 
 
 class saved_tensors_hooks:
@@ -84,10 +94,10 @@ class saved_tensors_hooks:
 
     def __enter__(self) -> None:
         cite("saved.hooks.innermost")
-        _push(self.pack_hook, self.unpack_hook)
+        push_default_hooks(self.pack_hook, self.unpack_hook)
 
     def __exit__(self, *exc: object) -> None:
-        stack.pop()
+        pop_default_hooks()
 
 
 class save_on_cpu(saved_tensors_hooks):

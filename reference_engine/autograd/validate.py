@@ -36,7 +36,7 @@ def validate_gradients(
                 raise refusal(clause, node=where, index=i, got=list(grad._shape), expected=list(shape))
             cite("engine.gradient.unbroadcast")
             grad = grad.sum_to_size(shape)
-        if grad._dtype is not dtype:
+        if dtype is not None and grad._dtype is not dtype:
             if grad._dtype.is_complex and not dtype.is_complex:
                 raise refusal("engine.gradient.complex_for_real")
             cite("engine.gradient.cast")

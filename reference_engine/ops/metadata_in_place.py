@@ -161,6 +161,9 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
         self._strides = tuple(stride) if stride is not None else strides.contiguous(self._shape)
         self._offset = storage_offset
     views.bump(self)
+    if self._accumulator is not None:
+        cite("leaf.set.new_accumulator")
+        self._accumulator = None
     if node is not None:
         views.set_history(self, Edge(node, node.add_input(self)))
     return self

@@ -128,6 +128,6 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
 def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     if dtype is None:
         return self._dtype.tensor_name
-    if isinstance(dtype, str):
-        dtype = next(d for d in dtypes.ALL if d.tensor_name == dtype)
-    return to(self, dtype)
+    from reference_engine.legacy_types import dtype_of
+
+    return to(self, dtype_of(dtype))

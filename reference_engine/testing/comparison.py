@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import cmath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,12 +48,18 @@ class Options:
     equal_nan: bool
     check_dtype: bool
     check_stride: bool
+    least_atol: float = 0.0
+    least_rtol: float = 0.0
 
     def tolerances(self, *of: dtype) -> tuple[float, float]:
         if self.rtol is not None and self.atol is not None:
             return self.rtol, self.atol
         found = [TOLERANCES.get(d.name, (0.0, 0.0)) for d in of]
-        return max(rtol for rtol, _ in found), max(atol for _, atol in found)
+        return max(self.least_rtol, *(r for r, _ in found)), max(self.least_atol, *(a for _, a in found))
+
+    def ignoring_dtype(self) -> Options:
+        """The same, for values whose dtypes need not agree."""
+        return replace(self, check_dtype=False)
 
 
 def assert_close(

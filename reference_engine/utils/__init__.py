@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reference_engine.utils import checkpoint, data
+from reference_engine.utils import _pytree, checkpoint, data, hooks
 
-__all__ = ["checkpoint", "data"]
+__all__ = ["_pytree", "checkpoint", "data", "hooks"]

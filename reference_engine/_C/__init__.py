@@ -1,0 +1,27 @@
+"""The few names of ``torch._C`` that scripts and test suites use."""
+
+from __future__ import annotations
+
+from reference_engine._C import _autograd, _functions
+from reference_engine.autograd.introspection import (
+    WeakTensorRef as _WeakTensorRef,
+)
+from reference_engine.autograd.introspection import (
+    current_graph_task_execution_order as _current_graph_task_execution_order,
+)
+from reference_engine.autograd.introspection import (
+    current_graph_task_id as _current_graph_task_id,
+)
+from reference_engine.autograd.introspection import (
+    current_node as _current_autograd_node,
+)
+from reference_engine.autograd.introspection import (
+    will_engine_execute_node as _will_engine_execute_node,
+)
+from reference_engine.overrides import DisableTorchFunctionSubclass, _disabled_torch_function_impl
+
+__all__ = [
+    "DisableTorchFunctionSubclass", "_WeakTensorRef", "_autograd", "_current_autograd_node",
+    "_current_graph_task_execution_order", "_current_graph_task_id", "_disabled_torch_function_impl", "_functions",
+    "_will_engine_execute_node",
+]  # fmt: skip

@@ -1,0 +1,125 @@
+"""Attributes of Tensor that say where and how it is kept, and the words that refuse to change or delete attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from reference_engine.layouts import LAYOUTS
+from reference_engine.legacy_types import new
+from reference_engine.semantics import refusal, warn
+from reference_engine.tensor import Tensor
+
+#: What a tensor could be elsewhere. Here it is a strided tensor in the memory of the CPU.
+_NEVER = (
+    "is_cuda", "is_ipu", "is_maia", "is_meta", "is_mkldnn", "is_mps", "is_mtia", "is_nested", "is_quantized",
+    "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu",
+)  # fmt: skip
+
+_UNDELETED = {
+    "data": "tensor.data.deleted",
+    "requires_grad": "leaf.requires_grad.type",
+    "_grad_fn": "tensor.grad_fn.deleted",
+    "_backward_hooks": "tensor.backward_hooks.deleted",
+    "_post_accumulate_grad_hooks": "tensor.post_accumulate_grad_hooks.deleted",
+}
+
+
+def _refuse_writing(name: str) -> Callable[[Tensor, Any], None]:
+    def refuse(self: Tensor, value: Any) -> None:
+        raise refusal("tensor.attribute.read_only", name=name)
+
+    return refuse
+
+
+def _constant(value: Any) -> property:
+    return property(lambda self: value)
+
+
+def _volatile(self: Tensor) -> bool:
+    warn("tensor.volatile.read")
+    return False
+
+
+def _set_volatile(self: Tensor, value: Any) -> None:
+    warn("tensor.volatile.written")
+
+
+def _detach_grad_fn(self: Tensor, value: Any) -> None:
+    """``t._grad_fn = None``, an old way to detach.
+
+    Raises:
+        RuntimeError: anything but None.
+    """
+    if value is not None:
+        raise refusal("tensor.grad_fn.none")
+    self.detach_()
+
+
+def _apply(self: Tensor, function: Callable[[Any], Any]) -> Tensor:
+    """Replace each element by what a Python function makes of it.
+
+    Raises:
+        RuntimeError: the tensor requires grad, for the function is not differentiated.
+    """
+    if self.requires_grad:
+        raise refusal("tensor.apply.requires_grad", method="apply_")
+    return self.copy_(self.new_tensor([function(v) for v in self.reshape(-1).tolist()]).reshape(self._shape))
+
+
+def _map(self: Tensor, other: Tensor, function: Callable[[Any, Any], Any]) -> Tensor:
+    """Replace each element by what a Python function makes of it and of its partner.
+
+    Raises:
+        RuntimeError: the tensor requires grad, for the function is not differentiated.
+    """
+    if self.requires_grad or other.requires_grad:
+        raise refusal("tensor.apply.requires_grad", method="map_")
+    pairs = zip(self.reshape(-1).tolist(), other.expand(self._shape).reshape(-1).tolist(), strict=True)
+    return self.copy_(self.new_tensor([function(a, b) for a, b in pairs]).reshape(self._shape))
+
+
+def _cuda(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    from reference_engine import cuda
+
+    return cuda.refuse()
+
+
+def _delete(self: Tensor, name: str) -> None:
+    """``del t.name``.
+
+    Raises:
+        RuntimeError, AttributeError: what a tensor cannot be without.
+    """
+    if name in _UNDELETED:
+        raise refusal(_UNDELETED[name])
+    found = getattr(type(self), name, None)
+    if isinstance(found, property) and found.fdel is None:
+        raise refusal("tensor.attribute.read_only", name=name)
+    object.__delattr__(self, name)
+
+
+def attach() -> None:
+    """Attach them to Tensor, and give every property that has no setter the words that torch has."""
+    cls: Any = Tensor
+    cls.layout = _constant(LAYOUTS["strided"])
+    cls.is_cpu = _constant(True)
+    for name in _NEVER:
+        setattr(cls, name, _constant(False))
+    cls.volatile = property(_volatile, _set_volatile)
+    cls._grad_fn = property(lambda self: self.grad_fn, _detach_grad_fn)
+    cls._cdata = property(id)
+    for name, found in list(vars(cls).items()):
+        if isinstance(found, property) and found.fset is None:
+            setattr(cls, name, found.setter(_refuse_writing(name)))
+    cls.__delattr__ = _delete
+    cls.new, cls.apply_, cls.map_, cls.cuda = new, _apply, _map, _cuda
+    cls.is_pinned = cls.is_shared = cls.is_distributed = lambda self, *device: False
+    cls.share_memory_ = lambda self: self
+    cls.is_same_size = lambda self, other: self._shape == other._shape
+    cls.is_nonzero = cls.__nonzero__ = Tensor.__bool__
+    cls.__long__ = Tensor.__int__
+    cls.const_data_ptr = Tensor.data_ptr
+    cls.to_dense = lambda self, dtype=None, *, masked_grad=None: self if dtype is None else self.to(dtype)
+    cls.__reversed__ = lambda self: self.flip(0) if self._shape else self
+    cls.__rmatmul__ = lambda self, other: other.matmul(self) if isinstance(other, Tensor) else NotImplemented

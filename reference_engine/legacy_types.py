@@ -1,0 +1,107 @@
+"""``torch.FloatTensor`` and its kin: one name for each dtype, from before there were dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine import creation, dtypes
+from reference_engine.dtypes import dtype
+from reference_engine.layouts import LAYOUTS
+from reference_engine.semantics import refusal
+from reference_engine.size import Size
+from reference_engine.storage import Storage
+from reference_engine.tensor import Tensor
+
+
+def made(d: dtype, args: tuple[Any, ...]) -> Tensor:
+    """What the old constructors make of sizes, of data, or of another tensor.
+
+    Raises:
+        TypeError: a tensor of another dtype, or neither sizes nor data.
+    """
+    if not args:
+        return creation.zeros(0, dtype=d)
+    first = args[0]
+    if isinstance(first, Tensor):
+        if first._dtype is not d:
+            raise refusal("tensor.legacy.dtype", expected=_options(d), got=_options(first._dtype))
+        return first._alias()
+    if isinstance(first, Storage):
+        return creation.empty(0, dtype=d).set_(first)
+    if isinstance(first, (list, tuple, np.ndarray, range)) and not isinstance(first, Size):
+        return creation.tensor(list(first) if isinstance(first, range) else first, dtype=d)
+    sizes = tuple(first) if isinstance(first, Size) else args
+    for i, n in enumerate(sizes):
+        if isinstance(n, bool) or not hasattr(type(n), "__index__"):
+            if i == 0:
+                raise refusal("tensor.legacy.data", type=type(n).__name__)
+            raise refusal("tensor.legacy.size", position=i + 1, type=type(n).__name__)
+    return creation.zeros(*sizes, dtype=d)
+
+
+def _options(d: dtype) -> str:
+    return (
+        f"TensorOptions(dtype={d.cpp_name}, device=cpu, layout=Strided, requires_grad=false (default), "
+        "pinned_memory=false (default), memory_format=(nullopt))"
+    )
+
+
+class LegacyType(type):
+    """A dtype by its old name. Its instances are the tensors of that dtype."""
+
+    dtype: dtype
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, Tensor) and value._dtype is cls.dtype
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return made(cls.dtype, args)
+
+    def __repr__(cls) -> str:
+        return f"<class '{cls.dtype.tensor_name}'>"
+
+
+_EVERYWHERE = {"is_cuda": False, "is_sparse": False, "layout": LAYOUTS["strided"], "__module__": "torch"}
+TYPES: dict[str, LegacyType] = {
+    name: LegacyType(name, (), {"dtype": d, **_EVERYWHERE})
+    for d in dtypes.ALL
+    if not d.is_complex
+    for name in [d.tensor_name.removeprefix("torch.")]
+}  # fmt: skip
+
+
+def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A tensor of the same dtype, of sizes or of data. Use ``new_tensor`` and ``new_empty``."""
+    return made(self._dtype, args)
+
+
+def set_default_tensor_type(kind: Any) -> None:
+    """Set the default dtype by its old name. Use ``set_default_dtype``.
+
+    Raises:
+        TypeError: no floating point type.
+    """
+    name = kind.rpartition(".")[2] if isinstance(kind, str) else getattr(kind, "__name__", "")
+    if name not in TYPES or not TYPES[name].dtype.is_floating_point:
+        raise refusal("tensor.legacy.default_type")
+    dtypes.set_default_dtype(TYPES[name].dtype)
+
+
+def dtype_of(value: Any) -> dtype:
+    """The dtype that ``Tensor.type`` is given: a dtype, a legacy type, or the name of one.
+
+    Raises:
+        ValueError: an unknown name. TypeError: something else.
+    """
+    if isinstance(value, dtype):
+        return value
+    if isinstance(value, LegacyType):
+        return value.dtype
+    if isinstance(value, str):
+        found = TYPES.get(value.removeprefix("torch."))
+        if found is None or not value.startswith("torch."):
+            raise refusal("tensor.type.name", name=value)
+        return found.dtype
+    raise refusal("tensor.type.type")
