@@ -196,7 +196,7 @@ declare(
     "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
     forward=_put,
     vjp={"self": _put_self_vjp, "values": lambda grad, indices: grad._index(indices)},
-    inplace=True, apart=True, exact=True, overlap=_warns_of_overlap,
+    inplace=True, exact=True, overlap=_warns_of_overlap,
 )  # fmt: skip
 
 declare(

@@ -98,6 +98,7 @@ class Op:
         self.is_view: bool = traits["view"]
         self.inplace: bool = traits["inplace"]
         self.out: bool = traits["out"]
+        self.hands_out: bool = traits["hands_out"]
         self.is_method: bool = traits["method"]
         self.is_function: bool = traits["function"]
         self.multi_output_view: bool = traits["multi_output_view"]
@@ -109,7 +110,6 @@ class Op:
         self.when: str | None = traits["when"]
         self.underived: bool = traits["underived"]
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
-        self.apart: bool = traits["apart"]
         # as torch's own tables call it: special_entr, linalg_solve, but relu for nn.functional.relu
         self.reference_name: str = traits["display"] or self.name.removeprefix("nn.functional.").replace(".", "_")
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
@@ -340,6 +340,7 @@ def declare(
     display: str | None = None,
     inplace: bool = False,
     out: bool = False,
+    hands_out: bool = False,
     view: bool = False,
     multi_output_view: bool = False,
     method: bool = True,
@@ -352,7 +353,6 @@ def declare(
     when: str | None = None,
     underived: bool = False,
     overlap: Callable[..., Sequence[str]] | None = None,
-    apart: bool = False,
     aliases: Sequence[str] = (),
 ) -> Op:
     """Declare one overload of an op and register it under its public name.
@@ -364,6 +364,7 @@ def declare(
         vjp: argument name (or names, comma-separated, for a formula that returns a dict) to formula.
         node: the grad_fn name; by default CamelCase of the name with ``Backward0``.
         inplace: also the method ``name_``. out: also accepts ``out=``.
+        hands_out: and gives it to the op that it ends with (``kernels.destination``), which checks and writes it.
         view: results share the storage of the first argument. multi_output_view: and there are several of them.
         composite: written in other ops: no node of its own.
         samples: the sampling domain for the generator (see ``ops/domains.py``).
@@ -373,14 +374,13 @@ def declare(
         underived: recorded, but refuses to be differentiated.
         overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
             which clauses warn of it.
-        apart: the in-place form takes no argument that shares memory with its target, not even the target itself.
         aliases: other public names of the same op.
     """
     op = Op(
-        signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out, view=view,
-        multi_output_view=multi_output_view, method=method, function=function, composite=composite,
-        non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact, smooth=smooth, when=when,
-        underived=underived, overlap=overlap, apart=apart,
+        signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out,
+        hands_out=hands_out, view=view, multi_output_view=multi_output_view, method=method, function=function,
+        composite=composite, non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact,
+        smooth=smooth, when=when, underived=underived, overlap=overlap,
     )  # fmt: skip
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:

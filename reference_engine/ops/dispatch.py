@@ -61,9 +61,9 @@ class Function:
 
 
 def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, written: Any = None) -> Any:
-    """Run one op on bound arguments. ``written`` is the dtype of the tensor that will take the result, if one does."""
+    """Run one op on bound arguments. ``written`` is the tensor given as ``out=`` that will take the result, if any."""
     if op.composite and not inplace and out is None:
-        kernels.written_dtype, kernels.written = written, None
+        kernels.will_write(None, written)
         return op.forward(*values)
     if out is not None:
         return _run_out(op, values, out)
@@ -80,12 +80,9 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     if target is not None:
         # what has no derivative at all writes where it is told to
         views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
-        if op.apart:
-            _refuse_shared_memory(op, target, values)
     node = make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
-    kernels.written_dtype = written if target is None else target._dtype
-    kernels.written = target
+    kernels.will_write(target, written)
     if levels.used and (level := levels.innermost()) is not None:
         result = _run_outside(level, op, values, inplace, written)
     else:
@@ -208,15 +205,6 @@ def write_in_place(
     views.bump(target)
 
 
-def _refuse_shared_memory(op: Op, target: Tensor, values: Sequence[Any]) -> None:
-    """What is written element by element must not be read from at the same time."""
-    if op.overlap is None and strides.may_overlap_internally(target._shape, target._strides):
-        raise refusal("inplace.internal_overlap")
-    for other in tensors_in(values[1:]):
-        if other is target or (other.numel() and other.is_set_to(target)) or kernels.partially_overlap(other, target):
-            raise refusal("inplace.partial_overlap")
-
-
 def _write_changes(target: Tensor, result: Tensor) -> None:
     """Store what differs: of the elements that share a place, one that keeps its value undoes no other's change."""
     new = result._read()
@@ -232,6 +220,9 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
     Raises:
         RuntimeError: an argument or ``out`` requires grad while recording; a dtype that cannot hold the result.
     """
+    if op.hands_out:
+        kernels.will_write(None, out)
+        return op.forward(*values)
     outs = [out] if isinstance(out, Tensor) else list(out)
     if any(levels.is_mapped(t) for t in tensors_in([*values, *outs])):
         raise refusal("functorch.vmap.out", op=op.reference_name)
@@ -246,16 +237,13 @@ def _run_out(op: Op, values: list[Any], out: Any) -> Any:
     before = state.grad
     state.grad = False
     try:
-        result = run(op, _in_dtype_of(outs[0], op, values), written=outs[0]._dtype if len(outs) == 1 else None)
+        result = run(op, _in_dtype_of(outs[0], op, values), written=outs[0] if len(outs) == 1 else None)
     finally:
         state.grad = before
     for o, r in zip(outs, [result] if isinstance(result, Tensor) else list(result), strict=True):
         if not dtypes.can_cast(r._dtype, o._dtype):
             raise refusal("inplace.result_dtype", result=r.dtype.scalar_name, target=o.dtype.scalar_name)
-        if o._shape != r._shape:
-            if o.numel():
-                warn("ops.out.resized", shape=list(o._shape), result=list(r._shape))
-            resize(o, r._shape)
+        kernels.resize_out(o, r._shape)
         saved.before_write(o)
         o._write(r._read())
         views.bump(o)
@@ -268,14 +256,6 @@ def _in_dtype_of(out: Tensor, op: Op, values: list[Any]) -> list[Any]:
     if at is None or values[at] is not None:
         return values
     return [out._dtype if i == at else v for i, v in enumerate(values)]
-
-
-def resize(t: Tensor, shape: tuple[int, ...]) -> None:
-    """Give ``t`` another shape, row-major, growing its storage where needed."""
-    t._shape, t._strides = shape, strides.contiguous(shape)
-    need = (t._offset + strides.extent(shape, t._strides)) * t._dtype.itemsize
-    if need > t._storage.nbytes():
-        t._storage.resize_(need)
 
 
 # -- making the public surface -----------------------------------------------------------------------------------------

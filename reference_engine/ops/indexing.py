@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.advanced_index import overlap_warning
 from reference_engine.ops.declare import declare
 from reference_engine.ops.filling import checked_number
 from reference_engine.ops.formulas import conj, times
-from reference_engine.ops.kernels import from_array, noisy, wrap_dim
+from reference_engine.ops.kernels import from_array, noisy, refuse_other_out, refuse_shared_memory, wrap_dim
 from reference_engine.ops.reducing import REDUCTIONS, distribute, reduce_into
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -29,22 +29,44 @@ def _at_least_1d(array: Any) -> Any:
 
 
 def _take(self: Tensor, dim: int, index: Tensor) -> Tensor:
+    d = wrap_dim(dim, len(self._shape))
     if len(index._shape) > 1:
         raise refusal("ops.index_select.rank")
-    d = wrap_dim(dim, len(self._shape))
+    if not self._shape and index.numel() != 1 and switch("indexing.index_select.one_of_scalar"):
+        raise refusal("indexing.index_select.scalar", count=index.numel())
     if index._dtype not in _LONG:
         raise refusal("ops.index_select.dtype")
-    if not self._shape and index.numel() != 1:
-        raise refusal("indexing.index_select.scalar", count=index.numel())
-    size = self._shape[d] if self._shape else 1
-    if size == 0 and index.numel():
-        raise refusal("indexing.index_select.empty")
+    if kernels.written_dtype not in (None, self._dtype):
+        raise refusal("indexing.index_select.out_dtype")
+    refuse_shared_memory(self, index)
+    shape = (*self._shape[:d], index.numel(), *self._shape[d + 1 :]) if self._shape else ()
+    kernels.shape_out(shape)
     at = _at_least_1d(index._read())
-    if ((at < 0) | (at >= size)).any() and self.numel():
-        raise refusal("ops.index_select.range")
+    _check_taken(self, d, at)
     if not self._shape:
         return from_array(self._read(), self._dtype)
     return from_array(np.take(self._read(), at, axis=d, mode="clip"), self._dtype)
+
+
+def _check_taken(self: Tensor, d: int, at: Any) -> None:
+    """Refuse positions that are not there, in the words of the kernel that meets them."""
+    size = self._shape[d] if self._shape else 1
+    wrong = _outside(at, size)
+    if wrong is None:
+        return
+    many = len(self._shape) > 1
+    if many and not size:
+        raise refusal("indexing.index_select.empty")
+    out = kernels.destination
+    if many and (not self.numel() or (d == 1 and (out is None or out.is_contiguous()))):
+        raise refusal("indexing.index_select.data_range", index=wrong, size=size)
+    raise refusal("ops.index_select.range")
+
+
+def _outside(at: Any, size: int) -> int | None:
+    """The first position that is not below ``size``."""
+    wrong = at[(at < 0) | (at >= size)]
+    return int(wrong[0]) if wrong.size else None
 
 
 declare(
@@ -55,17 +77,19 @@ declare(
 )  # fmt: skip
 
 
-def _source_grad(grad: Tensor, dim: int, index: Tensor, source_shape: Ints) -> Tensor:
+def _source_grad(grad: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """What a source that was written along ``dim`` gets: the gradient at the places it went to."""
-    if not source_shape:
+    if not source._shape:
         return grad.index_select(dim, index.squeeze(0) if index._shape else index)
-    return grad.index_select(dim, index).expand(source_shape)
+    return grad.index_select(dim, index).expand(source._shape)
 
 
 # -- index_add ---------------------------------------------------------------------------------------------------
 
 
-def _check_added(name: str, self: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
+def _check_along(name: str, self: Tensor, dim: int, index: Tensor, source: Tensor) -> int:
+    """What ``index_add`` and ``index_reduce`` ask of their arguments, in torch's order; the dimension in range."""
+    d = wrap_dim(dim, len(self._shape))
     if len(index._shape) > 1:
         raise refusal(
             "indexing.index_add.index_rank", op=name, ndim=len(index._shape), dtype=index.dtype.scalar_name,
@@ -75,33 +99,33 @@ def _check_added(name: str, self: Tensor, dim: int, index: Tensor, source: Tenso
         raise refusal("indexing.index_add.index_dtype", op=name, dtype=index.dtype.scalar_name)
     if self._dtype is not source._dtype:
         raise refusal("indexing.index_add.dtype", op=name, target=self.dtype.scalar_name, got=source.dtype.scalar_name)
-    d = wrap_dim(dim, len(self._shape))
-    source_dim = d if len(source._shape) > d else len(source._shape) - 1
-    size = source._shape[source_dim] if source._shape else 1
-    if (len(source._shape) <= d and source._shape) or (source._shape and index.numel() != source._shape[d]) or (
-        not source._shape and index.numel() != 1
-    ):  # fmt: skip
-        if not (not self._shape and source._shape):
-            raise refusal("indexing.index_add.count", op=name, indices=index.numel(), size=size, dim=dim)
+    if d and d >= len(source._shape):
+        raise refusal("indexing.index_add.dim", op=name, dim=d, ndim=len(source._shape))
+    size = source._shape[d] if source._shape else 1
+    if index.numel() != size:
+        if not source._shape:
+            raise refusal("ops.dim.scalar", dim=d)  # where the message would name the size of a scalar
+        raise refusal("indexing.index_add.count", op=name, indices=index.numel(), size=size, dim=d)
+    refuse_other_out(self._dtype)
+    refuse_shared_memory(index, source)
+    rest = [n for i, n in enumerate(self._shape) if i != d], [n for i, n in enumerate(source._shape) if i != d]
+    if rest[0] != rest[1] or len(self._shape) != len(source._shape):
+        raise refusal("indexing.index_add.shape", shape=list(self._shape), source=list(source._shape))
     return d
 
 
-def _check_range(self: Tensor, d: int, at: Any) -> None:
-    size = self._shape[d] if self._shape else 1
-    for i in at:
-        if not 0 <= i < size:
-            cite("indexing.refused.writes_nothing")
-            raise refusal("indexing.index_add.range", index=int(i), dim=0, size=size)
-
-
 def _index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
-    d = _check_added("index_add_", self, dim, index, source)
-    rest = [n for i, n in enumerate(self._shape) if i != d], [n for i, n in enumerate(source._shape) if i != d]
-    if rest[0] != rest[1] or (not self._shape) != (not source._shape):
-        raise refusal("indexing.index_add.shape", shape=list(self._shape), source=list(source._shape))
+    d = _check_along("index_add_", self, dim, index, source)
     at = _at_least_1d(index._read())
-    _check_range(self, d, at)
+    wrong = _outside(at, self._shape[d] if self._shape else 1)
+    if wrong is not None and (self.numel() or len(self._shape) <= 1):
+        cite("indexing.refused.writes_nothing")
+        if len(self._shape) <= 1:
+            raise refusal("ops.index_select.range")
+        raise refusal("indexing.index_add.range", index=wrong, dim=d, size=self._shape[d])
     alpha = checked_number(alpha, self._dtype)
+    if not self.numel():
+        return from_array(self._read(), self._dtype)
 
     def add(to: Any, what: Any) -> Any:
         total = np.moveaxis(_at_least_1d(to.copy()), d, 0)
@@ -116,8 +140,8 @@ def _index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any
     return from_array(noisy(add(*arrays), add, arrays, self._dtype), self._dtype)
 
 
-def _index_add_vjp(grad: Tensor, dim: int, index: Tensor, source_shape: Ints, alpha: Any) -> Tensor:
-    found = _source_grad(grad, dim, index, source_shape)
+def _index_add_vjp(grad: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
+    found = _source_grad(grad, dim, index, source)
     if alpha == 1:
         return found
     # the conjugate: a complex factor turns the other way on the way back
@@ -126,7 +150,7 @@ def _index_add_vjp(grad: Tensor, dim: int, index: Tensor, source_shape: Ints, al
 
 declare(
     "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
-    forward=_index_add, vjp={"self": lambda grad: grad, "source": _index_add_vjp}, inplace=True, apart=True, out=True,
+    forward=_index_add, vjp={"self": lambda grad: grad, "source": _index_add_vjp}, inplace=True, out=True,
     samples=domains.numbers(shapes="index_add"),
 )  # fmt: skip
 
@@ -135,6 +159,8 @@ declare(
 
 def _index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     d = wrap_dim(dim, len(self._shape))
+    refuse_other_out(self._dtype)
+    refuse_shared_memory(index, source)
     if len(index._shape) > 1:
         raise refusal("indexing.index_copy.index_rank", ndim=len(index._shape))
     count = index.numel()
@@ -155,10 +181,12 @@ def _index_copy(self: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         raise refusal("indexing.index_copy.count", indices=count, size=source._shape[d])
     at = _at_least_1d(index._read())
     size = self._shape[d] if self._shape else 1
-    for i in at:
-        if not 0 <= i < size:
-            cite("indexing.refused.writes_nothing")
-            raise refusal("indexing.index_copy.range", index=int(i), dim=0, size=size)
+    wrong = _outside(at, size)
+    if not self.numel() and (wrong is None or size):
+        return from_array(self._read(), self._dtype)
+    if wrong is not None:
+        cite("indexing.refused.writes_nothing")
+        raise refusal("indexing.index_copy.range", index=wrong, dim=d, size=size)
     array = np.array(self._read(), order="C")
     np.moveaxis(_at_least_1d(array), d, 0)[at] = np.moveaxis(_at_least_1d(source._read()), d, 0)
     return from_array(array, self._dtype)
@@ -168,7 +196,7 @@ declare(
     "index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
     forward=_index_copy,
     vjp={"self": lambda grad, dim, index: grad.index_fill(dim, index, 0), "source": _source_grad},
-    inplace=True, apart=True, out=True, exact=True, samples=domains.numbers(shapes="index_add"),
+    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="index_add"),
 )  # fmt: skip
 
 # -- index_fill --------------------------------------------------------------------------------------------------
@@ -229,11 +257,11 @@ declare(
 def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool) -> Tensor:
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise refusal("indexing.index_reduce.reduce", reduce=reduce)
-    d = _check_added("index_reduce_", self, dim, index, source)
+    d = _check_along("index_reduce_", self, dim, index, source)
     warn("indexing.index_reduce.beta")
     at = _at_least_1d(index._read())
-    size = self._shape[d] if self._shape else 1
-    if ((at < 0) | (at >= size)).any():
+    if _outside(at, self._shape[d] if self._shape else 1) is not None:
+        cite("indexing.refused.writes_nothing")
         raise refusal("ops.index_select.range")
 
     def run(to: Any, what: Any) -> Any:
@@ -267,7 +295,6 @@ declare(
     forward=_index_reduce,
     vjp={"self, source": _index_reduce_vjp},
     inplace=True,
-    apart=True,
     out=True,
     smooth=False,
     samples=domains.real(

@@ -11,7 +11,7 @@ from reference_engine import dtypes, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import shadow
 from reference_engine.rounding import fused_multiply_add
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 
@@ -113,6 +113,60 @@ written_dtype: dtype | None = None
 
 written: Tensor | None = None
 """The tensor that the op being run writes in place."""
+
+
+destination: Tensor | None = None
+"""The tensor that takes the result of the op being run, in place or as ``out=``."""
+
+
+def will_write(target: Tensor | None, out: Tensor | None) -> None:
+    """Say where the result of the op about to run goes: into ``target`` in place, or into ``out``, or nowhere."""
+    global written, written_dtype, destination
+    written, destination = target, out if target is None else target
+    written_dtype = None if destination is None else destination._dtype
+
+
+def refuse_shared_memory(*others: Tensor | None) -> None:
+    """Raise if what is written element by element has places in common, with itself or with what is read meanwhile."""
+    if destination is None:
+        return
+    if strides.may_overlap_internally(destination._shape, destination._strides):
+        raise refusal("inplace.internal_overlap")
+    for t in others:
+        if t is not None and (_same_memory(t, destination) or partially_overlap(t, destination)):
+            raise refusal("inplace.partial_overlap")
+
+
+def _same_memory(a: Tensor, b: Tensor) -> bool:
+    return a is b or (bool(a.numel()) and a.is_set_to(b))
+
+
+def resize(t: Tensor, shape: tuple[int, ...]) -> None:
+    """Give ``t`` another shape, row-major, growing its storage where needed."""
+    t._shape, t._strides = shape, strides.contiguous(shape)
+    need = (t._offset + strides.extent(shape, t._strides)) * t._dtype.itemsize
+    if need > t._storage.nbytes():
+        t._storage.resize_(need)
+
+
+def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
+    """Give ``out=`` the shape of the result, with a warning if it has elements."""
+    if out._shape != shape:
+        if out.numel():
+            warn("ops.out.resized", shape=list(out._shape), result=list(shape))
+        resize(out, shape)
+
+
+def shape_out(shape: tuple[int, ...]) -> None:
+    """Give ``out=`` the shape of the result ahead of the computation, which may yet refuse."""
+    if destination is not None and written is None:
+        resize_out(destination, shape)
+
+
+def refuse_other_out(d: dtype) -> None:
+    """Raise if ``out=`` has another dtype than the result, of which no conversion is made."""
+    if destination is not None and written is None and destination._dtype is not d:
+        raise refusal("ops.out.dtype", expected=d.cpp_name, got=destination._dtype.cpp_name)
 
 
 def partially_overlap(a: Tensor, b: Tensor) -> bool:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, levels, strides
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.advanced_index import overlap_warning
 from reference_engine.ops.declare import declare
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.kernels import accumulation, broadcast_shapes, from_array, noisy
+from reference_engine.ops.kernels import accumulation, broadcast_shapes, from_array, noisy, wrap_dim
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
@@ -69,9 +69,9 @@ def _masked_select(self: Tensor, mask: Tensor) -> Tensor:
     return from_array(chosen, self._dtype)
 
 
-def _masked_select_vjp(grad: Tensor, self_shape: Ints, self_strides: Ints, mask: Tensor) -> Tensor:
-    shape = broadcast_shapes([self_shape, mask._shape])
-    wanted = strides.like(shape, strides.expanded(self_shape, self_strides, shape))
+def _masked_select_vjp(grad: Tensor, self: Tensor, mask: Tensor) -> Tensor:
+    shape = broadcast_shapes([self._shape, mask._shape])
+    wanted = strides.like(shape, strides.expanded(self._shape, self._strides, shape))
     return grad.new_empty_strided(shape, wanted).zero_().masked_scatter_(mask, grad)
 
 
@@ -143,16 +143,21 @@ def _flat(self: Tensor, index: Tensor, op: str) -> Any:
 def _take(self: Tensor, index: Tensor) -> Tensor:
     if index._dtype is not dtypes.int64:
         raise refusal("ops.take.dtype", dtype=index.dtype.scalar_name)
+    out = kernels.written_dtype
+    if out is not None and out is not self._dtype:
+        raise refusal("indexing.take.out_dtype", dtype=self.dtype.scalar_name, got=out.scalar_name)
     if not self.numel() and index.numel():
         raise refusal("indexing.take.empty")
+    kernels.refuse_shared_memory(index, self)
+    kernels.shape_out(index._shape)
     at = _flat(self, index, "take")
     if not self.numel():
         return from_array(np.zeros(index._shape, self._dtype.np), self._dtype)
     return from_array(np.asarray(self._read().reshape(-1)[at]), self._dtype)
 
 
-def _take_vjp(grad: Tensor, self_shape: Ints, self_strides: Ints, index: Tensor) -> Tensor:
-    made = grad.new_empty_strided(self_shape, strides.like(self_shape, self_strides)).zero_()
+def _take_vjp(grad: Tensor, self: Tensor, index: Tensor) -> Tensor:
+    made = grad.new_empty_strided(self._shape, strides.like(self._shape, self._strides)).zero_()
     return made.put_(index, grad, True)
 
 
@@ -172,6 +177,7 @@ def _put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tenso
         raise refusal("indexing.put.count", source=source.numel(), index=index.numel())
     if index.numel() and not self.numel():
         raise refusal("indexing.put.empty")
+    kernels.refuse_shared_memory(index, source)
     at = _flat(self, index, "put").reshape(-1)
 
     def place(to: Any, what: Any) -> Any:
@@ -194,9 +200,9 @@ declare(
         "self": lambda grad, index, accumulate, source_shape: (
             grad if accumulate else grad.put(index, grad.new_zeros(source_shape), False)
         ),
-        "source": lambda grad, index, source_shape: grad.take(index).reshape(source_shape),
+        "source": lambda grad, index, source: grad.take(index).reshape(source._shape),
     },
-    inplace=True, apart=True, samples=domains.numbers(shapes="put"),
+    inplace=True, samples=domains.numbers(shapes="put"),
 )  # fmt: skip
 
 # -- positions of what is not zero -------------------------------------------------------------------------------
@@ -225,25 +231,32 @@ def _columns(self: Tensor) -> tuple[Tensor, ...]:
 
 
 def _take_along_dim(self: Tensor, indices: Tensor, dim: int | None) -> Tensor:
+    import reference_engine as engine
+
+    out = kernels.destination
     if dim is None:
-        return self.reshape(-1).gather(0, indices.reshape(-1))
+        return engine.gather(self.reshape(-1), 0, indices.reshape(-1), out=out)
     if len(indices._shape) != len(self._shape):
         raise refusal("ops.take_along_dim.rank", ndim=len(self._shape), index_ndim=len(indices._shape))
     if indices._dtype is not dtypes.int64:
         raise refusal("indexing.take_along_dim.dtype", dtype=indices.dtype.scalar_name)
-    from reference_engine.ops.kernels import wrap_dim
-
     d = wrap_dim(dim, len(self._shape))
+    if not self._shape:
+        raise refusal("ops.dim.scalar", dim=d)
     mine = [1 if i == d else n for i, n in enumerate(self._shape)]
     theirs = [1 if i == d else n for i, n in enumerate(indices._shape)]
     common = broadcast_shapes([tuple(mine), tuple(theirs)])
-    own = tuple(self._shape[d] if i == d else n for i, n in enumerate(common))
+    size = self._shape[d]
+    own = tuple(size if i == d else n for i, n in enumerate(common))
     index = tuple(indices._shape[d] if i == d else n for i, n in enumerate(common))
-    shown = self.expand(own) if own != self._shape else self
-    return shown.gather(d, indices.expand(index) if index != indices._shape else indices)
+    shown, at = self.expand(own), indices.expand(index)
+    if switch("indexing.take_along_dim.negative"):
+        at = from_array(np.where(at._read() < 0, at._read() + size, at._read()), dtypes.int64)
+    return engine.gather(shown, d, at, out=out)
 
 
 declare(
     "take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
-    forward=_take_along_dim, composite=True, out=True, exact=True, samples=domains.numbers(shapes="take_along_dim"),
+    forward=_take_along_dim, composite=True, out=True, hands_out=True, exact=True,
+    samples=domains.numbers(shapes="take_along_dim"),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from reference_engine import levels, strides, views
 from reference_engine.autograd import forward_ad
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.modes import state
-from reference_engine.ops import binding, dispatch, rearranging, shape, strided  # noqa: F401 - changed here, declared there
+from reference_engine.ops import binding, kernels, rearranging, shape, strided  # noqa: F401 - changed here, declared there
 from reference_engine.ops.declare import OPS, Op, declare
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.storage import Storage
@@ -110,7 +110,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
         raise refusal("forward_ad.resize")
     if any(s < 0 for s in sizes):
         raise refusal("ops.expand.negative")
-    dispatch.resize(self, sizes)
+    kernels.resize(self, sizes)
     if switch("inplace.resize.counts"):
         views.bump(self)
     return self

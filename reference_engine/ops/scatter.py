@@ -13,7 +13,7 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.kernels import from_array, noisy, wrap_dim
+from reference_engine.ops.kernels import from_array, noisy, refuse_other_out, refuse_shared_memory, shape_out, wrap_dim
 from reference_engine.ops.reducing import REDUCTIONS, distribute, reduce_into
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -57,6 +57,9 @@ def _flat1(t: Tensor) -> Any:
 
 def _gather(self: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Tensor:
     d = wrap_dim(dim, len(self._shape))
+    refuse_other_out(self._dtype)
+    shape_out(index._shape)
+    refuse_shared_memory(self)
     _check_index("gather", index)
     if not index.numel():
         return from_array(np.zeros(index._shape, self._dtype.np), self._dtype)
@@ -72,7 +75,7 @@ def _gather(self: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Tensor:
 declare(
     "gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
     forward=_gather,
-    vjp={"self": lambda grad, self_shape, dim, index: grad.new_zeros(self_shape).scatter_add(dim, index, grad)},
+    vjp={"self": lambda grad, self, dim, index: grad.new_zeros(self._shape).scatter_add(dim, index, grad)},
     out=True, exact=True, samples=domains.numbers(shapes="gather"),
 )  # fmt: skip
 
@@ -84,23 +87,29 @@ def _check_scatter(op: str, self: Tensor, dim: int, index: Tensor, src: Tensor |
     _check_index("scatter", index)
     if src is not None and src._dtype is not self._dtype:
         raise refusal("ops.scatter.dtype")
-    if not index.numel():
-        return d
+    if index.numel():
+        _check_scatter_shapes(self, d, index, src)
+    refuse_shared_memory(index, src)
+    refuse_other_out(self._dtype)
+    return d
+
+
+def _check_scatter_shapes(self: Tensor, d: int, index: Tensor, src: Tensor | None) -> None:
     mine, theirs = _shown(self._shape), _shown(index._shape)
     if len(mine) != len(theirs):
         raise refusal("indexing.scatter.rank", other="self")
-    if src is not None and len(_shown(src._shape)) != len(theirs):
-        raise refusal("indexing.scatter.rank", other="src")
     wrong = any(i != d and m > n for i, (n, m) in enumerate(zip(mine, theirs, strict=True)))
     if src is not None:
-        wrong = wrong or any(m > n for n, m in zip(_shown(src._shape), theirs, strict=True))
+        given = src._shape
+        wrong = wrong or any(m > (given[wrap_dim(i, len(given))] if given else 1) for i, m in enumerate(theirs))
+        if len(_shown(src._shape)) != len(theirs):
+            raise refusal("indexing.scatter.rank", other="src")
         if wrong:
             raise refusal(
                 "ops.scatter.size", index=list(index._shape), shape=list(self._shape), dim=d, src=list(src._shape)
             )
     elif wrong:
         raise refusal("indexing.scatter.size", index=list(index._shape), shape=list(self._shape), dim=d)
-    return d
 
 
 def _combined(self: Tensor, d: int, index: Tensor, src: Any, reduce: str | None, include_self: bool = True) -> Tensor:
@@ -113,7 +122,8 @@ def _combined(self: Tensor, d: int, index: Tensor, src: Any, reduce: str | None,
     if isinstance(src, Tensor):
         arrays.append(_flat1(src)[covered])
     else:
-        arrays.append(np.full(places[0].shape, np.asarray(src).astype(self._dtype.np)))
+        number = checked_number(src, self._dtype)
+        arrays.append(np.full(places[0].shape, np.asarray(number).astype(self._dtype.np)))
 
     def run(to: Any, what: Any) -> Any:
         if reduce is None:
@@ -131,7 +141,7 @@ def _combined(self: Tensor, d: int, index: Tensor, src: Any, reduce: str | None,
 def _scatter(self: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
     tensor = isinstance(src, Tensor)
     d = _check_scatter("scatter", self, dim, index, src if tensor else None)
-    return _combined(self, d, index, src if tensor else checked_number(src, self._dtype), None)
+    return _combined(self, d, index, src, None)
 
 
 _MODES = {"add": "sum", "multiply": "prod"}
@@ -144,7 +154,7 @@ def _scatter_reduced(self: Tensor, dim: int, index: Tensor, src: Any, reduce: st
     d = _check_scatter("scatter", self, dim, index, src if tensor else None)
     if reduce not in _MODES:
         raise refusal("ops.scatter.reduce")
-    return _combined(self, d, index, src if tensor else checked_number(src, self._dtype), _MODES[reduce])
+    return _combined(self, d, index, src, _MODES[reduce])
 
 
 declare(
@@ -154,23 +164,23 @@ declare(
         "self": lambda grad, dim, index: grad.scatter(dim, index, 0),
         "src": lambda grad, dim, index: grad.gather(dim, index),
     },
-    inplace=True, apart=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
+    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
 
 declare(
     "scatter(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
     forward=_scatter, node="ScatterBackward1", vjp={"self": lambda grad, dim, index: grad.scatter(dim, index, 0)},
-    inplace=True, apart=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
+    inplace=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
 
 declare(
     "scatter(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
-    forward=_scatter_reduced, underived=True, inplace=True, apart=True, out=True,
+    forward=_scatter_reduced, underived=True, inplace=True, out=True,
 )  # fmt: skip
 
 declare(
     "scatter(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
-    forward=_scatter_reduced, underived=True, inplace=True, apart=True, out=True,
+    forward=_scatter_reduced, underived=True, inplace=True, out=True,
 )  # fmt: skip
 
 
@@ -182,14 +192,14 @@ declare(
     "scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     forward=_scatter_add,
     vjp={"self": lambda grad: grad, "src": lambda grad, dim, index: grad.gather(dim, index)},
-    inplace=True, apart=True, out=True, samples=domains.numbers(shapes="scatter"),
+    inplace=True, out=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
 
 
 def _scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> Tensor:
+    d = _check_scatter("scatter_reduce", self, dim, index, src)
     if reduce not in REDUCTIONS:
         raise refusal("indexing.scatter_reduce.reduce", reduce=reduce)
-    d = _check_scatter("scatter_reduce", self, dim, index, src)
     return _combined(self, d, index, src, reduce, include_self)
 
 
@@ -208,6 +218,6 @@ def _scatter_reduce_vjp(
 
 declare(
     "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
-    forward=_scatter_reduce, vjp={"self, src": _scatter_reduce_vjp}, inplace=True, apart=True, out=True, smooth=False,
+    forward=_scatter_reduce, vjp={"self, src": _scatter_reduce_vjp}, inplace=True, out=True, smooth=False,
     samples=domains.real(shapes="scatter", arguments={"reduce": REDUCTIONS, "include_self": (True, False)}),
 )  # fmt: skip
