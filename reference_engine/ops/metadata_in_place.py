@@ -13,7 +13,7 @@ from reference_engine import levels, strides, views
 from reference_engine.autograd import forward_ad
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.modes import state
-from reference_engine.ops import binding, kernels, rearranging, shape, strided  # noqa: F401 - changed here, declared there
+from reference_engine.ops import binding, dispatch, kernels, rearranging, shape, strided  # noqa: F401 - changed here, declared there
 from reference_engine.ops.declare import OPS, Op, declare
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.storage import Storage
