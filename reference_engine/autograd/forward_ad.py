@@ -308,6 +308,16 @@ def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
         return Pushing(kept, [mine, *(_copied(t, own) for t in tangents[1:])])
 
 
+def check_in_place(target: Tensor) -> None:
+    """Refuse a change whose tangent may not be changed, before anything is written."""
+    from reference_engine import views
+
+    held = tangent_of(target)
+    if held is not None and held.requires_grad and state.grad:
+        cite("forward_ad.in_place.refused_first")
+        views.check_in_place(held, True)
+
+
 def tangent_storage(t: Tensor) -> Any:
     """The memory of a tensor's tangent, whether or not tangents are hidden."""
     held = t._tangent

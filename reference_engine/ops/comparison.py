@@ -12,7 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import elementwise, to_bool
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -126,12 +126,19 @@ _test("isneginf", lambda x: x == -np.inf, complex_too=False, out=True)
 
 
 def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
-    """The result is a truth value; in place it becomes a 0 or 1 of self's dtype, with self's history untouched."""
+    """The result is a truth value; in place it becomes a 0 or 1 of self's dtype: a constant, without self's history."""
     operands = "Tensor self" if unary else "Tensor self, Tensor other"
+    truth = elementwise(ufunc, dtype=to_bool, exact=True)
+    declare(f"{name}({operands}) -> Tensor", forward=truth, out=True, exact=True, samples=domains.numbers())
+
+    def written(*given: Tensor) -> Any:
+        cite("pointwise.logical.in_place")
+        return truth(*given)
+
     declare(
         f"{name}({operands}) -> Tensor",
-        forward=elementwise(ufunc, dtype=to_bool, exact=True), out=True, inplace=True, exact=True,
-        samples=domains.numbers(),
+        forward=written, vjp={"self": lambda grad: zeros_like(grad)}, smooth=False, exact=True,
+        function=False, method=False, inplace=True, samples=domains.numbers(),
     )  # fmt: skip
 
 

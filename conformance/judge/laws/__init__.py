@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import difflib
 
-from conformance.judge.laws import calls, derivative, state  # noqa: F401 - they register their laws
+from conformance.judge.laws import (  # noqa: F401 - they register their laws
+    calls,
+    derivative,
+    functional,
+    layout,
+    parts,
+    second_derivative,
+    state,
+    surroundings,
+)
 from conformance.judge.laws.law import LAWS, Law, NotApplicable, Violation
 
 

@@ -8,15 +8,16 @@ import msgspec
 import numpy as np
 
 from conformance.execute.trace import Trace
-from conformance.judge.laws.law import NotApplicable, Violation, law, run, states_after, upto, wide
+from conformance.judge.laws.law import NotApplicable, Violation, law, refs, run, states_after, upto, wide
 from conformance.program import steps as s
-from conformance.program.steps import UNSET
 from conformance.subjects.base import Subject
 
 _STEP = 2.0**-18  # the third of float64's precision: rounding and truncation balance
-_TOLERANCE = 1e-4
+TOLERANCE = 1e-4
 _LARGEST = 1e6  # beyond it the rounding of the objective drowns a difference of neighbours
 _CUTS = {"detach", "detach_", "data", "sgn", "sign", "floor", "ceil", "round", "trunc", "fill", "requires_grad"}
+# Where two values go to one place, which of them stays is documented as undefined, and so is whose gradient counts.
+_CROWDED = frozenset({"index_copy", "scatter", "put", "index_put", "index_fill", "masked_scatter"})
 _DOUBLE = {"float32": "float64", "float64": "float64"}
 
 
@@ -26,19 +27,33 @@ def _cuts(step: s.Step) -> bool:
         return True
     if isinstance(step, s.AddHook):
         return getattr(step.callback, "do", "") != "observe"
+    if isinstance(step, s.SetItem):
+        return _repeats(step.index)
     if isinstance(step, s.Read):
         return step.out is not None
     if isinstance(step, s.Apply):
+        if step.op.startswith("copy.") or step.op == "nn.Parameter":
+            return True  # a leaf of its own
+        if step.op in _CROWDED:
+            return True
         return step.op.rpartition(".")[2] in _CUTS or step.form == "out" or "forward_ad" in step.op
     return False
 
 
-def _in_double(program: s.Program) -> s.Program:
+def _repeats(index: Any) -> bool:
+    """Whether an index may name an element twice."""
+    items = index.items if isinstance(index, s.Seq) and index.type == "tuple" else (index,)
+    return any(isinstance(x, s.Ref) or (isinstance(x, s.Seq) and len(set(x.items)) < len(x.items)) for x in items)
+
+
+def in_double(program: s.Program) -> s.Program:
     """The same program with every real tensor in float64: truncation, not rounding, must be the error that is left."""
     steps: list[s.Step] = []
     for step in program.steps:
         if isinstance(step, s.Make):
             if step.dtype not in _DOUBLE and step.dtype not in ("int64", "int32", "bool", "uint8"):
+                raise NotApplicable
+            if any(isinstance(v, str) or (isinstance(v, float) and abs(v) > _LARGEST) for v in step.values):
                 raise NotApplicable
             step = msgspec.structs.replace(step, dtype=_DOUBLE.get(step.dtype, step.dtype))
         if isinstance(step, s.Apply) and any(k == "dtype" for k, _ in step.kwargs):
@@ -56,7 +71,8 @@ def _objective(program: s.Program, at: int, roots: list[str], cotangents: list[A
         y = wide(states[root])
         if np.iscomplexobj(y):
             raise NotApplicable
-        total += float(np.sum(y * cotangent))
+        with np.errstate(all="ignore"):
+            total += float(np.sum(y * cotangent))
     if not abs(total) < _LARGEST:  # nan too
         raise NotApplicable
     return total
@@ -73,7 +89,7 @@ def _shifted(program: s.Program, make: int, element: int, by: float) -> s.Progra
     return s.Program((*program.steps[:make], changed, *program.steps[make + 1 :]), observe="each")
 
 
-def _smooth_derivative(program: s.Program, make: int, element: int, f: Any) -> float:
+def smooth_derivative(program: s.Program, make: int, element: int, f: Any) -> float:
     """A central difference that two step sizes agree on.
 
     Raises:
@@ -84,31 +100,61 @@ def _smooth_derivative(program: s.Program, make: int, element: int, f: Any) -> f
         found.append((f(_shifted(program, make, element, h)) - f(_shifted(program, make, element, -h))) / (2 * h))
     one_sided = (f(_shifted(program, make, element, _STEP)) - f(program)) / _STEP
     size = 1 + abs(found[0])
-    if abs(found[0] - found[1]) > _TOLERANCE / 4 * size or abs(found[0] - one_sided) > 100 * _TOLERANCE * size:
+    if abs(found[0] - found[1]) > TOLERANCE / 4 * size or abs(found[0] - one_sided) > 100 * TOLERANCE * size:
         raise NotApplicable
     return float(found[0])
 
 
-@law("law.derivative.numerical")
-def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation | None:
-    """Where a Program is a smooth function of a leaf, its gradient is the function's derivative.
+class Question(msgspec.Struct, frozen=True):
+    """A Program as a function: of some leaves, to the sum of its roots times fixed cotangents.
 
-    Views and in-place changes are part of the function: the whole Program is run again with the leaf moved.
+    Attributes:
+        program: in double precision.
+        at: the index of the call that ends the function.
+        leaves: (index of the Make, the Make) of each leaf.
+        roots, cotangents: what is differentiated, and the weights.
+        makes: steps that make the cotangents.
+    """
+
+    program: s.Program
+    at: int
+    leaves: tuple[tuple[int, s.Make], ...]
+    roots: list[str]
+    cotangents: list[Any]
+    makes: tuple[s.Make, ...]
+
+    def objective(self, program: s.Program, subject: Subject) -> float:
+        return _objective(program, self.at, self.roots, self.cotangents, subject)
+
+    def ask(self, outs: tuple[str, ...], **more: Any) -> s.Grad:
+        """The call of grad for all leaves."""
+        return s.Grad(
+            outs,
+            s.Seq(tuple(s.Ref(r) for r in self.roots)),
+            s.Seq(tuple(s.Ref(x.out) for _, x in self.leaves)),
+            s.Seq(tuple(s.Ref(m.out) for m in self.makes)),
+            allow_unused=True,
+            **more,
+        )
+
+
+def question(program: s.Program, trace: Trace, subject: Subject) -> Question:
+    """What a Program asks, if it is a function of its leaves that nothing cuts on purpose.
+
+    Raises:
+        NotApplicable: it is not.
     """
     at = next((i for i, x in enumerate(program.steps) if isinstance(x, (s.Backward, s.Grad))), None)
     if at is None or trace.steps[at].outcome != "ok" or any(_cuts(x) for x in program.steps[:at]):
         raise NotApplicable
-    double = _in_double(program)
+    double = in_double(program)
     step: Any = double.steps[at]
-    roots_arg = step.tensors if isinstance(step, s.Backward) else step.outputs
-    from conformance.judge.laws.law import refs
-
-    roots = refs(roots_arg)
+    roots = refs(step.tensors if isinstance(step, s.Backward) else step.outputs)
     answer = run(upto(double, at), subject)
     states = states_after(answer, at - 1)
     if any(t.outcome == "raised" for t in answer.steps):
         raise NotApplicable  # what is refused in one precision may not be in another
-    leaves = [
+    leaves = tuple(
         (i, x)
         for i, x in enumerate(double.steps[:at])
         if isinstance(x, s.Make)
@@ -120,7 +166,7 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
         and states[x.out].requires_grad
         and states[x.out].version == 0
         and states[x.out].same_as is None
-    ]
+    )
     roots = [
         r for r in dict.fromkeys(roots) if r in states and states[r].requires_grad and states[r].dtype == "float64"
     ]
@@ -128,30 +174,31 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
         raise NotApplicable
     rng = np.random.default_rng(len(program.steps))
     cotangents = [np.round(rng.uniform(-2, 2, states[r].shape), 2) for r in roots]
-    makes = tuple(
-        s.Make(f"lawc{k}", tuple(float(v) for v in c.reshape(-1)) or (0.0,), c.shape, "float64")
-        for k, c in enumerate(cotangents)
-    )
-    outs = tuple(f"law{k}" for k in range(len(leaves)))
-    ask = s.Grad(
-        outs,
-        s.Seq(tuple(s.Ref(r) for r in roots)),
-        s.Seq(tuple(s.Ref(x.out) for _, x in leaves)),
-        s.Seq(tuple(s.Ref(m.out) for m in makes)),
-        allow_unused=True,
-    )
-    variant = upto(double, at, *makes, ask)
+    makes = tuple(weights(f"lawc{k}", c) for k, c in enumerate(cotangents))
+    return Question(double, at, leaves, roots, cotangents, makes)
+
+
+def weights(name: str, values: Any) -> s.Make:
+    """A tensor of given numbers."""
+    return s.Make(name, tuple(float(v) for v in values.reshape(-1)) or (0.0,), values.shape, "float64")
+
+
+@law("law.derivative.numerical")
+def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation | None:
+    """Where a Program is a smooth function of a leaf, its gradient is the function's derivative.
+
+    Views and in-place changes are part of the function: the whole Program is run again with the leaf moved.
+    """
+    asked = question(program, trace, subject)
+    outs = tuple(f"law{k}" for k in range(len(asked.leaves)))
+    variant = upto(asked.program, asked.at, *asked.makes, asked.ask(outs))
+    where = asked.at + len(asked.makes)
     got = run(variant, subject)
-    where = at + len(makes)
     if got.steps[where].outcome != "ok":
         raise NotApplicable
     found = states_after(got, where)
-
-    def f(p: s.Program) -> float:
-        return _objective(p, at, roots, cotangents, subject)
-
     checked = False
-    for k, (make, leaf) in enumerate(leaves):
+    for k, (make, leaf) in enumerate(asked.leaves):
         count = int(np.prod(leaf.shape))
         gradient = found.get(outs[k])
         analytic = np.zeros(leaf.shape) if gradient is None else wide(gradient)
@@ -159,12 +206,12 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
             continue
         for element in sorted({0, count - 1}):
             try:
-                numeric = _smooth_derivative(double, make, element, f)
+                numeric = smooth_derivative(asked.program, make, element, lambda p: asked.objective(p, subject))
             except NotApplicable:
                 continue
             checked = True
             seen = float(analytic.reshape(-1)[element])
-            if abs(numeric - seen) > _TOLERANCE * 10 * (1 + abs(numeric)):
+            if abs(numeric - seen) > TOLERANCE * 10 * (1 + abs(numeric)):
                 return Violation(
                     where,
                     f"gradient of {leaf.out}[{element}]",
@@ -177,4 +224,4 @@ def numerical(program: s.Program, trace: Trace, subject: Subject) -> Violation |
     return None
 
 
-__all__ = ["UNSET", "numerical"]
+__all__ = ["Question", "numerical", "question", "smooth_derivative", "weights"]

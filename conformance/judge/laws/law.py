@@ -132,6 +132,18 @@ def wide(state: TensorState) -> Any:
     return a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
 
 
+def overlapping(state: TensorState) -> bool:
+    """Whether two elements of a tensor lie at one place."""
+    if state.stride is None:
+        return False
+    reach = 0
+    for stride, size in sorted((k, c) for k, c in zip(state.stride, state.shape, strict=True) if c > 1):
+        if stride <= reach:
+            return True
+        reach += (size - 1) * stride
+    return False
+
+
 def close(dtype: str, shape: tuple[int, ...], a: bytes | None, b: bytes | None, scale: float = 1.0) -> bool:
     """Equal but for rounding: within the tight bound, or relatively within some tens of units in the last place."""
     if a == b:
