@@ -7,22 +7,21 @@ process may do a chunk; merged in order, chunks give the same bytes however they
 from __future__ import annotations
 
 import datetime
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
-from conformance import evidence
+from conformance.examples import EXAMPLES
 from conformance.execute.workers import Outcome, run_chunks
-from conformance.generate.profiles import find_profile
-from conformance.report.run import DeviationEvidence, Finding, Run, Settings, SubjectInfo, Times, Totals, merge
-from conformance.subjects.registry import find_subject
-from conformance.trial import Trial, finish
+from conformance.findings import Crew, complete
+from conformance.report.run import Finding, Run, merge
+from conformance.trial import Trial
 
 CHUNK = 100
 SECONDS_PER_PROGRAM = 20.0
+SHRINK_AT_LEAST = 20.0  # seconds, of a run that has a time limit; else a third of it
 
 
 class CampaignSettings(msgspec.Struct, frozen=True):
@@ -38,6 +37,7 @@ class CampaignSettings(msgspec.Struct, frozen=True):
     laws: tuple[str, ...] = ("all",)
     laws_share: float = 0.125
     samples: str | None = None  # "opinfo": run torch's own sample inputs instead of drawing programs
+    shrink: int = 40  # findings that are shrunk at most
     version: str | None = None  # the semantics to hold the subject to; by default its own version
 
 
@@ -46,35 +46,35 @@ class Watcher(Protocol):
 
     def advance(self, programs: int = 1) -> None: ...
     def found(self, finding: Finding) -> None: ...
+    def shrinking(self, done: int, total: int) -> None: ...
+    def interrupted(self, what: str) -> None: ...
 
 
 def run_campaign(settings: CampaignSettings, progress: Watcher | None = None) -> Run:
     """Run a campaign to its end, its time limit, or an interruption; what was done until then is the result.
 
     Raises:
-        SubjectUnavailable, UnknownSubject, UnknownProfile: before anything is run.
+        SubjectUnavailable, UnknownSubject, UnknownProfile, UnknownDriver, UnknownLaw: before anything is run.
     """
-    find_profile(settings.profile)
     started, clock = datetime.datetime.now(datetime.timezone.utc), time.perf_counter()
-    trial = Trial(settings)  # also tells early when the subject is missing
+    trial = Trial(settings)  # also tells early when a name is unknown or the subject is missing
     if trial.samples is not None:
         bound = len(trial.samples) if settings.max_programs is None else settings.max_programs
         settings = msgspec.structs.replace(settings, max_programs=min(bound, len(trial.samples)))
-    total = examples = trial.examples()
-    if progress is not None:
-        progress.advance(0)
+    total = trial.nothing()
     try:
         for outcome in _outcomes(settings, clock):
             part = outcome.result if outcome.result is not None else trial.lost(outcome)
             total = merge([total, part])
             if progress is not None:
-                progress.advance(len(outcome.indices))
+                progress.advance(part.settings.programs)
                 for finding in part.findings:
                     progress.found(finding)
-    except KeyboardInterrupt:
-        pass  # what was done so far is reported
-    del examples
-    total = finish(total, trial)
+    except KeyboardInterrupt:  # what was done so far is reported
+        if progress is not None:
+            progress.interrupted("shrinking what was found; interrupt again to leave it as it was drawn")
+    share = None if settings.seconds is None else time.monotonic() + max(SHRINK_AT_LEAST, settings.seconds / 3)
+    total = complete(total, settings, Crew(_begin, worker), progress, share)
     finished = datetime.datetime.now(datetime.timezone.utc)
     return msgspec.structs.replace(
         total,
@@ -88,7 +88,10 @@ def run_campaign(settings: CampaignSettings, progress: Watcher | None = None) ->
 
 
 def _chunks(settings: CampaignSettings, clock: float) -> Iterator[Sequence[int]]:
-    """Ranges of program indices until a bound is reached."""
+    """Indices of programs until a bound is reached."""
+    # The named examples go first, under negative numbers.
+    for first in range(0, len(EXAMPLES), CHUNK):
+        yield [-1 - number for number in range(first, min(first + CHUNK, len(EXAMPLES)))]
     first = 0
     while settings.max_programs is None or first < settings.max_programs:
         if settings.seconds is not None and time.perf_counter() - clock >= settings.seconds:
@@ -118,20 +121,13 @@ def _begin(settings: CampaignSettings) -> None:
     _trial = Trial(settings)
 
 
-def _work(indices: tuple[int, ...]) -> Run:
+def worker() -> Trial:
+    """The trial of this worker process."""
     assert _trial is not None
-    return _trial.chunk(indices)
+    return _trial
 
 
-__all__ = [
-    "CampaignSettings",
-    "DeviationEvidence",
-    "Settings",
-    "SubjectInfo",
-    "Times",
-    "Totals",
-    "evidence",
-    "find_subject",
-    "platform",
-    "run_campaign",
-]
+def _work(indices: tuple[int, ...]) -> Run:
+    if indices[0] < 0:
+        return worker().examples([-1 - index for index in indices])
+    return worker().chunk(indices)

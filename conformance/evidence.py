@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import msgspec
 
-from conformance.execute.trace import TensorState, Trace
+from conformance.execute.trace import Trace
 from conformance.judge.verdict import Judgement
+from conformance.op_evidence import exercised, exercised_at
 from conformance.program import steps as s
 from conformance.report.run import (
-    VERDICTS,
     Cell,
     Change,
     ClauseEvidence,
@@ -25,8 +24,8 @@ from conformance.report.run import (
     Times,
     Totals,
     Verdict,
+    graver,
 )
-from reference_engine.ops.declare import ALIASES, OPS
 from specs.schema import Deviation
 
 
@@ -64,47 +63,29 @@ class Tally:
             self.counts["comparisons"] += 6 + 20 * len(trace.tensors)
             seen.update(trace.clauses)
         self._clauses(seen, "conforms", example)
-        self.op_cells(program, expected, upto)
-        if judgement is None:
-            return
+        cells: dict[tuple[str, str], Verdict] = dict.fromkeys(exercised(program, expected, upto), "conforms")
+        if judgement is not None:
+            verdict: Verdict = "divergence" if judgement.deviation is None else "known_deviation"
+            cells |= dict.fromkeys(exercised_at(program, expected, upto), verdict)
+            self._diverged(judgement, verdict, example)
+        for cell, came_of_it in cells.items():
+            self.cells[cell] += 1
+            self.cell_verdicts[cell] = graver(self.cell_verdicts.get(cell, "conforms"), came_of_it)
+
+    def _diverged(self, judgement: Judgement, verdict: Verdict, example: str | None) -> None:
         self.counts["divergent"] += 1
-        verdict: Verdict = "divergence" if judgement.deviation is None else "known_deviation"
-        d = judgement.divergence
-        named = {judgement.deviation.clause} if judgement.deviation else set(d.clauses)
+        named = {judgement.deviation.clause} if judgement.deviation else set(judgement.divergence.clauses)
         self._clauses(named, verdict, example)
         if judgement.deviation is not None:
             self.deviations[judgement.deviation.id] += 1
             self.clause_of[judgement.deviation.id] = judgement.deviation.clause
-        step = program.steps[d.step]
-        if isinstance(step, s.Apply) and step.op:
-            for column in _columns(step, expected, d.step, _states_before(expected, d.step)):
-                self._cell(step.op, column, verdict)
 
     def _clauses(self, ids: set[str], verdict: Verdict, example: str | None) -> None:
         for clause in ids:
             self.clauses[clause] += example is None
             if example is not None:
                 self.examples.setdefault(clause, set()).add(example)
-            self.clause_verdicts[clause] = _graver(self.clause_verdicts.get(clause, "conforms"), verdict)
-
-    def op_cells(self, program: s.Program, expected: Trace, upto: int) -> None:
-        """The op matrix: what each Apply exercised, and which ops the backward passes went through."""
-        states: dict[str, TensorState] = {}
-        for i in range(upto):
-            step, trace = program.steps[i], expected.steps[i]
-            if isinstance(step, s.Apply) and step.op:
-                for column in _columns(step, expected, i, states):
-                    self._cell(step.op, column, "conforms")
-            for column, op in trace.evidence:
-                self._cell(op, column, "conforms")
-            states.update(trace.tensors)
-
-    def _cell(self, op: str, column: str, verdict: Verdict) -> None:
-        op = _canonical_name(op)
-        if op not in OPS:  # a method that is no op: requires_grad_, detach
-            return
-        self.cells[op, column] += 1
-        self.cell_verdicts[op, column] = _graver(self.cell_verdicts.get((op, column), "conforms"), verdict)
+            self.clause_verdicts[clause] = graver(self.clause_verdicts.get(clause, "conforms"), verdict)
 
     def found(self, finding: Finding) -> None:
         known = self.findings.get(finding.id)
@@ -122,7 +103,7 @@ class Tally:
             return
         self.law_violations[law] += 1
         verdict: Verdict = "divergence" if judgement.deviation is None else "known_deviation"
-        self.law_verdicts[law] = _graver(self.law_verdicts.get(law, "conforms"), verdict)
+        self.law_verdicts[law] = graver(self.law_verdicts.get(law, "conforms"), verdict)
         if judgement.deviation is not None:
             self.deviations[judgement.deviation.id] += 1
             self.clause_of[judgement.deviation.id] = judgement.deviation.clause
@@ -173,60 +154,3 @@ class Tally:
             ),
             times=Times(reference=self.times[0], subject=self.times[1], judge=self.times[2]),
         )
-
-
-def _graver(a: Verdict, b: Verdict) -> Verdict:
-    return a if VERDICTS.index(a) >= VERDICTS.index(b) else b
-
-
-def _canonical_name(op: str) -> str:
-    op = _OPERATOR_NAMES.get(op, op)
-    return ALIASES.get(op, op)
-
-
-def _states_before(expected: Trace, upto: int) -> dict[str, TensorState]:
-    states: dict[str, TensorState] = {}
-    for trace in expected.steps[:upto]:
-        states.update(trace.tensors)
-    return states
-
-
-_OPERATOR_NAMES = {"truediv": "div", "and": "bitwise_and", "or": "bitwise_or", "mod": "remainder"}
-
-
-def _columns(step: s.Apply, expected: Trace, i: int, states: dict[str, TensorState]) -> list[str]:
-    """The cells of the op's row that one call is evidence for."""
-    if expected.steps[i].outcome == "raised":
-        return ["refusals"]
-    if expected.steps[i].outcome != "ok":
-        return []
-    columns = ["in-place" if step.form in ("inplace", "augmented") else "out=" if step.form == "out" else "forward"]
-    arguments: list[TensorState] = [states[a.name] for a in _refs(step.args) if a.name in states]
-    if arguments:
-        columns.append(arguments[0].dtype)
-        if any(a.stride is not None and a.stride != _row_major(a.shape) and 0 not in a.shape for a in arguments):
-            columns.append("non-contiguous")
-        if any(0 in a.shape for a in arguments):
-            columns.append("zero-size")
-    made: Any = expected.steps[i].tensors.get(step.outs[0]) if step.outs else None
-    if made is not None and made.is_view:
-        columns.append("view")
-    return columns
-
-
-def _refs(args: Any) -> list[s.Ref]:
-    found: list[s.Ref] = []
-    for a in args:
-        if isinstance(a, s.Ref):
-            found.append(a)
-        elif isinstance(a, s.Seq):
-            found.extend(_refs(a.items))
-    return found
-
-
-def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    out, step = [], 1
-    for n in reversed(shape):
-        out.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(out))

@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--time", dest="conformance_time", metavar="60s", default=None, help="draw for this time instead")
     group.addoption("--profile", default="default", metavar="NAME", help="what kind of programs to draw")
+    group.addoption("--driver", default="prng", metavar="prng|hypothesis", help="what draws the programs")
     group.addoption("--laws", default="all", metavar="all|none|NAME,...", help="laws to check besides")
     group.addoption("--jobs", type=int, default=1, metavar="N", help="worker processes")
 
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _settings(config: pytest.Config) -> CampaignSettings:
     from conformance.campaign import CampaignSettings
     from conformance.cli.options import Duration
+    from conformance.generate.drivers import UnknownDriver, find_driver
     from conformance.generate.profiles import UnknownProfile, find_profile
     from conformance.judge.laws import UnknownLaw, find_laws
 
@@ -40,8 +42,9 @@ def _settings(config: pytest.Config) -> CampaignSettings:
     laws = tuple(config.getoption("laws").split(","))
     try:
         find_profile(config.getoption("profile"))
+        find_driver(config.getoption("driver"))
         find_laws(laws)
-    except (UnknownProfile, UnknownLaw) as error:
+    except (UnknownProfile, UnknownDriver, UnknownLaw) as error:
         raise pytest.UsageError(str(error)) from None
     return CampaignSettings(
         subject=config.getoption("subject"),
@@ -49,6 +52,7 @@ def _settings(config: pytest.Config) -> CampaignSettings:
         max_programs=None if time else config.getoption("max_programs"),
         seconds=Duration().convert(time, None, None) if time else None,
         profile=config.getoption("profile"),
+        driver=config.getoption("driver"),
         laws=laws,
         jobs=config.getoption("jobs"),
     )

@@ -104,7 +104,7 @@ _evidence: set[tuple[str, str]] = set()
 
 
 def witness(column: str, op: str) -> None:
-    """Record that an op's gradient formula ran: ``"gradient"``, or ``"double gradient"`` for what a formula made."""
+    """Record that an op's formula ran: ``"gradient float32"``, or ``"double gradient float32"`` of what a formula made."""
     _evidence.add((column, op))
 
 

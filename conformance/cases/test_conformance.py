@@ -10,6 +10,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.examples import EXAMPLES, Example
+from conformance.findings import full_finding
 from conformance.judge.laws import LAWS
 from conformance.report.run import Finding, Run
 from conformance.trial import Trial
@@ -36,7 +37,7 @@ def test_example(name: str, conformance_trial: Trial) -> None:
         from conformance.report.run import Origin
 
         raw = conformance_trial.raw_finding(example.program, judgement, Origin(example=name))
-        pytest.fail(explained(conformance_trial.full_finding(raw)), pytrace=False)
+        pytest.fail(explained(full_finding(conformance_trial, raw)), pytrace=False)
 
 
 @pytest.mark.parametrize("clause", sorted(c for c in load().clauses if load().clauses[c].kind != "law"))

@@ -70,7 +70,8 @@ json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @contextmanager
 def refusing_names() -> Iterator[None]:
-    """Refuse, in one line, a subject, profile or law that is not there or can't run here."""
+    """Refuse, in one line, a subject, profile, driver or law that is not there or can't run here."""
+    from conformance.generate.drivers import UnknownDriver
     from conformance.generate.profiles import UnknownProfile
     from conformance.judge.laws import UnknownLaw
     from conformance.subjects.base import SubjectUnavailable
@@ -78,5 +79,5 @@ def refusing_names() -> Iterator[None]:
 
     try:
         yield
-    except (UnknownSubject, UnknownProfile, UnknownLaw, SubjectUnavailable) as error:
+    except (UnknownSubject, UnknownProfile, UnknownDriver, UnknownLaw, SubjectUnavailable) as error:
         raise SetupError(str(error)) from None

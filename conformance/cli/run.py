@@ -23,7 +23,10 @@ Examples:
   conformance run --seed 7 --max-programs 20000 --json run.json
                                                     a reproducible run, kept as a Run file
   conformance run --profile views                   search views and in-place changes harder
-  conformance run --laws grad.repeats               check a single law besides
+  conformance run --driver hypothesis --time 10m    let Hypothesis draw: fewer programs, more repetition in them
+  conformance run --laws grad.repeats --laws-share 1
+                                                    check a single law besides, on every program
+  conformance run --laws none                       compare traces only
   conformance run --samples opinfo                  torch's own sample inputs, not drawn programs
   conformance run --subject reference               the reference against itself: must always conform
   conformance run --junit tests.xml --sarif f.sarif for continuous integration
@@ -62,6 +65,13 @@ search_options = options(
     click.option(
         "--profile", default="default", show_default=True, metavar="NAME", help="What kind of programs to draw."
     ),
+    click.option(
+        "--driver",
+        default="prng",
+        show_default=True,
+        metavar="prng|hypothesis",
+        help="What draws them: a fast generator, or Hypothesis, which repeats and varies what it drew.",
+    ),
 )
 
 
@@ -73,13 +83,25 @@ search_options = options(
     help="Run torch's own sample inputs instead of drawing programs; all of them, unless bounded.",
 )
 @click.option(
-    "--laws", default="all", show_default=True, metavar="all|none|NAME,...", help="Laws to check on the subject alone."
+    "--laws",
+    default="all",
+    show_default=True,
+    metavar="all|none|NAME,...",
+    help="Laws to check on the subject alone; `clauses --area law` lists them.",
 )
 @click.option(
     "--laws-share",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help="Share of the programs to check them on.",
+    help="Share of the programs to check each law on.  [default: 0.125]",
+)
+@click.option(
+    "--shrink",
+    type=click.IntRange(0),
+    default=40,
+    show_default=True,
+    metavar="N",
+    help="Shrink at most N findings; the others stay as they were drawn.",
 )
 @click.option("--json", "json_file", type=OUTPUT_FILE, metavar="FILE", help="Write the Run file.")
 @click.option("--html", "html_file", type=OUTPUT_FILE, metavar="FILE", help="Write the report as one page.")
@@ -92,9 +114,11 @@ def run(
     seconds: float | None,
     jobs: int,
     profile: str,
+    driver: str,
     samples: str | None,
     laws: str,
     laws_share: float | None,
+    shrink: int,
     json_file: Path | None,
     html_file: Path | None,
     junit_file: Path | None,
@@ -117,6 +141,8 @@ def run(
         seconds=seconds,
         jobs=jobs,
         profile=profile,
+        driver=driver,
+        shrink=shrink,
         samples=samples,
         laws=tuple(laws.split(",")),
     )
@@ -136,7 +162,7 @@ def run(
         from conformance.report.annotations import github_annotations
 
         click.echo(github_annotations(result), nl=False)
-    if seconds is None and samples is None and result.settings.programs < (settings.max_programs or 0):
+    if progress.stopped:
         click.echo(f"interrupted after {result.settings.programs:,} programs", err=True)
         return INTERRUPTED
     return FINDINGS if result.verdict == "divergence" else CONFORMS

@@ -64,6 +64,8 @@ class Progress:
         self.done = 0
         self.findings = 0
         self.known = 0
+        self.stopped = False
+        """Whether the run was interrupted."""
         self._seen: set[str] = set()
         self._console = console or default_console(stderr=True)
         self._live: Bar | None = None
@@ -118,8 +120,21 @@ class Progress:
                 printable(finding.title),
                 (f"  {printable(where)}", "dim"),
             )
-            (self._live.console if self._live else self._console).print(line)
+            (self._live.console if self._live else self._console).print(line, overflow="ellipsis", no_wrap=True)
         self._show()
+
+    def shrinking(self, done: int, total: int) -> None:
+        """Programs are done; of so many findings that are shrunk, so many are."""
+        if self._live is not None:
+            self._live.update(self._task, description=f"shrinking finding {min(done + 1, total)} of {total}")
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            self._console.print(f"shrunk {done} of {total} findings")
+
+    def interrupted(self, what: str) -> None:
+        """The user wants an end; what is done about it."""
+        self.stopped = True
+        (self._live.console if self._live else self._console).print(Text(f"interrupted: {what}", style="yellow"))
 
     def _show(self) -> None:
         now = time.monotonic()

@@ -171,6 +171,7 @@ class OpNode(Node):
         self.values = values  # the bound arguments that are not tensors, by position; tensors are in `saved`
         self.saved: dict[str, Any] = {}
         self.slots: dict[str, tuple[int, int | None]] = {}
+        self.asked = ""  # the op that was called: of a composite op's nodes, that op
         self.made_by: str | None = None  # the op whose gradient formula made this node, if one did
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:

@@ -233,7 +233,9 @@ class Op:
         wanted = {n for n, (at, count) in slots.items() if any(needed[at : at + (count or 1)])}
         env["grads"], env["needs"] = grads, wanted
         env["grad"] = grads[0]
-        witness("double gradient" if node.made_by else "gradient", node.made_by or self.name)
+        order = "double gradient" if node.made_by else "gradient"
+        dtype = next(g._dtype.name for g in grads if g is not None)
+        witness(f"{order} {dtype}", node.made_by or node.asked or self.name)
         for formula in self.vjp.values():
             if not wanted.intersection(formula.of):
                 continue

@@ -18,6 +18,9 @@ from reference_engine.ops.declare import OPS, Op
 from reference_engine.semantics import cite, quiet, refusal, warn
 from reference_engine.tensor import Tensor, tensors_in
 
+_asked: str | None = None
+"""The op that was called from outside: what is done on its behalf is evidence for it."""
+
 
 class Function:
     """What ``torch.add`` is: a public name with its overloads.
@@ -50,6 +53,16 @@ class Function:
                     public: Any = getattr(Tensor, self.__name__, self) if is_method else self
                     return overrides.handle(public, tensor_like, args, **kwargs)
                 break
+        global _asked
+        if _asked is not None:
+            return self._call(args, kwargs, is_method)
+        _asked = self.ops[0].name
+        try:
+            return self._call(args, kwargs, is_method)
+        finally:
+            _asked = None
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
         out = kwargs.pop("out", None) if "out" in kwargs and any(op.out for op in self.ops) else None
         ops = [op for op in self.ops if op.holds()] if self.by_version else self.ops
         if len(ops) == 1:
@@ -164,9 +177,10 @@ def make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> OpN
             tensors.append(value if isinstance(value, Tensor) else None)
     node = op.make_node(values, collect_edges(tensors), active, inplace)
     node.slots = slots
+    node.asked = _asked or op.name
     evaluating = engine.current_node()
     if isinstance(evaluating, OpNode):
-        node.made_by = evaluating.made_by or evaluating.op.name
+        node.made_by = evaluating.made_by or evaluating.asked
     return node
 
 

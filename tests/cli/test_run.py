@@ -26,12 +26,14 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, run: Run) -> list[CampaignSettings]:
+def answer(monkeypatch: pytest.MonkeyPatch, run: Run, interrupted: bool = False) -> list[CampaignSettings]:
     """Let the campaign end in this Run; what it is asked for is noted."""
     asked: list[CampaignSettings] = []
 
-    def run_campaign(settings: CampaignSettings, progress: object = None) -> Run:
+    def run_campaign(settings: CampaignSettings, progress: campaign.Watcher) -> Run:
         asked.append(settings)
+        if interrupted:
+            progress.interrupted("by a test")
         return run
 
     monkeypatch.setattr(campaign, "run_campaign", run_campaign)
@@ -68,6 +70,16 @@ def test_the_same_seed_gives_the_same_run_file_but_for_its_times(other: list[str
     assert one == two
 
 
+def test_the_hypothesis_driver_draws_the_same_programs_again() -> None:
+    many = ["run", "--subject", "reference", "--driver", "hypothesis", "--seed", "3", "--max-programs", "130"]
+    assert main([*many, "--json", "one.json"]) == 0
+    assert main([*many, "--jobs", "2", "--json", "two.json"]) == 0
+    one, two = (load_run(name) for name in ("one.json", "two.json"))
+    assert one.settings.driver == "hypothesis"
+    assert one.totals.programs == 130
+    assert msgspec.structs.replace(one, times=two.times) == two
+
+
 def test_a_run_file_can_go_to_standard_output() -> None:
     command = [sys.executable, "-m", "conformance", *ITSELF, "--json", "/dev/stdout"]
     result = subprocess.run(command, capture_output=True, check=True)
@@ -96,8 +108,9 @@ def test_something_unexplained_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -
 def test_an_interrupted_run_is_written_and_said_to_be_interrupted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer(monkeypatch, a_run(programs=4))
+    asked_for_less = answer(monkeypatch, a_run(programs=4), interrupted=True)
     assert main(["run", "--max-programs", "10", "--json", "run.json"]) == 130
+    assert asked_for_less[0].max_programs == 10
     assert load_run("run.json").settings.programs == 4
     assert "interrupted after 4 programs" in capsys.readouterr().err
 
@@ -140,6 +153,7 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told(
     [
         (["--subject", "torhc"], "no subject is called 'torhc'; the nearest is 'torch'"),
         (["--profile", "veiws"], "unknown profile 'veiws'; did you mean 'views'?"),
+        (["--driver", "hypotesis"], "unknown driver 'hypotesis'; did you mean 'hypothesis'?"),
         (["--laws", "grad.repeat"], "unknown law 'grad.repeat'; did you mean 'law.grad.repeats'?"),
     ],
 )

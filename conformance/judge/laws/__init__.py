@@ -36,7 +36,7 @@ def find_laws(names: tuple[str, ...]) -> tuple[Law, ...]:
         full = name if name.startswith("law.") else f"law.{name}"
         if full not in LAWS:
             near = difflib.get_close_matches(full, LAWS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else "; `conformance clauses --area law` lists them"
             raise UnknownLaw(f"unknown law {name!r}{hint}")
         found.append(LAWS[full])
     return tuple(found)
