@@ -93,13 +93,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     if target is not None:
         # what has no derivative at all writes where it is told to
         views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
-<<<<<<< HEAD
-=======
-        if op.apart:
-            _refuse_shared_memory(op, target, values)
         if forward_ad.active and op.recorded:
             forward_ad.check_in_place(target)
->>>>>>> 42d0f8b (Laws: parts, surroundings, second derivatives, forward mode, layout, the functional rewrite; logical_*_ in place, a defect that they found)
     node = make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.will_write(target, written)
