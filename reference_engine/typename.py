@@ -16,3 +16,10 @@ def typename(value: Any) -> str:
     if name is None:
         module, name = type(value).__module__, type(value).__qualname__
     return name if module in ("", "builtins") else f"{module}.{name}"
+
+
+def c_typename(value: Any) -> str:
+    """What C code calls the type of a value: types made in C carry their module in their name, classes do not."""
+    kind = type(value)
+    made_in_c = not kind.__flags__ & 1 << 9  # Py_TPFLAGS_HEAPTYPE
+    return f"{kind.__module__}.{kind.__name__}" if made_in_c and kind.__module__ != "builtins" else kind.__name__

@@ -5,6 +5,7 @@ Sources: https://docs.pytorch.org/docs/stable/generated/torch.autograd.backward.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ def grad(
         allow_unused = materialize_grads
     roots = _roots(outputs, "grad.outputs.iterable")
     input_list = _inputs(inputs, "grad")
-    if not input_list:
+    if not input_list and switch("grad.inputs.not_empty_first"):
         raise refusal("grad.inputs.not_empty")
     like = [t for t in (*roots, *input_list) if overrides.is_tensor_like(t)]
     if overrides.has_torch_function(like):
@@ -140,6 +141,8 @@ def _roots(tensors: Any, clause: str) -> tuple[Any, ...]:
     edge = isinstance(tensors, GradientEdge) and switch("backward.tensors.gradient_edge")
     if overrides.is_tensor_like(tensors) or edge:
         return (tensors,)
+    if isinstance(tensors, GradientEdge):  # no more than a pair, before it could be a root
+        return (tensors.node, tensors.output_nr)
     return _iterated(tensors, clause)
 
 
@@ -155,6 +158,7 @@ def _inputs(inputs: Any, call: str) -> tuple[Any, ...]:
     if inputs is None and call == "backward":
         return ()
     if overrides.is_tensor_like(inputs) or isinstance(inputs, GradientEdge):
+        cite(f"{call}.inputs.single")
         return (inputs,)
     if isinstance(inputs, Mapping) and switch(f"{call}.inputs.dict"):
         if type(inputs) is not dict:
@@ -183,22 +187,26 @@ def make_grads(outputs: Sequence[Any], grads: Sequence[Any], batched: bool) -> l
 
     made: list[Any] = []
     for i, (out, given) in enumerate(zip(outputs, grads, strict=False)):
-        shape, dtype = _metadata(out, given is not None)
+        if switch("backward.tensors.checked_first"):
+            _metadata(out, given is not None)
         if isinstance(given, Tensor):
-            _check_given(i, out, shape, dtype, given, batched)
+            first = _first_of_batch(given) if batched else given
+            shape, dtype = _metadata(out, True)
+            _check_given(i, out, shape, dtype, given, first, batched)
             cite("backward.grad_tensors.shape")
             made.append(given)
         elif given is None:
-            made.append(_implicit(out, shape, dtype))
+            made.append(_implicit(out, *_metadata(out, False)))
         else:
             raise refusal("backward.grad_tensors.type", type=type(given).__name__)
     return made
 
 
 def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype of a root."""
     from reference_engine.tensor import Tensor
 
-    if isinstance(out, GradientEdge):
+    if isinstance(out, GradientEdge) and switch("backward.tensors.gradient_edge"):
         return out.node.input_metadata[out.output_nr]
     if not isinstance(out, Tensor):
         clause = "backward.tensors.tensor_with_gradient" if with_gradient else "backward.tensors.tensor"
@@ -206,15 +214,18 @@ def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
     return out._shape, out._dtype
 
 
-def _check_given(i: int, out: Any, shape: tuple[int, ...], dtype: Any, given: Tensor, batched: bool) -> None:
+def _first_of_batch(given: Tensor) -> Tensor:
+    if not given._shape:
+        raise refusal("grad.batched.scalar")
+    if given._shape[0] == 0:
+        raise refusal("grad.batched.empty")
+    return given[0]
+
+
+def _check_given(
+    i: int, out: Any, shape: tuple[int, ...], dtype: Any, given: Tensor, first: Tensor, batched: bool
+) -> None:
     """Exactly the root's shape (after the batch dimension), and complex exactly where the root is."""
-    first = given
-    if batched:
-        if not given._shape:
-            raise refusal("grad.batched.scalar")
-        if given._shape[0] == 0:
-            raise refusal("grad.batched.empty")
-        first = given[0]
     fields = {"index": i, "output_index": i}
     if first._shape != shape:
         if batched and isinstance(out, GradientEdge):
@@ -243,9 +254,9 @@ def _implicit(out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _flag(value: Any, clause: str) -> bool:
-    if not isinstance(value, int):
+    if not hasattr(type(value), "__index__"):
         raise refusal(clause, type=type(value).__name__)
-    return bool(value)
+    return bool(operator.index(value))
 
 
 # -- running -----------------------------------------------------------------------------------------------------
@@ -259,12 +270,13 @@ def run(
     call = "backward" if accumulate else "grad"
     keep = _flag(retain_graph, "backward.retain_graph.type")
     record = _flag(create_graph, "backward.create_graph.type")
-    if not isinstance(allow_unused, int):
-        raise refusal("grad.allow_unused.type", type=type(allow_unused).__name__)
+    allow_unused = _flag(allow_unused, "grad.allow_unused.type")
     if len(grads) != len(roots):
         raise refusal("backward.grad_tensors.too_few", tensors=len(roots), gradients=len(grads))
     edges = [_root_edge(i, root) for i, root in enumerate(roots)]
     captures = [_input_edge(x, call) for x in inputs]
+    if not captures and not accumulate:
+        raise refusal("grad.inputs.not_empty")
     if record and accumulate:
         warn("backward.create_graph.cycle_warning")
     if not edges:
@@ -295,6 +307,7 @@ def _root_edge(i: int, root: Any) -> Edge:
 def _input_edge(x: Any, call: str) -> Edge:
     """Where to listen for the gradient of an input; a leaf that nothing used has no node yet, and gets none."""
     from reference_engine.tensor import Tensor
+    from reference_engine.typename import c_typename
 
     if isinstance(x, GradientEdge):
         if not isinstance(x.node, Node):
@@ -303,7 +316,7 @@ def _input_edge(x: Any, call: str) -> Edge:
             raise refusal("graph.gradient_edge.range")
         return Edge(x.node, x.output_nr)
     if not isinstance(x, Tensor):
-        raise refusal(f"{call}.inputs.type", type=type(x).__name__)
+        raise refusal(f"{call}.inputs.type", type=c_typename(x))
     if not x.requires_grad:
         # backward asks for the gradient of such a tensor to be retained, and that is what is refused
         raise refusal(f"{call}.inputs.requires_grad")
@@ -345,7 +358,9 @@ def _materialized(found: Sequence[Any], inputs: Sequence[Any], create_graph: Any
         raise refusal("grad.materialize_grads.edge")
     cite("grad.materialize_grads.zeros")
     as_input = switch("grad.materialize_grads.requires_grad")
+    if not as_input and type(create_graph) is not bool and any(g is None for g in found):
+        raise refusal("grad.materialize_grads.flag", type=type(create_graph).__name__)
     return tuple(
-        engine.zeros_like(x, requires_grad=x.requires_grad if as_input else bool(create_graph)) if g is None else g
+        engine.zeros_like(x, requires_grad=x.requires_grad if as_input else create_graph) if g is None else g
         for g, x in zip(found, inputs, strict=True)
     )
