@@ -10,6 +10,7 @@ import numpy as np
 
 from reference_engine import dtypes, levels, strides
 from reference_engine.dtypes import dtype
+from reference_engine.layouts import strides_in
 from reference_engine.ops.kernels import empty as empty_of
 from reference_engine.ops.kernels import from_array
 from reference_engine.semantics import cite, refusal, warn
@@ -154,7 +155,8 @@ def _constant(value: int, name: str) -> Any:
         memory_format: Any = None,
     ) -> Tensor:
         d = dtype or dtypes.get_default_dtype()
-        return _finish(from_array(np.full(_shape(size), value, d.np), d), requires_grad)
+        shape = _shape(size)
+        return _finish(from_array(np.full(shape, value, d.np), d, strides_in(shape, memory_format)), requires_grad)
 
     make.__name__ = make.__qualname__ = name
     return make
@@ -178,7 +180,8 @@ def full_like(
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
 
     def make(like: Tensor, sizes: tuple[int, ...] = ()) -> Tensor:
-        wanted = strides.like(like._shape, like._strides) if memory_format in (None, preserve_format) else None
+        keeps = memory_format in (None, preserve_format)
+        wanted = strides.like(like._shape, like._strides) if keeps else strides_in(like._shape, memory_format)
         return from_array(np.full(like._shape, value).astype(d.np), d, wanted)
 
     return _finish(levels.alike(make, input, False) if levels.batches() else make(input), requires_grad)

@@ -193,3 +193,29 @@ def of_view(shape: Ints, strides: Ints, target: Ints) -> tuple[int, ...] | None:
     if not shape:
         return tuple(1 for _ in target)
     return tuple(out) if view_dim == -1 else None
+
+
+def _channels_last_order(shape: Ints) -> tuple[int, ...]:
+    """The dimensions of a batch of images (or volumes), from the fastest: channels, then places, then the batch."""
+    return (1, *range(len(shape) - 1, 1, -1), 0)
+
+
+def channels_last(shape: Ints) -> tuple[int, ...]:
+    """The strides of a batch of images (or volumes) with the channels of one place side by side."""
+    made, step = [0] * len(shape), 1
+    for d in _channels_last_order(shape):
+        made[d] = step
+        step *= shape[d]
+    return tuple(made)
+
+
+def suggests_channels_last(shape: Ints, strides: Ints) -> bool:
+    """Whether strides look like channels last and not also like row-major: what is ambiguous counts as the latter."""
+    if len(shape) not in (4, 5) or strides[1] == 0:
+        return False
+    least = 0
+    for d in _channels_last_order(shape):
+        if shape[d] == 0 or strides[d] < least or (d == 0 and least == strides[1]):
+            return False
+        least = strides[d] * shape[d]
+    return True

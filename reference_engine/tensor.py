@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reference_engine import dtypes, levels, strides
+from reference_engine import dtypes, layouts, levels, strides
 from reference_engine.autograd import hooks, leaf
 from reference_engine.devices import CPU, device
 from reference_engine.modes import state
@@ -207,7 +207,7 @@ class Tensor(metaclass=_TensorMeta):
         return address + self._offset * self._dtype.itemsize if address and self.numel() else 0
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
-        return strides.is_contiguous(self._shape, self._strides)
+        return layouts.is_laid_out(self._shape, self._strides, memory_format)
 
     def is_floating_point(self) -> bool:
         return self._dtype.is_floating_point

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_engine import dtypes, strides
+from reference_engine import dtypes, layouts, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
@@ -12,11 +12,9 @@ from reference_engine.tensor import Tensor
 
 
 def _clone(self: Tensor, memory_format: Any) -> Tensor:
-    if memory_format is None or str(memory_format) == "torch.preserve_format":
-        wanted = strides.like(self._shape, self._strides)
-    else:
-        wanted = strides.contiguous(self._shape)
-    return self._copy(wanted)
+    if memory_format is None or memory_format == "torch.preserve_format":
+        return self._copy(strides.like(self._shape, self._strides))
+    return self._copy(layouts.strides_in(self._shape, memory_format))
 
 
 declare(
@@ -26,7 +24,11 @@ declare(
 
 declare(
     "contiguous(Tensor self, *, any memory_format=None) -> Tensor",
-    forward=lambda self, memory_format: self if self.is_contiguous() else self.clone(memory_format="contiguous"),
+    forward=lambda self, memory_format: (
+        self
+        if self.is_contiguous(memory_format=memory_format)
+        else self.clone(memory_format=memory_format or "torch.contiguous_format")
+    ),
     composite=True, function=False, exact=True, samples=domains.numbers(),
 )  # fmt: skip
 
@@ -59,15 +61,17 @@ declare(
 )  # fmt: skip
 
 
-def _cast(self: Tensor, dtype: Any) -> Tensor:
+def _cast(self: Tensor, dtype: Any, memory_format: Any) -> Tensor:
     values = self._read()
     if values.dtype.kind == "c" and not dtype.is_complex:
         values = values.real
-    return from_array(values.astype(dtype.np), dtype, strides.like(self._shape, self._strides))
+    keeps = memory_format in (None, "torch.preserve_format")
+    wanted = strides.like(self._shape, self._strides) if keeps else layouts.strides_in(self._shape, memory_format)
+    return from_array(values.astype(dtype.np), dtype, wanted)
 
 
 declare(
-    "_to_copy(Tensor self, dtype dtype) -> Tensor",
+    "_to_copy(Tensor self, dtype dtype, any memory_format=None) -> Tensor",
     forward=_cast, node="ToCopyBackward0",
     vjp={"self": lambda grad, self_dtype: _cast_back(grad, self_dtype)},
     function=False,

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 import reference_engine as engine
-from reference_engine import dtypes
-from reference_engine.ops import domains
+from reference_engine import dtypes, strides
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import empty, from_array, promote, wrap_dim
 from reference_engine.ops.splitting import atleast_1d, atleast_2d, atleast_3d, check_tensors
@@ -21,7 +21,102 @@ from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
-_JOINED: dict[str, Any] = {"composite": True, "method": False, "exact": True, "out": True}
+_JOINED: dict[str, Any] = {"composite": True, "method": False, "exact": True, "out": True, "hands_out": True}
+
+# -- one after the other ----------------------------------------------------------------------------------------
+
+
+def _cat(tensors: Sequence[Tensor], dim: int) -> Tensor:
+    if not tensors:
+        raise refusal("ops.cat.empty")
+    for i, t in enumerate(tensors):
+        if not t._shape:
+            raise refusal("ops.cat.zero_dim", index=i)
+    real = [t for t in tensors if t._shape != (0,)]  # a legacy exception: an empty vector fits anywhere
+    first = real[0] if real else tensors[0]
+    d = wrap_dim(dim, len(first._shape)) if real else 0
+    d_type = promote(tensors)
+    out = kernels.written_dtype
+    if out is not None and not dtypes.can_cast(d_type, out):
+        raise refusal("ops.cat.out_dtype", target=out.scalar_name)
+    if not real:
+        return empty((0,), d_type)
+    for i, t in enumerate(tensors):
+        if t._shape == (0,):
+            continue
+        if len(t._shape) != len(first._shape):
+            raise refusal("ops.cat.rank", first=len(first._shape), other=len(t._shape), index=i)
+        for k, (a, b) in enumerate(zip(first._shape, t._shape, strict=True)):
+            if k != d and a != b:
+                raise refusal("ops.cat.sizes", dim=d, expected=a, got=b, index=i)
+    joined = np.concatenate([t._read().astype(d_type.np) for t in real], axis=d)
+    kernels.shape_out(joined.shape)
+    kernels.refuse_shared_memory(*tensors)
+    return from_array(joined, d_type, _layout(tensors, joined.shape))
+
+
+def _layout(tensors: Sequence[Tensor], shape: Ints) -> Ints | None:
+    """Images that all have their channels last are joined to one that has."""
+    if all(strides.suggests_channels_last(t._shape, t._strides) for t in tensors):
+        return strides.channels_last(shape)
+    return None
+
+
+def _cat_vjp(grad: Tensor, tensors_shapes: Sequence[Ints], tensors_dtypes: Any, dim: int) -> list[Tensor | None]:
+    real = [s for s in tensors_shapes if tuple(s) != (0,)]
+    d = wrap_dim(dim, len(real[0])) if real else 0
+    out: list[Tensor | None] = []
+    at = 0
+    for s, dt in zip(tensors_shapes, tensors_dtypes, strict=True):
+        if tuple(s) == (0,):
+            out.append(grad.new_zeros((0,)))
+            continue
+        piece = grad.narrow(d, at, s[d])
+        out.append(piece.real if grad.is_complex() and not dt.is_complex else piece)
+        at += s[d]
+    return out
+
+
+declare(
+    "cat(Tensor[] tensors, int dim=0) -> Tensor",
+    forward=_cat, vjp={"tensors": _cat_vjp}, method=False, out=True, exact=True, aliases=("concat", "concatenate"),
+    samples=domains.numbers(shapes="cat"),
+)  # fmt: skip
+
+
+def _stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
+    if not tensors:
+        raise refusal("ops.stack.empty")
+    first = tensors[0]
+    d = wrap_dim(dim, len(first._shape) + 1)
+    for i, t in enumerate(tensors):
+        if t._shape != first._shape:
+            raise refusal("ops.stack.sizes", first=list(first._shape), got=list(t._shape), index=i)
+    d_type = promote(tensors)
+    out = kernels.written_dtype
+    shape = (*first._shape[:d], len(tensors), *first._shape[d:])
+    if d < len(first._shape):
+        kernels.shape_out(shape)  # only a new last dimension leaves this to cat
+    if out is not None and not dtypes.can_cast(d_type, out):
+        raise refusal("ops.cat.out_dtype", target=out.scalar_name)
+    kernels.shape_out(shape)
+    kernels.refuse_shared_memory(*tensors)
+    return from_array(np.stack([t._read().astype(d_type.np) for t in tensors], axis=d), d_type)
+
+
+def _stack_vjp(grad: Tensor, tensors_dtypes: Any, dim: int) -> list[Tensor | None]:
+    at = wrap_dim(dim, grad.ndim)
+    pieces = [grad.select(at, i) for i in range(grad._shape[at])]
+    return [
+        p.real if grad.is_complex() and not dt.is_complex else p for p, dt in zip(pieces, tensors_dtypes, strict=True)
+    ]
+
+
+declare(
+    "stack(Tensor[] tensors, int dim=0) -> Tensor",
+    forward=_stack, vjp={"tensors": _stack_vjp}, method=False, out=True, exact=True,
+    samples=domains.numbers(shapes="stack"),
+)  # fmt: skip
 
 # -- beside each other -------------------------------------------------------------------------------------------
 
@@ -30,9 +125,10 @@ def _stacked(name: str, raise_rank: Any, dim: int, *aliases: str) -> None:
     def forward(tensors: Sequence[Tensor]) -> Tensor:
         if not tensors:
             raise refusal("shape.stack.empty", op=name)
+        out = kernels.destination
         raised = [raise_rank(t) for t in tensors]
         d = 0 if name == "hstack" and len(raised[0]._shape) == 1 else dim
-        return engine.cat(raised, d)
+        return engine.cat(raised, d, out=out)
 
     declare(
         f"{name}(Tensor[] tensors) -> Tensor",
@@ -103,8 +199,8 @@ declare("tile(Tensor self, int[] dims) -> Tensor", forward=_tile, composite=True
 def _repeat_interleave(self: Tensor, repeats: Any, dim: int | None, output_size: int | None) -> Tensor:
     if dim is None:
         self, dim = self.flatten(), 0
-    d = wrap_dim(dim, len(self._shape))
     if isinstance(repeats, int):
+        d = wrap_dim(dim, len(self._shape))
         if repeats < 0:
             raise refusal("ops.repeat_interleave.negative")
         if not switch("shape.repeat_interleave.expands"):
@@ -114,10 +210,13 @@ def _repeat_interleave(self: Tensor, repeats: Any, dim: int | None, output_size:
         wide = wide.expand((*self._shape[: d + 1], repeats, *self._shape[d + 1 :]))
         return wide.clone(memory_format="contiguous").flatten(d, d + 1)
     counts = repeats._read()
+    if counts.ndim > 1:
+        raise refusal("shape.repeat_interleave.rank")
+    d = wrap_dim(dim, len(self._shape), wrap_scalar=False)
     if counts.size == 1:
         counts = np.repeat(counts.reshape(-1), self._shape[d])
     elif counts.size != self._shape[d]:
-        raise refusal("ops.repeat_interleave.sizes", repeats=counts.size, dim=d, size=self._shape[d])
+        raise refusal("ops.repeat_interleave.sizes", repeats=counts.size, dim=dim, size=self._shape[d])
     return self.index_select(d, _places(counts, repeats))
 
 

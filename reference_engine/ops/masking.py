@@ -23,6 +23,9 @@ _C_NAMES = {"int64": "long int", "int16": "short int"}
 
 
 def _masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
+    in_place = kernels.written is not None
+    if not in_place:
+        broadcast_shapes([mask._shape, self._shape])  # before anything else is looked at
     if isinstance(value, Tensor):
         if value._shape:
             raise refusal("ops.masked_fill.value_rank", ndim=len(value._shape))
@@ -31,7 +34,7 @@ def _masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
         if mask._dtype is not dtypes.uint8 or switch("ops.masked_fill.bool_only"):
             raise refusal("ops.masked_fill.mask_dtype", dtype_cpp=_C_NAMES.get(mask.dtype.name, mask.dtype.cpp_name))
         warn("indexing.masked_fill.uint8")
-    shape = broadcast_shapes([mask._shape, self._shape])
+    shape = broadcast_shapes([self._shape, mask._shape] if in_place else [mask._shape, self._shape])
     number = checked_number(value, self._dtype)
     shown = np.broadcast_to(self._read(), shape)
     filled = np.where(mask._read() != 0, np.asarray(number).astype(self._dtype.np), shown)
@@ -64,6 +67,9 @@ declare(
 def _masked_select(self: Tensor, mask: Tensor) -> Tensor:
     if mask._dtype is not dtypes.bool_ and (mask._dtype is not dtypes.uint8 or switch("ops.masked_fill.bool_only")):
         raise refusal("ops.masked_select.dtype")
+    if kernels.written_dtype not in (None, self._dtype):
+        raise refusal("indexing.masked_select.out_dtype")
+    kernels.refuse_shared_memory(self, mask)
     shape = broadcast_shapes([mask._shape, self._shape])
     chosen = np.broadcast_to(self._read(), shape)[np.broadcast_to(mask._read() != 0, shape)]
     return from_array(chosen, self._dtype)
@@ -83,13 +89,16 @@ declare(
 
 
 def _masked_scatter(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    if kernels.written is None:
+        shape = broadcast_shapes([mask._shape, self._shape])
+    else:
+        shape = mask.detach().expand(self._shape)._shape
     if self._dtype is not source._dtype:
         raise refusal("ops.masked_scatter.dtype", target=self.dtype.scalar_name, got=source.dtype.scalar_name)
     if mask._dtype is dtypes.uint8:
         warn("indexing.masked_scatter.uint8")
     if mask._dtype is not dtypes.bool_ and (mask._dtype is not dtypes.uint8 or switch("ops.masked_fill.bool_only")):
         raise refusal("indexing.masked_scatter.mask_dtype", dtype=mask.dtype.scalar_name)
-    shape = broadcast_shapes([mask._shape, self._shape])
     array = np.array(np.broadcast_to(self._read(), shape), order="C")
     where = np.broadcast_to(mask._read() != 0, shape)
     count = int(where.sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reference_engine import dtypes
+from reference_engine import dtypes, strides
 from reference_engine.devices import device
 from reference_engine.ops.declare import OPS
 from reference_engine.ops.dispatch import Function
@@ -104,7 +104,7 @@ def _set_part(name: str) -> Callable[[Tensor, Any], None]:
 
 def _caster(d: dtypes.dtype) -> Callable[..., Any]:
     def cast(self: Tensor, memory_format: Any = None) -> Any:
-        return to(self, d)
+        return to(self, d, memory_format=memory_format)
 
     return cast
 
@@ -113,6 +113,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
     """``x.to(dtype)``, ``x.to(device, dtype)``, ``x.to(other)``: itself if nothing changes and no copy is asked for."""
     d = kwargs.pop("dtype", None)
     copy = kwargs.pop("copy", False)
+    format_ = kwargs.pop("memory_format", None)
     for a in args:
         if isinstance(a, dtypes.dtype):
             d = a
@@ -120,9 +121,11 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
             d = a.dtype
         elif isinstance(a, (str, device)):
             device(a)
+    looks_last = strides.suggests_channels_last(self._shape, self._strides)
+    moved = format_ not in (None, "torch.preserve_format") and looks_last != format_.startswith("torch.channels_last")
     if d is None or d is self._dtype:
-        return self.clone() if copy else self
-    return self._to_copy(d)
+        return self._to_copy(self._dtype, format_) if copy or moved else self
+    return self._to_copy(d, format_)
 
 
 def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:

@@ -142,6 +142,8 @@ def _circular(self: Tensor, pad: Ints) -> Tensor:
 def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
     import reference_engine as engine
 
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise refusal("nn.pad.mode", mode=mode)
     if len(pad) % 2:
         raise refusal("nn.pad.odd")
     if len(pad) > 2 * len(input._shape):
@@ -150,8 +152,6 @@ def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
         return engine.constant_pad_nd(input, pad, 0 if value is None else value)
     if value is not None and value != 0:
         raise refusal("nn.pad.value", mode=mode)
-    if mode not in ("reflect", "replicate", "circular"):
-        raise refusal("nn.pad.mode", mode=mode)
     dims, rank = len(pad) // 2, len(input._shape)
     if not dims or rank not in (dims + 1, dims + 2):
         raise refusal("nn.pad.supported", length=len(pad), ndim=rank)

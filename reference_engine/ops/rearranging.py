@@ -160,9 +160,11 @@ declare(
 
 
 def _unflatten(self: Tensor, dim: int, sizes: Ints) -> Tensor:
-    d = wrap_dim(dim, len(self._shape))
     if not sizes:
         raise refusal("ops.unflatten.empty")
+    d = wrap_dim(dim, len(self._shape))
+    if not self._shape:
+        raise refusal("ops.dim.scalar", dim=d)
     known = strides.numel([s for s in sizes if s != -1])
     fits = self._shape[d] == known if -1 not in sizes else known and self._shape[d] % known == 0
     if not fits:

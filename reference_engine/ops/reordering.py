@@ -12,7 +12,7 @@ import numpy as np
 from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import empty, from_array, wrap_dim, wrap_dims
+from reference_engine.ops.kernels import empty, from_array, refuse_other_out, wrap_dim, wrap_dims
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -20,14 +20,16 @@ Ints = tuple[int, ...]
 
 
 def _roll(self: Tensor, shifts: Ints, dims: Ints) -> Tensor:
+    if not shifts:
+        raise refusal("shape.roll.shifts")
     if not dims and len(shifts) == 1:
         return from_array(np.roll(self._read(), shifts[0]), self._dtype)
     if len(shifts) != len(dims):
         raise refusal("ops.roll.count", shifts=len(shifts), dims=len(dims))
     array = self._read()
-    for s, d in zip(shifts, dims, strict=True):
-        d = wrap_dim(d, len(self._shape))
-        array = np.roll(array, s, d) if self._shape else array
+    if array.size:
+        for s, d in zip(shifts, dims, strict=True):
+            array = np.roll(array, s, wrap_dim(d, len(self._shape), wrap_scalar=False))
     return from_array(array, self._dtype)
 
 
@@ -98,6 +100,7 @@ def _triangle(name: str, keep: Any) -> None:
     def forward(self: Tensor, diagonal: int) -> Tensor:
         if len(self._shape) < 2:
             raise refusal("ops.tril.rank", op=name)
+        refuse_other_out(self._dtype)
         zero = np.zeros((), self._dtype.np)
         rows, columns = self._shape[-2:]
         mask = np.tri(rows, columns, diagonal if name == "tril" else diagonal - 1, dtype=bool)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import empty, from_array, promote, wrap_dim
+from reference_engine.ops.kernels import empty, from_array, wrap_dim
 from reference_engine.semantics import refusal, switch
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor
@@ -405,78 +403,6 @@ declare(
     "unbind(Tensor self, int dim=0) -> Tensor[]",
     forward=_unbind, vjp={"self": _unbind_vjp}, view=True, multi_output_view=True, exact=True,
     samples=domains.numbers(arguments={"dim": "dim"}),
-)  # fmt: skip
-
-
-def _cat(tensors: Sequence[Tensor], dim: int) -> Tensor:
-    if not tensors:
-        raise refusal("ops.cat.empty")
-    for i, t in enumerate(tensors):
-        if not t._shape:
-            raise refusal("ops.cat.zero_dim", index=i)
-    real = [t for t in tensors if t._shape != (0,)]  # a legacy exception: an empty vector fits anywhere
-    d_type = promote(tensors)
-    if not real:
-        return empty((0,), d_type)
-    first = real[0]
-    d = wrap_dim(dim, len(first._shape))
-    for i, t in enumerate(tensors):
-        if t._shape == (0,):
-            continue
-        if len(t._shape) != len(first._shape):
-            raise refusal("ops.cat.rank", first=len(first._shape), other=len(t._shape), index=i)
-        for k, (a, b) in enumerate(zip(first._shape, t._shape, strict=True)):
-            if k != d and a != b:
-                raise refusal("ops.cat.sizes", dim=d, expected=a, got=b, index=i)
-    return from_array(np.concatenate([t._read().astype(d_type.np) for t in real], axis=d), d_type)
-
-
-def _cat_vjp(grad: Tensor, tensors_shapes: Sequence[Ints], tensors_dtypes: Any, dim: int) -> list[Tensor | None]:
-    real = [s for s in tensors_shapes if tuple(s) != (0,)]
-    d = wrap_dim(dim, len(real[0])) if real else 0
-    out: list[Tensor | None] = []
-    at = 0
-    for s, dt in zip(tensors_shapes, tensors_dtypes, strict=True):
-        if tuple(s) == (0,):
-            out.append(grad.new_zeros((0,)))
-            continue
-        piece = grad.narrow(d, at, s[d])
-        out.append(piece.real if grad.is_complex() and not dt.is_complex else piece)
-        at += s[d]
-    return out
-
-
-declare(
-    "cat(Tensor[] tensors, int dim=0) -> Tensor",
-    forward=_cat, vjp={"tensors": _cat_vjp}, method=False, out=True, exact=True, aliases=("concat", "concatenate"),
-    samples=domains.numbers(shapes="cat"),
-)  # fmt: skip
-
-
-def _stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
-    if not tensors:
-        raise refusal("ops.stack.empty")
-    first = tensors[0]
-    for i, t in enumerate(tensors):
-        if t._shape != first._shape:
-            raise refusal("ops.stack.sizes", first=list(first._shape), got=list(t._shape), index=i)
-    d = wrap_dim(dim, len(first._shape) + 1)
-    d_type = promote(tensors)
-    return from_array(np.stack([t._read().astype(d_type.np) for t in tensors], axis=d), d_type)
-
-
-def _stack_vjp(grad: Tensor, tensors_dtypes: Any, dim: int) -> list[Tensor | None]:
-    at = wrap_dim(dim, grad.ndim)
-    pieces = [grad.select(at, i) for i in range(grad._shape[at])]
-    return [
-        p.real if grad.is_complex() and not dt.is_complex else p for p, dt in zip(pieces, tensors_dtypes, strict=True)
-    ]
-
-
-declare(
-    "stack(Tensor[] tensors, int dim=0) -> Tensor",
-    forward=_stack, vjp={"tensors": _stack_vjp}, method=False, out=True, exact=True,
-    samples=domains.numbers(shapes="stack"),
 )  # fmt: skip
 
 __all__ = ["Size", "infer_size", "sum_to", "unsqueeze_to", "slice_bounds"]

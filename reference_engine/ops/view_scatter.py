@@ -11,7 +11,7 @@ from reference_engine import strides
 from reference_engine.modes import is_grad_enabled
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import from_array
+from reference_engine.ops.kernels import from_array, wrap_dim
 from reference_engine.semantics import refusal
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
@@ -54,6 +54,11 @@ def _select_scatter(self: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 def _slice_scatter(self: Tensor, src: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
     _real_only("slice_scatter", self)
+    if not self._shape:
+        raise refusal("shape.slice.scalar")
+    wrap_dim(dim, len(self._shape))
+    if step <= 0:
+        raise refusal("shape.slice.step")
     return _replaced(self, src, lambda t: t.detach()._slice(dim, start, end, step))
 
 
