@@ -25,6 +25,7 @@ from conformance.report.run import (
     Totals,
     Verdict,
     graver,
+    joined_change,
 )
 from specs.schema import Deviation
 
@@ -113,7 +114,7 @@ class Tally:
         known = self.changes.get(change.signature)
         if known is not None:
             smaller = min(known, change, key=lambda c: len(c.program["steps"]))
-            change = msgspec.structs.replace(smaller, programs=known.programs + 1)
+            change = joined_change(smaller, known, change)
         self.changes[change.signature] = change
 
     def gone(self, deviation: Deviation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from conformance.program import steps as s
 from conformance.program.script import to_script
 from conformance.program.steps import Program
 from conformance.report.run import Change, Finding, Origin
+from specs import load
 from specs.schema import Deviation
 
 
@@ -82,15 +84,22 @@ def explained_by(judgement: Judgement | None, deviation: Deviation) -> bool:
     return judgement is not None and judgement.deviation is not None and judgement.deviation.id == deviation.id
 
 
-def change(d: Divergence, program: Program, origin: Origin) -> Change:
-    """What the subject does otherwise than the newest semantics, in words that are the same for the same change."""
+def change(changed: Judgement, judgement: Judgement | None, program: Program, origin: Origin) -> Change:
+    """What the subject does otherwise than the newest semantics, in words that are the same for the same change.
+
+    Args:
+        changed: against the newest semantics.
+        judgement: against the semantics of the subject's own version: None where these foresee what it does.
+    """
+    d = changed.divergence
     if d.mismatch is not None:
         baseline, observed = "one value", f"another value ({d.mismatch.kind})"
     else:
         baseline, observed = _template(d.expected), _template(d.observed)
-    clause = next(iter(d.clauses), None)
+    foreseen = judgement is None or judgement.divergence.step > d.step
+    deviation = None if foreseen or judgement is None else judgement.deviation
     return Change(
-        clause,
+        _speaks_of(d),
         d.step_kind,
         _field(d.field),
         baseline,
@@ -99,7 +108,42 @@ def change(d: Divergence, program: Program, origin: Origin) -> Change:
         script=to_script(program),
         op=d.op,
         origin=origin,
+        at=((origin.index, d.step),),
+        unforeseen=() if foreseen or deviation is not None else (origin.index,),
+        deviations=() if deviation is None else (deviation.id,),
     )
+
+
+def _speaks_of(d: Divergence) -> str | None:
+    """The clause that a difference falls under: where it is one of words, that whose words they are."""
+    if d.field in ("exception", "message", "outcome", "warnings"):
+        for said in (d.observed, d.expected):
+            clause = _clause_of_words(said.removeprefix("raised "))
+            if clause is not None:
+                return clause
+    return next(iter(d.clauses), None)
+
+
+@lru_cache(maxsize=10_000)
+def _clause_of_words(said: str) -> str | None:
+    """The clause with the most literal words among those whose refusal or warning, of any version, reads like this."""
+    fitting = [(length, clause) for length, clause, pattern in _patterns() if pattern.search(said)]
+    return max(fitting)[1] if fitting else None
+
+
+@cache
+def _patterns() -> tuple[tuple[int, str, re.Pattern[str]], ...]:
+    patterns = []
+    for message in load().messages.values():
+        for template in message.template:
+            parts = re.split(r"\{\w+\}", template.text.replace("{{", "\0").replace("}}", "\1"))
+            literal = [part.replace("\0", "{").replace("\1", "}") for part in parts]
+            length = sum(map(len, literal))
+            if length >= 12:
+                text = ".*".join(map(re.escape, literal))
+                pattern = re.compile(rf"(?:^|; ){re.escape(message.type_of(template))}: {text}(?:$|; )", re.DOTALL)
+                patterns.append((length, message.id, pattern))
+    return tuple(patterns)
 
 
 def plain_data(program: Program) -> Any:

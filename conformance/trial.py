@@ -124,7 +124,7 @@ class Trial:
             tally.add(program, expected, judgement)
             origin = Origin(self.settings.seed, index)
             if changed is not None:
-                tally.change(change(changed.divergence, program, origin))
+                tally.change(change(changed, judgement, program, origin))
             if judgement is not None:
                 tally.found(self.raw_finding(program, judgement, origin))
             for k, law in enumerate(self.laws):

@@ -1,13 +1,14 @@
 """What changed between two Runs of the same programs: two versions of torch, or two subjects.
 
-Each Run tells what its subject does unlike the baseline (the newest semantics) on the programs that both
-ran. So the two subjects differ exactly where these accounts differ, and nothing needs to be run again. The
-specification need not know the change: what no clause speaks of is grouped by where it shows.
+Each Run tells what its subject does unlike the baseline (the newest semantics), program by program, on the programs
+that both ran. So the two subjects differ exactly where these accounts differ, and nothing needs to be run again. The
+specification need not know the change: what no clause speaks of is grouped by where it shows, and a change in which a
+subject does not do what the specification of its version says is told as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from rich.console import Console
@@ -20,6 +21,8 @@ from conformance.report.run import Change, Finding, Json, Run, Settings, Verdict
 from conformance.report.terminal import default_console, printable
 from specs.load import Specs
 
+_OPS_SHOWN = 4
+
 
 class RunDiffError(ValueError):
     """Two Runs that did not run the same programs; its text is one line."""
@@ -29,13 +32,17 @@ class DiffEntry(msgspec.Struct, frozen=True):
     """One observation that the two subjects make differently."""
 
     step_kind: str
-    op: str | None
+    ops: tuple[str, ...]
+    """The ops at which it is made, if it is made at ops."""
     field: str
-    before: tuple[str, ...]
-    """What the first subject does; several where it depends on the program."""
-    after: tuple[str, ...]
+    before: str
+    after: str
     programs: int
-    """In how many programs, at least."""
+    """In how many programs."""
+    unforeseen: int
+    """In how many of them one of the two does not do what the specification of its version says."""
+    deviations: tuple[str, ...]
+    """The known deviations that explain others."""
     program: Json
     """The smallest program in which one of the two does unlike the baseline."""
     script: str
@@ -86,19 +93,12 @@ class RunDiff(msgspec.Struct, frozen=True):
         return bool(self.groups or self.verdicts or self.appeared or self.disappeared)
 
 
-_Where = tuple[str, str, str, str, str]
-"""Clause, step kind, op, field and what the baseline does: where two accounts can be compared."""
-
-
 def diff_runs(before: Run, after: Run) -> RunDiff:
     """What ``after`` does unlike ``before``; refuses Runs that did not run the same programs."""
     _check_comparable(before, after)
-    accounts = [_by_place(run.changes) for run in (before, after)]
     entries: dict[str | None, list[DiffEntry]] = {}
-    for where in sorted({*accounts[0], *accounts[1]}):
-        entry = _entry(where, accounts[0].get(where, {}), accounts[1].get(where, {}))
-        if entry is not None:
-            entries.setdefault(where[0] or None, []).append(entry)
+    for clause, entry in _entries(before.changes, after.changes):
+        entries.setdefault(clause, []).append(entry)
     groups = [
         DiffGroup(clause, tuple(sorted(found, key=lambda entry: -entry.programs))) for clause, found in entries.items()
     ]
@@ -140,9 +140,13 @@ def print_diff(diff: RunDiff, console: Console | None = None) -> None:
         for group in diff.groups:
             table.add_row(Text(printable(group.clause or "no clause speaks of it yet"), style="bold"))
             for entry in group.entries:
-                sides = (Text(printable(" | ".join(map(_short, side)))) for side in (entry.before, entry.after))
-                table.add_row(Text(f"  {printable(place(entry))}"), *sides, f"{entry.programs:,}")
+                sides = (Text(printable(_short(side))) for side in (entry.before, entry.after))
+                news = Text(f" ?{entry.unforeseen:,}", style="bold red") if entry.unforeseen else Text("")
+                where = Text(f"  {printable(place(entry))}")
+                table.add_row(where, *sides, Text(f"{entry.programs:,}").append(news))
         console.print(table)
+        if any(entry.unforeseen for group in diff.groups for entry in group.entries):
+            console.print(Text("? in so many programs the specification of that version does not foresee it"))
     for change in diff.verdicts:
         fares = f"{VERDICT_LABELS[change.before]} → {VERDICT_LABELS[change.after]}"
         console.print(Text(f"{printable(change.clause)}: {fares}"))
@@ -158,7 +162,10 @@ def summary(diff: RunDiff) -> str:
         return f"nothing changed in {diff.settings.programs:,} programs"
     entries = sum(len(group.entries) for group in diff.groups)
     unspoken = sum(len(group.entries) for group in diff.groups if group.clause is None)
+    unforeseen = sum(bool(entry.unforeseen) for group in diff.groups for entry in group.entries)
     parts = [plural(entries, "change")] if entries else []
+    if unforeseen:
+        parts.append(f"{unforeseen:,} of which the specification does not foresee")
     if unspoken:
         parts.append(f"{unspoken:,} of which no clause speaks of")
     parts += [plural(len(diff.verdicts), "verdict")] if diff.verdicts else []
@@ -168,8 +175,10 @@ def summary(diff: RunDiff) -> str:
 
 
 def place(entry: DiffEntry) -> str:
-    """Where an entry shows, in a few words: ``apply clone: y.stride``."""
-    return f"{entry.step_kind}{f' {entry.op}' if entry.op else ''}: {entry.field}"
+    """Where an entry shows, in a few words: ``apply clone, exp and 3 more: y.stride``."""
+    more = len(entry.ops) - _OPS_SHOWN
+    ops = ", ".join(entry.ops[:_OPS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"{entry.step_kind}{f' {ops}' if ops else ''}: {entry.field}"
 
 
 def _check_comparable(before: Run, after: Run) -> None:
@@ -187,43 +196,81 @@ def _check_comparable(before: Run, after: Run) -> None:
             )
 
 
-def _by_place(changes: Iterable[Change]) -> dict[_Where, dict[str, Change]]:
-    grouped: dict[_Where, dict[str, Change]] = {}
-    for change in changes:
-        *where, observed = change.signature
-        clause, step_kind, op, field, baseline = where
-        grouped.setdefault((clause, step_kind, op, field, baseline), {})[observed] = change
-    return grouped
+_Change = tuple[str | None, str, str, str, str]
+"""Clause, step kind, field, and what is seen before and after: what entries are told apart by."""
+
+_WORDS = frozenset({"exception", "message", "outcome", "warnings"})
 
 
-def _entry(where: _Where, before: dict[str, Change], after: dict[str, Change]) -> DiffEntry | None:
-    """What changed at one place, from how often each subject was seen to do each thing there.
+class _Shown(msgspec.Struct):
+    """What an entry is made of."""
 
-    The programs are the same, so what one subject does less often it has exchanged for what the other does more often;
-    where that does not add up, the rest did as the baseline does, which no Run counts.
+    programs: set[int]
+    unforeseen: set[int]
+    witnesses: dict[int, Change]
+
+
+def _entries(before: Iterable[Change], after: Iterable[Change]) -> Iterator[tuple[str | None, DiffEntry]]:
+    """Program by program, what the two do differently; alike differences together."""
+    accounts = [
+        {index: (step, change) for change in changes for index, step in change.at} for changes in (before, after)
+    ]
+    shown: dict[_Change, _Shown] = {}
+    for index in sorted({*accounts[0], *accounts[1]}):
+        for key, witnesses in _differences(accounts[0].get(index), accounts[1].get(index)):
+            entry = shown.setdefault(key, _Shown(set(), set(), {}))
+            entry.programs.add(index)
+            if any(index in witness.unforeseen for witness in witnesses):
+                entry.unforeseen.add(index)
+            entry.witnesses.update({id(witness): witness for witness in witnesses})
+    for (clause, step_kind, field, was, is_), entry in sorted(shown.items(), key=lambda item: str(item[0])):
+        made_of = list(entry.witnesses.values())
+        smallest = min(made_of, key=_size)
+        yield (
+            clause,
+            DiffEntry(
+                step_kind=step_kind,
+                ops=tuple(sorted({witness.op for witness in made_of if witness.op})),
+                field=field,
+                before=was,
+                after=is_,
+                programs=len(entry.programs),
+                unforeseen=len(entry.unforeseen),
+                deviations=tuple(sorted({name for witness in made_of for name in witness.deviations})),
+                program=smallest.program,
+                script=smallest.script,
+            ),
+        )
+
+
+def _differences(
+    before: tuple[int, Change] | None, after: tuple[int, Change] | None
+) -> Iterator[tuple[_Change, tuple[Change, ...]]]:
+    """How one program tells two subjects apart, from where each parts with the baseline.
+
+    A Run knows the first step at which a subject does unlike the baseline, and not what follows. So where the two part
+    with it at different steps, the earlier tells them apart.
     """
-    _, step_kind, op, field, baseline = where
-    surplus = {seen: _count(before, seen) - _count(after, seen) for seen in sorted({*before, *after})}
-    mine = {seen: count for seen, count in surplus.items() if count > 0}
-    theirs = {seen: -count for seen, count in surplus.items() if count < 0}
-    if not mine and not theirs:
-        return None
-    exchanged = sum(mine.values()), sum(theirs.values())
-    witness = min((side[seen] for side in (before, after) for seen in side if surplus[seen]), key=_size)
-    return DiffEntry(
-        step_kind=step_kind,
-        op=op or None,
-        field=field,
-        before=(*mine, *([baseline] if exchanged[0] < exchanged[1] else [])),
-        after=(*theirs, *([baseline] if exchanged[1] < exchanged[0] else [])),
-        programs=max(exchanged),
-        program=witness.program,
-        script=witness.script,
-    )
-
-
-def _count(account: dict[str, Change], seen: str) -> int:
-    return account[seen].programs if seen in account else 0
+    if before is not None and after is not None:
+        (early, one), (late, other) = before, after
+        if one.signature == other.signature:
+            return
+        same_place = one.signature[:-1] == other.signature[:-1] or (
+            early == late and one.field in _WORDS and other.field in _WORDS
+        )
+        if same_place:
+            yield (one.clause, one.step_kind, one.field, one.observed, other.observed), (one, other)
+            return
+        if early < late:
+            after = None
+        elif late < early:
+            before = None
+    if before is not None:
+        change = before[1]
+        yield (change.clause, change.step_kind, change.field, change.observed, change.baseline), (change,)
+    if after is not None:
+        change = after[1]
+        yield (change.clause, change.step_kind, change.field, change.baseline, change.observed), (change,)
 
 
 def _size(change: Change) -> tuple[int, int, str]:

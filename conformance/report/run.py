@@ -193,6 +193,12 @@ class Change(_Part, frozen=True):
     script: str = ""
     op: str | None = None
     origin: Origin = Origin()
+    at: tuple[tuple[int, int], ...] = ()
+    """Index and step of each drawn program that shows it: so two Runs of the same programs are compared one by one."""
+    unforeseen: tuple[int, ...] = ()
+    """Those of them in which the semantics of the subject's own version does not do the same."""
+    deviations: tuple[str, ...] = ()
+    """The known deviations that explain some of those."""
 
     @property
     def signature(self) -> tuple[str, str, str, str, str, str]:
@@ -437,7 +443,18 @@ def _merge_findings(first: Finding, second: Finding) -> Finding:
 
 def _merge_changes(first: Change, second: Change) -> Change:
     kept = second if _smaller(first, second) else first
-    return msgspec.structs.replace(kept, programs=first.programs + second.programs)
+    return joined_change(kept, first, second)
+
+
+def joined_change(kept: Change, first: Change, second: Change) -> Change:
+    """Two accounts of one change, with the program of ``kept``."""
+    return msgspec.structs.replace(
+        kept,
+        programs=first.programs + second.programs,
+        at=tuple(sorted({*first.at, *second.at})),
+        unforeseen=tuple(sorted({*first.unforeseen, *second.unforeseen})),
+        deviations=tuple(sorted({*first.deviations, *second.deviations})),
+    )
 
 
 def _merge_deviations(first: DeviationEvidence, second: DeviationEvidence) -> DeviationEvidence:

@@ -462,6 +462,7 @@ def make_changes(version: str, ids: list[str]) -> tuple[Change, ...]:
                 41,
                 {"steps": [{"step": "make"}, {"step": "backward"}]},
                 "import torch\n\na = torch.ones(2, requires_grad=True)\na.backward(torch.ones(3))\n",
+                at=tuple((index, 1) for index in range(41)),
             )
         )
     if release < (2, 1):
@@ -476,6 +477,7 @@ def make_changes(version: str, ids: list[str]) -> tuple[Change, ...]:
                 {"steps": [{"step": "make"}, {"step": "apply", "op": "clone"}]},
                 "import torch\n\nx = torch.ones(2, 3).t()\ny = x.clone()\nprint(y.stride())\n",
                 "clone",
+                at=tuple((index, 1) for index in range(50, 55)),
             )
         )
     if release < (2, 0):
@@ -490,6 +492,7 @@ def make_changes(version: str, ids: list[str]) -> tuple[Change, ...]:
                 {"steps": [{"step": "apply", "op": "matmul"}]},
                 "import torch\n\ntorch.matmul(torch.ones(2), 3)\n",
                 "matmul",
+                at=tuple((index, 0) for index in range(60, 72)),
             )
         )
     return tuple(changes)
@@ -515,7 +518,7 @@ def hostile_run() -> Run:
         ops=(OpEvidence(attack, {attack: Cell(1, "divergence")}),),
         laws=(LawEvidence(attack, 1, 1, "divergence"),),
         findings=(poisoned,),
-        changes=(Change(attack, attack, attack, attack, attack, 1, {"steps": []}, attack, attack),),
+        changes=(Change(attack, attack, attack, attack, attack, 1, {"steps": []}, attack, attack, at=((0, 0),)),),
         deviations=(DeviationEvidence(attack, attack, 1, "gone"),),
         times=Times(attack, attack, 1.0),
     )

@@ -110,10 +110,11 @@ def run_with(*changes: Change, **more: object) -> Run:
 
 def change(observed: str, programs: int = 5, clause: str | None = "a.b", size: int = 2, **more: object) -> Change:
     steps = {"steps": [{"step": "make"}] * size}
+    more.setdefault("at", tuple((index, 0) for index in range(programs)))
     return Change(clause, "apply", "y.value", "base", observed, programs, steps, f"# {observed}\n" * size, **more)  # type: ignore[arg-type]
 
 
-def only_entry(diff: RunDiff) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+def only_entry(diff: RunDiff) -> tuple[str, str, int]:
     (group,) = diff.groups
     (entry,) = group.entries
     return entry.before, entry.after, entry.programs
@@ -126,30 +127,58 @@ def test_runs_with_the_same_changes_do_not_differ() -> None:
 
 
 def test_a_change_of_one_run_alone_is_a_change_to_or_from_the_baseline() -> None:
-    assert only_entry(diff_runs(run_with(change("old")), run_with())) == (("old",), ("base",), 5)
-    assert only_entry(diff_runs(run_with(), run_with(change("new")))) == (("base",), ("new",), 5)
+    assert only_entry(diff_runs(run_with(change("old")), run_with())) == ("old", "base", 5)
+    assert only_entry(diff_runs(run_with(), run_with(change("new")))) == ("base", "new", 5)
 
 
 def test_two_changes_at_one_place_are_told_as_one() -> None:
-    assert only_entry(diff_runs(run_with(change("old")), run_with(change("new")))) == (("old",), ("new",), 5)
+    assert only_entry(diff_runs(run_with(change("old")), run_with(change("new")))) == ("old", "new", 5)
 
 
 def test_what_happens_in_fewer_programs_has_gone_back_to_the_baseline_in_the_others() -> None:
-    assert only_entry(diff_runs(run_with(change("old", 10)), run_with(change("old", 7)))) == (("old",), ("base",), 3)
+    assert only_entry(diff_runs(run_with(change("old", 10)), run_with(change("old", 7)))) == ("old", "base", 3)
 
 
-@given(st.lists(st.integers(0, 4), min_size=6, max_size=6))
-def test_a_diff_reversed_is_the_diff_of_the_runs_reversed(counts: list[int]) -> None:
-    said = ("x", "y", "z")
-    runs = [
-        run_with(*(change(word, count) for word, count in zip(said, half, strict=True) if count))
-        for half in (counts[:3], counts[3:])
+OBSERVED = st.lists(st.sampled_from([None, "x", "y", "z"]), min_size=8, max_size=8)
+
+
+@given(OBSERVED, OBSERVED)
+def test_a_diff_is_program_by_program_and_reversed_it_is_the_diff_of_the_runs_reversed(
+    before: list[str | None], after: list[str | None]
+) -> None:
+    def account(seen: list[str | None]) -> Run:
+        where = {word: tuple((i, 0) for i, said in enumerate(seen) if said == word) for word in seen if word}
+        return run_with(*(change(word, len(at), at=at) for word, at in where.items()))
+
+    forward, backward = diff_runs(account(before), account(after)), diff_runs(account(after), account(before))
+    told = {(e.before, e.after): e.programs for g in forward.groups for e in g.entries}
+    assert told == {(e.after, e.before): e.programs for g in backward.groups for e in g.entries}
+    assert sum(told.values()) == sum(a != b for a, b in zip(before, after, strict=True))
+
+
+def test_of_two_places_in_a_program_the_earlier_tells_the_subjects_apart() -> None:
+    early = change("old", 1, at=((7, 2),))
+    late = change("new", 1, clause="c.d", at=((7, 4),))
+    assert only_entry(diff_runs(run_with(early), run_with(late))) == ("old", "base", 1)
+    assert only_entry(diff_runs(run_with(late), run_with(early))) == ("base", "old", 1)
+
+
+def test_the_same_change_at_many_ops_is_told_once() -> None:
+    changes = [
+        change("old", 1, at=((index, 0),), op=op) for index, op in enumerate(("exp", "sin", "cos", "tan", "abs"))
     ]
-    forward, backward = diff_runs(runs[0], runs[1]), diff_runs(runs[1], runs[0])
-    assert [(e.before, e.after, e.programs) for g in forward.groups for e in g.entries] == [
-        (e.after, e.before, e.programs) for g in backward.groups for e in g.entries
-    ]
-    assert bool(forward) == (counts[:3] != counts[3:])
+    (entry,) = diff_runs(run_with(*changes), run_with()).groups[0].entries
+    assert (len(entry.ops), entry.programs) == (5, 5)
+    text = printed(print_diff, diff_runs(run_with(*changes), run_with()), width=200)
+    assert "abs, cos, exp, sin and 1 more" in text
+
+
+def test_what_the_specification_does_not_foresee_is_told_and_counted() -> None:
+    diff = diff_runs(run_with(change("old", 5, unforeseen=(1, 3))), run_with())
+    assert diff.groups[0].entries[0].unforeseen == 2
+    assert summary(diff) == "1 change, 1 of which the specification does not foresee"
+    assert "?2" in printed(print_diff, diff)
+    assert "2 unforeseen" in render_diff(diff, SPECS)
 
 
 def test_each_change_is_shown_with_the_smallest_program_that_shows_it() -> None:
@@ -158,7 +187,9 @@ def test_each_change_is_shown_with_the_smallest_program_that_shows_it() -> None:
 
 
 def test_changes_are_grouped_by_clause_and_those_without_one_come_first() -> None:
-    diff = diff_runs(run_with(change("old"), change("older", clause=None), change("x", 50, clause="c.d")), run_with())
+    older = change("older", 2, clause=None, at=((90, 0), (91, 0)))
+    often = change("x", 50, clause="c.d", at=tuple((index, 0) for index in range(20, 70)))
+    diff = diff_runs(run_with(change("old"), older, often), run_with())
     assert [group.clause for group in diff.groups] == [None, "c.d", "a.b"]
     assert summary(diff) == "3 changes, 1 of which no clause speaks of"
 

@@ -25,6 +25,6 @@ def diff_page(diff: RunDiff, specs: Specs) -> str:
         place=place,
         area=lambda clause: area_of(clause) if clause else UNSPOKEN,
         areas=sorted({area_of(group.clause) if group.clause else UNSPOKEN for group in diff.groups}),
-        ops=sorted({entry.op for _, entry, _ in entries if entry.op}),
+        ops=sorted({op for _, entry, _ in entries for op in entry.ops}),
         details={key: render_part("change.html.j2", entry=entry) for _, entry, key in entries},
     )

@@ -39,7 +39,7 @@
     element,
     text: (element.dataset.text ?? (element.matches("details") ? one("summary", element) : element).textContent).toLowerCase(),
     area: element.dataset.area ?? null,
-    op: element.dataset.op ?? null,
+    ops: (element.dataset.op ?? "").split(" "),
     verdicts: (element.dataset.verdict ?? "").split(" "),
     flags: (element.dataset.flags ?? "").split(" "),
     group: element.closest("[data-group]"),
@@ -67,7 +67,7 @@
   const matches = (entry, state) =>
     // An op has no area and a clause no op: such an entry is of no use to someone who asks for one.
     (!state.area || entry.area === state.area) &&
-    (!state.op || entry.op === state.op) &&
+    (!state.op || entry.ops.includes(state.op)) &&
     (!state.verdicts.length || state.verdicts.some((verdict) => entry.verdicts.includes(verdict))) &&
     state.flags.every((flag) => entry.flags.includes(flag)) &&
     state.words.every((word) => entry.text.includes(word));
