@@ -309,8 +309,8 @@ def _lerp(start: Array, end: Array, weight: Array) -> Array:
     return chosen.astype(start.dtype)
 
 
-_by_number = elementwise(_lerp, name="lerp_kernel_scalar", not_for="bool int", number_is_operand=False)
-_by_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int")
+_by_number = elementwise(_lerp, params=(2,), name="lerp_kernel_scalar", not_for="bool int", keeps_dtype=True)
+_by_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int", keeps_dtype=True)
 
 
 def _lerp_of_number(self: Tensor, end: Tensor, weight: Any) -> Tensor:

@@ -48,6 +48,8 @@ declare(
 
 
 def _conj_physical(self: Tensor) -> Tensor:
+    if kernels.destination is not None:
+        return run(_CONJ_PHYSICAL_OUT, [self], out=kernels.destination)  # type: ignore[no-any-return]
     return run(_CONJ_PHYSICAL, [self]) if self._dtype.is_complex else self
 
 
@@ -65,9 +67,14 @@ _CONJ_PHYSICAL_IN_PLACE = declare(
     forward=elementwise(np.conj, exact=True), node="ConjPhysicalBackward1",
     vjp={"self": lambda grad: grad.conj_physical()}, method=False, function=False, inplace=True, exact=True,
 )  # fmt: skip
+_CONJ_PHYSICAL_OUT = declare(
+    "_conj_physical(Tensor self) -> Tensor", display="conj_physical",
+    forward=elementwise(np.conj, exact=True, keeps_dtype=True), underived=True, method=False, function=False,
+    out=True, exact=True,
+)  # fmt: skip
 declare(
-    "conj_physical(Tensor self) -> Tensor", forward=_conj_physical, composite=True, out=True, exact=True,
-    samples=domains.numbers(),
+    "conj_physical(Tensor self) -> Tensor", forward=_conj_physical, composite=True, out=True, hands_out=True,
+    exact=True, samples=domains.numbers(),
 )  # fmt: skip
 declare("conj_physical_(Tensor self) -> Tensor", forward=_conj_physical_in_place, composite=True, exact=True)
 

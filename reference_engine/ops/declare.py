@@ -86,6 +86,30 @@ def parse_signature(signature: str) -> tuple[str, list[Param]]:
     return match[1], params
 
 
+@dataclass(frozen=True, slots=True)
+class OutForm:
+    """How an op takes ``out=``.
+
+    Attributes:
+        same_dtype: it must have the dtype of the result, rather than one that can hold it.
+        refused: the clause that a dtype which does not do is refused by.
+        overlaps: elements of ``out`` may share memory.
+    """
+
+    same_dtype: bool = False
+    refused: str = "inplace.result_dtype"
+    overlaps: bool = False
+
+    def __bool__(self) -> bool:
+        return self is not NO_OUT
+
+
+NO_OUT = OutForm()
+CASTS = OutForm(refused="inplace.result_dtype")
+OVERLAPS = OutForm(overlaps=True)
+EXACT = OutForm(same_dtype=True, refused="ops.out.dtype")
+
+
 class Op:
     """A declared op (one overload)."""
 
@@ -97,7 +121,7 @@ class Op:
         self.name: str = traits["name"] or self.full_name  # without the overload part
         self.is_view: bool = traits["view"]
         self.inplace: bool = traits["inplace"]
-        self.out: bool = traits["out"]
+        self.out: OutForm = {True: CASTS, False: NO_OUT}.get(traits["out"], traits["out"])
         self.hands_out: bool = traits["hands_out"]
         self.is_method: bool = traits["method"]
         self.is_function: bool = traits["function"]
@@ -341,7 +365,7 @@ def declare(
     node: str | None = None,
     display: str | None = None,
     inplace: bool = False,
-    out: bool = False,
+    out: bool | OutForm = False,
     hands_out: bool = False,
     view: bool = False,
     multi_output_view: bool = False,
@@ -365,7 +389,7 @@ def declare(
         forward: the computation; takes the bound arguments, returns fresh tensors (or views, with ``view``).
         vjp: argument name (or names, comma-separated, for a formula that returns a dict) to formula.
         node: the grad_fn name; by default CamelCase of the name with ``Backward0``.
-        inplace: also the method ``name_``. out: also accepts ``out=``.
+        inplace: also the method ``name_``. out: also accepts ``out=``; how, if it is not the usual way.
         hands_out: and gives it to the op that it ends with (``kernels.destination``), which checks and writes it.
         view: results share the storage of the first argument. multi_output_view: and there are several of them.
         composite: written in other ops: no node of its own.

@@ -13,9 +13,9 @@ from reference_engine import dtypes, levels, overrides, strides, views
 from reference_engine.autograd import engine, forward_ad, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
-from reference_engine.ops import binding, kernels
+from reference_engine.ops import binding, kernels, out_form
 from reference_engine.ops.declare import OPS, Op
-from reference_engine.semantics import cite, quiet, refusal, warn
+from reference_engine.semantics import quiet, refusal, warn
 from reference_engine.tensor import Tensor, tensors_in
 
 _asked: str | None = None
@@ -79,7 +79,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         kernels.will_write(None, written)
         return op.forward(*values)
     if out is not None:
-        return _run_out(op, values, out)
+        return out_form.run_out(run, op, values, out)
     if levels.used:
         if inplace:
             levels.refuse_captured(values[0], _schema_name(op))
@@ -228,50 +228,6 @@ def _write_changes(target: Tensor, result: Tensor) -> None:
     changed = new != old
     changed &= (new == new) | (old == old)
     target._array()[changed] = new[changed]
-
-
-def _run_out(op: Op, values: list[Any], out: Any) -> Any:
-    """The ``out=`` form: never recorded, so refused when anything requires grad.
-
-    Raises:
-        RuntimeError: an argument or ``out`` requires grad while recording; a dtype that cannot hold the result.
-    """
-    if op.hands_out:
-        kernels.will_write(None, out)
-        return op.forward(*values)
-    outs = [out] if isinstance(out, Tensor) else list(out)
-    if any(levels.is_mapped(t) for t in tensors_in([*values, *outs])):
-        raise refusal("functorch.vmap.out", op=op.reference_name)
-    if state.grad and not state.inference:
-        if any(t.requires_grad for t in tensors_in(values)) and (op.vjp or op.composite):
-            raise refusal("ops.out.requires_grad", op=op.reference_name)
-        if any(o.requires_grad for o in outs):
-            raise refusal("ops.out.requires_grad", op=op.reference_name)
-    if forward_ad.active:
-        forward_ad.refuse_out(op, [*values, *outs])
-    cite("ops.out.written")
-    before = state.grad
-    state.grad = False
-    try:
-        result = run(op, _in_dtype_of(outs[0], op, values), written=outs[0] if len(outs) == 1 else None)
-    finally:
-        state.grad = before
-    for o, r in zip(outs, [result] if isinstance(result, Tensor) else list(result), strict=True):
-        if not dtypes.can_cast(r._dtype, o._dtype):
-            raise refusal("inplace.result_dtype", result=r.dtype.scalar_name, target=o.dtype.scalar_name)
-        kernels.resize_out(o, r._shape)
-        saved.before_write(o)
-        o._write(r._read())
-        views.bump(o)
-    return out
-
-
-def _in_dtype_of(out: Tensor, op: Op, values: list[Any]) -> list[Any]:
-    """A reduction that may choose its dtype chooses that of ``out``, unless told otherwise."""
-    at = op.index_of.get("dtype")
-    if at is None or values[at] is not None:
-        return values
-    return [out._dtype if i == at else v for i, v in enumerate(values)]
 
 
 # -- making the public surface -----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, kernels
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OVERLAPS, OutForm, declare
 from reference_engine.ops.kernels import from_array, wrap_dim, wrap_dims
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
@@ -51,7 +51,8 @@ def _extremes(name: str, fn: Any, kernel: str) -> None:
 
     declare(
         f"{name}(Tensor self, int[] dim=(), bool keepdim=False) -> Tensor",
-        forward=reduce, vjp={"self": vjp}, out=True, smooth=False, exact=True,
+        forward=reduce, vjp={"self": vjp},
+        out=OutForm(same_dtype=True, refused="reduction.extreme.out", overlaps=True), smooth=False, exact=True,
         samples=domains.ordered(arguments={"dim": "dims", "keepdim": (False, True)}, **_SAMPLES),
     )  # fmt: skip
 
@@ -120,21 +121,25 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str) -> None:
         values, at = _find(find, _ordinal(self), axis, keepdim)
         return kind((from_array(values, self._dtype), from_array(at, dtypes.int64)))
 
+    def of_two(self: Tensor, other: Tensor) -> Tensor:
+        import reference_engine as engine
+
+        return getattr(engine, pairwise)(self, other, out=kernels.destination)  # type: ignore[no-any-return]
+
     camel = name.capitalize()
     declare(
         f"{name}(Tensor self) -> Tensor",
-        node=f"{camel}Backward1", forward=total, vjp={"self": _evenly}, smooth=False, exact=True, out=True,
+        node=f"{camel}Backward1", forward=total, vjp={"self": _evenly}, smooth=False, exact=True, out=OVERLAPS,
         samples=domains.ordered(**_SAMPLES),
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Tensor other) -> Tensor",
-        forward=lambda self, other: getattr(self, pairwise)(other), composite=True, exact=True, out=True,
-        display=pairwise,
+        forward=of_two, composite=True, exact=True, out=True, hands_out=True,
         samples=domains.ordered(**_SAMPLES),
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-        forward=along, non_differentiable_outputs=(1,), smooth=False, exact=True, out=True,
+        forward=along, non_differentiable_outputs=(1,), smooth=False, exact=True, out=OVERLAPS,
         vjp={
             "self": lambda grad, self_shape, dim, keepdim, result1: place_vjp(grad, self_shape, dim, result1, keepdim)
         },
@@ -163,7 +168,7 @@ def _argument(name: str, find: Any) -> None:
 
     declare(
         f"{name}(Tensor self, int? dim=None, bool keepdim=False) -> Tensor",
-        forward=forward, out=True, exact=True,
+        forward=forward, out=OVERLAPS, exact=True,
         samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}),
     )  # fmt: skip
 
@@ -209,6 +214,6 @@ for _when, _options in (
 ):  # fmt: skip
     declare(
         "aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
-        forward=_aminmax, when=_when, smooth=False, exact=True, out=True, **_options,
+        forward=_aminmax, when=_when, smooth=False, exact=True, out=OVERLAPS, **_options,
         samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}, **_SAMPLES),
     )  # fmt: skip

@@ -119,6 +119,10 @@ destination: Tensor | None = None
 """The tensor that takes the result of the op being run, in place or as ``out=``."""
 
 
+common_dtype: dtype | None = None
+"""What the elementwise kernel of the op being run computed in, if it wrote to a ``destination``."""
+
+
 def will_write(target: Tensor | None, out: Tensor | None) -> None:
     """Say where the result of the op about to run goes: into ``target`` in place, or into ``out``, or nowhere."""
     global written, written_dtype, destination
@@ -141,20 +145,20 @@ def _same_memory(a: Tensor, b: Tensor) -> bool:
     return a is b or (bool(a.numel()) and a.is_set_to(b))
 
 
-def resize(t: Tensor, shape: tuple[int, ...]) -> None:
-    """Give ``t`` another shape, row-major, growing its storage where needed."""
-    t._shape, t._strides = shape, strides.contiguous(shape)
+def resize(t: Tensor, shape: tuple[int, ...], wanted: tuple[int, ...] | None = None) -> None:
+    """Give ``t`` another shape, row-major unless other strides are wanted, growing its storage where needed."""
+    t._shape, t._strides = shape, strides.contiguous(shape) if wanted is None else wanted
     need = (t._offset + strides.extent(shape, t._strides)) * t._dtype.itemsize
     if need > t._storage.nbytes():
         t._storage.resize_(need)
 
 
-def resize_out(out: Tensor, shape: tuple[int, ...]) -> None:
+def resize_out(out: Tensor, shape: tuple[int, ...], wanted: tuple[int, ...] | None = None) -> None:
     """Give ``out=`` the shape of the result, with a warning if it has elements."""
     if out._shape != shape:
         if out.numel():
             warn("ops.out.resized", shape=list(out._shape), result=list(shape))
-        resize(out, shape)
+        resize(out, shape, wanted)
 
 
 def shape_out(shape: tuple[int, ...]) -> None:
@@ -184,11 +188,34 @@ def partially_overlap(a: Tensor, b: Tensor) -> bool:
     return a._offset < b._offset + b.numel() and b._offset < a._offset + a.numel()
 
 
+def note_common_dtype(computed: dtype, result: dtype) -> None:
+    """Remember what is computed in: what differs from it is converted through a tensor of its own."""
+    global common_dtype
+    common_dtype = result if written_dtype is result is dtypes.bool_ else computed
+
+
 def refuse_target(target: Tensor, others: Sequence[Tensor], shape: tuple[int, ...]) -> None:
     """Raise if what is computed from ``others`` in this shape cannot be stored in ``target``."""
+    refuse_partial_overlap(target, others)
+    refuse_shape(target, shape)
+
+
+def refuse_overlap(out: Tensor, others: Sequence[Tensor]) -> None:
+    """Raise if ``out`` cannot be written element by element while the others are read."""
+    if strides.may_overlap_internally(out._shape, out._strides):
+        raise refusal("inplace.internal_overlap")
+    refuse_partial_overlap(out, others)
+
+
+def refuse_partial_overlap(target: Tensor, others: Sequence[Tensor]) -> None:
+    """Raise if ``target`` shares some memory, but not all, with what is read while it is written."""
     for other in others:
-        if partially_overlap(other, target):
+        if other is not target and partially_overlap(other, target):
             raise refusal("inplace.partial_overlap")
+
+
+def refuse_shape(target: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise if a result of this shape does not fit ``target``."""
     if shape != target._shape:
         raise refusal("inplace.broadcast_shape", shape=list(target._shape), result=list(shape))
 
@@ -251,18 +278,23 @@ class elementwise:
                 alike = v._dtype is first._dtype and v._shape == first._shape and v._strides == first._strides
             tensors.append(v)
         first = tensors[0]
+        if destination is not None and written is None:
+            refuse_overlap(destination, tensors)
         shape, promoted = first._shape, first._dtype
         if numbers or not alike:
             promoted = promote([v for i, v in enumerate(values) if i not in self.params])
             if not alike:
-                if written is not None and not strides.may_overlap_internally(written._shape, written._strides):
-                    refuse_target(written, tensors, broadcast_shapes([t._shape for t in tensors]))
+                if written is not None:
+                    refuse_partial_overlap(written, tensors)
                 shape = broadcast_shapes([t._shape for t in tensors])
+                if written is not None and not strides.may_overlap_internally(written._shape, written._strides):
+                    refuse_shape(written, shape)
         if self.check is not None:
             self.check(promoted, *values)
         computed, result = self.rule(promoted)
         if written_dtype is not None:
             self.refuse_target(result)
+            note_common_dtype(computed, result)
         if self.restricted:
             self.refuse_unsupported(computed)
         compute = computed.np if self.stepwise else computed.compute

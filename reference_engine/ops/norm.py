@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes
-from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops import domains, kernels
+from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array, noisy, wrap_dim, wrap_dims
@@ -109,7 +110,8 @@ def norm_vjp(grad: Tensor, self: Tensor, norm: Tensor, order: float, dim: Dims, 
 
 _VECTOR_NORM = declare(
     "linalg.vector_norm(Tensor x, Scalar ord=2, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    forward=_vector_norm, node="LinalgVectorNormBackward0", display="linalg_vector_norm", out=True,
+    forward=_vector_norm, node="LinalgVectorNormBackward0", display="linalg_vector_norm",
+    out=replace(EXACT, overlaps=True),
     vjp={"x": lambda grad, x, result, ord, dim, keepdim: norm_vjp(grad, x, result, ord, dim, keepdim)},
     samples=domains.field(special=(0.0,), arguments={"ord": _ORDERS, "dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
@@ -135,7 +137,7 @@ def _norm(self: Tensor, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     """``p`` is a number, "fro", "nuc" or None (as "fro"): all but "nuc" are norms of the elements as one vector."""
     import reference_engine as engine
 
-    by_vector = switch("reduction.norm_is_vector_norm")
+    out, by_vector = kernels.destination, switch("reduction.norm_is_vector_norm")
     if isinstance(p, str) and p != "fro":
         if p != "nuc" and not by_vector:
             raise refusal("reduction.norm.order", p=p)
@@ -146,12 +148,12 @@ def _norm(self: Tensor, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
         if dtype is not None and p == "fro":
             raise refusal("reduction.norm.fro_dtype")
         return run(OLD_NORM, [self, order, dim, keepdim, dtype])
-    return run(_VECTOR_NORM, [self, order, dim, keepdim, dtype])
+    return run(_VECTOR_NORM, [self, order, dim, keepdim, dtype], out=out)
 
 
 declare(
     "norm(Tensor self, any p='fro', int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    forward=_norm, composite=True, out=True, display="linalg_vector_norm",
+    forward=_norm, composite=True, out=True, hands_out=True,
     samples=domains.field(special=(0.0,), arguments={"p": _ORDERS, "dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
@@ -356,6 +358,6 @@ def _renorm_vjp(grad: Tensor, self: Tensor, p: Any, dim: int, maxnorm: Any) -> T
 
 declare(
     "renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor",
-    forward=_renorm, vjp={"self": _renorm_vjp}, inplace=True, out=True,
+    forward=_renorm, vjp={"self": _renorm_vjp}, inplace=True, out=EXACT,
     samples=domains.field(shapes="matrix", arguments={"p": (2, 1, 3), "dim": (0, 1), "maxnorm": (1.0, 2.5)}),
 )  # fmt: skip

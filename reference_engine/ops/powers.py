@@ -168,9 +168,16 @@ declare(
     samples=domains.field(0.2, 2, special=(0.0,), arguments={"exponent": (2, 3, 0.5, -1, 0, 1)}),
 )  # fmt: skip
 
+
+def _square(self: Tensor) -> Tensor:
+    import reference_engine as engine
+
+    return engine.pow(self, 2, out=kernels.destination)
+
+
 declare(
     "square(Tensor self) -> Tensor",
-    forward=lambda self: self.pow(2), composite=True, out=True, display="pow", samples=domains.field(special=(0.0,)),
+    forward=_square, composite=True, out=True, hands_out=True, samples=domains.field(special=(0.0,)),
 )  # fmt: skip
 
 declare("square_(Tensor self) -> Tensor", forward=lambda self: self.pow_(2), composite=True)
@@ -191,11 +198,10 @@ def _widened(value: Any, d: dtype) -> Any:
 def _float_power(self: Any, exponent: Any) -> Tensor:
     import reference_engine as engine
 
-    d = _widest(self, exponent)
+    d, out = _widest(self, exponent), kernels.destination
     if kernels.written_dtype is not None and kernels.written_dtype is not d:
-        out = kernels.written_dtype.scalar_name
-        raise refusal("pointwise.float_power.out", dtype=out, result=d.scalar_name)
-    return engine.pow(_widened(self, d), _widened(exponent, d))
+        raise refusal("pointwise.float_power.out", dtype=kernels.written_dtype.scalar_name, result=d.scalar_name)
+    return engine.pow(_widened(self, d), _widened(exponent, d), out=out)
 
 
 def _float_power_in_place(self: Tensor, exponent: Any) -> Tensor:
@@ -207,17 +213,17 @@ def _float_power_in_place(self: Tensor, exponent: Any) -> Tensor:
 
 declare(
     "float_power(Tensor self, Tensor exponent) -> Tensor", forward=_float_power, composite=True, out=True,
-    display="pow",
+    hands_out=True,
     samples=domains.numbers(0.2, 2, special=(0.0,)),
 )  # fmt: skip
 declare(
     "float_power(Scalar self, Tensor exponent) -> Tensor", forward=_float_power, composite=True, out=True,
-    display="pow", method=False,
+    hands_out=True, method=False,
     samples=domains.numbers(0.2, 2, arguments={"self": (2, 0.5)}),
 )  # fmt: skip
 declare(
     "float_power(Tensor self, Scalar exponent) -> Tensor", forward=_float_power, composite=True, out=True,
-    display="pow",
+    hands_out=True,
     samples=domains.numbers(0.2, 2, arguments={"exponent": (2, 0.5, -1)}),
 )  # fmt: skip
 declare(

@@ -10,7 +10,7 @@ import numpy as np
 from reference_engine import dtypes, levels
 from reference_engine.modes import state
 from reference_engine.ops import domains, kernels
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.formulas import conj, over
 from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -84,7 +84,7 @@ declare(
     "sum(Tensor self, int[]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
     node="SumBackward1", forward=_sum,
     vjp={"self": lambda grad, self_shape, dim, keepdim: expand_reduced(grad, self_shape, dim, keepdim)},
-    out=True, samples=domains.numbers(arguments={"dim": "dims", "keepdim": (False, True)}),
+    out=OVERLAPS, samples=domains.numbers(arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ declare(
     "nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
     forward=_nansum,
     vjp={"self": _nansum_vjp},
-    out=True, samples=domains.ordered(special=(math.nan,), arguments={"dim": "dims", "keepdim": (False, True)}),
+    out=OVERLAPS, samples=domains.ordered(special=(math.nan,), arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
 # -- means ---------------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ declare(
 def _mean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     d = dtype or self._dtype
     if not d.is_differentiable:
-        raise refusal("ops.mean.dtype", dtype=d.scalar_name, reason="Input" if dtype is None else "Optional")
+        raise refusal("ops.mean.dtype", op="mean", dtype=d.scalar_name, reason="Input" if dtype is None else "Optional")
     axes = wrap_dims(dim, len(self._shape))
     a = read_as(self, d)
     n = count(self._shape, dim)
@@ -138,7 +138,7 @@ declare(
     "mean(Tensor self, *, dtype? dtype=None) -> Tensor",
     forward=lambda self, dtype: _mean(self, None, False, dtype),
     vjp={"self": lambda grad, self_shape: over(grad.expand(self_shape), numel(self_shape))},
-    out=True, samples=domains.field(),
+    out=OVERLAPS, samples=domains.field(),
 )  # fmt: skip
 
 declare(
@@ -149,20 +149,27 @@ declare(
             expand_reduced(grad, self_shape, dim, keepdim), count(self_shape, dim)
         )
     },
-    out=True, samples=domains.field(arguments={"dim": "dims", "keepdim": (False, True)}),
+    out=OVERLAPS, samples=domains.field(arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
 
 def _nanmean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+    import reference_engine as engine
+
+    out = kernels.destination
     if not self._dtype.is_differentiable or (self._dtype.is_complex and not switch("reduction.nanmean_complex")):
         raise refusal("reduction.nanmean.dtype", dtype=self._dtype.scalar_name)
+    if dtype is not None and not dtype.is_differentiable and switch("reduction.nanmean_asks_dtype"):
+        raise refusal("ops.mean.dtype", op="nanmean", reason="Optional", dtype=dtype.scalar_name)
     numbers = self.detach().isnan().logical_not_().sum(dim, keepdim)
-    return self.nansum(dim, keepdim, dtype=dtype).div(numbers)
+    if out is None:
+        return self.nansum(dim, keepdim, dtype=dtype).div(numbers)
+    return engine.nansum(self, dim, keepdim, dtype=dtype, out=out).div_(numbers)
 
 
 declare(
     "nanmean(Tensor self, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    forward=_nanmean, composite=True, out=True,
+    forward=_nanmean, composite=True, out=True, hands_out=True,
     samples=domains.real(special=(math.nan,), arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
@@ -236,13 +243,15 @@ declare(
 declare(
     "prod(Tensor self, int dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
     node="ProdBackward1", forward=_prod, vjp={"self": _prod_dim_vjp},
-    out=True, samples=domains.numbers(special=(0.0,), arguments={"dim": "dim", "keepdim": (False, True)}),
+    out=OVERLAPS, samples=domains.numbers(special=(0.0,), arguments={"dim": "dim", "keepdim": (False, True)}),
 )  # fmt: skip
 
 # -- sums of exponentials ------------------------------------------------------------------------------------------
 
 
 def _logsumexp(self: Tensor, dim: Ints, keepdim: bool) -> Tensor:
+    if kernels.written_dtype is not None and not kernels.written_dtype.is_differentiable:
+        raise refusal("reduction.logsumexp.out", dtype=kernels.written_dtype.scalar_name)
     d = to_floating(self._dtype)[1]
     if d.is_complex and not switch("reduction.logsumexp_complex"):
         raise refusal("reduction.logsumexp.dtype", dtype=d.scalar_name)
@@ -272,7 +281,7 @@ def _logsumexp_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: Ints, keepdi
 
 declare(
     "logsumexp(Tensor self, int[] dim, bool keepdim=False) -> Tensor",
-    forward=_logsumexp, vjp={"self": _logsumexp_vjp}, out=True, aliases=("special.logsumexp",),
+    forward=_logsumexp, vjp={"self": _logsumexp_vjp}, out=OVERLAPS, aliases=("special.logsumexp",),
     samples=domains.field(special=(-math.inf,), arguments={"dim": "dims", "keepdim": (False, True)}),
 )  # fmt: skip
 
@@ -288,7 +297,7 @@ def _any_all(name: str, fn: Any) -> None:
         out = fn(self._read().astype(bool), axis=axes, keepdims=keepdim)
         return from_array(np.asarray(out), dtypes.uint8 if self._dtype is dtypes.uint8 else dtypes.bool_)
 
-    options: dict[str, Any] = {"exact": True, "out": True}
+    options: dict[str, Any] = {"exact": True, "out": OVERLAPS}
     declare(
         f"{name}(Tensor self) -> Tensor",
         forward=lambda self: apply(self, None, False),

@@ -11,7 +11,7 @@ import numpy as np
 
 from reference_engine import strides
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.kernels import empty, from_array, refuse_other_out, wrap_dim, wrap_dims
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
@@ -108,7 +108,8 @@ def _triangle(name: str, keep: Any) -> None:
 
     declare(
         f"{name}(Tensor self, int diagonal=0) -> Tensor",
-        forward=forward, vjp={"self": lambda grad, diagonal: getattr(grad, name)(diagonal)}, inplace=True, out=True,
+        forward=forward, vjp={"self": lambda grad, diagonal: getattr(grad, name)(diagonal)}, inplace=True,
+        out=OVERLAPS,
         exact=True, samples=domains.numbers(shapes="matrix", arguments={"diagonal": (0, 1, -1)}),
     )  # fmt: skip
 

@@ -66,7 +66,9 @@ def _round_to(x: Array, decimals: int) -> Array:
     return np.rint(x / scale) * scale if decimals < 0 else np.rint(x * scale) / scale
 
 
-_round_decimals = elementwise(_round_to, params=(1,), name="round_cpu", not_for="bool int complex", since=HALF)
+_round_decimals = elementwise(
+    _round_to, params=(1,), name="round_cpu", not_for="bool int complex", since=HALF, keeps_dtype=True
+)
 
 declare(
     "round(Tensor self, *, int decimals=0) -> Tensor",

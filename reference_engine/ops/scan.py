@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
-from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops import domains, kernels
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.formulas import conj, over, times, where
 from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
 from reference_engine.ops.reduction import read_as, summed_dtype
@@ -165,7 +165,8 @@ def _logcumsumexp_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int) -> T
 
 declare(
     "logcumsumexp(Tensor self, int dim) -> Tensor",
-    forward=_logcumsumexp, vjp={"self": _logcumsumexp_vjp}, out=True,
+    forward=_logcumsumexp, vjp={"self": _logcumsumexp_vjp},
+    out=OutForm(same_dtype=True, refused="reduction.logcumsumexp.out"),
     samples=domains.field(special=(-math.inf,), arguments={"dim": "dim"}),
 )  # fmt: skip
 
@@ -209,6 +210,7 @@ _cumulative_extremum("cummin", np.minimum)
 def _diff(self: Tensor, n: int, dim: int, prepend: Tensor | None, append: Tensor | None) -> Tensor:
     import reference_engine as engine
 
+    out = kernels.destination
     if not self._shape:
         raise refusal("reduction.diff.scalar")
     axis = wrap_dim(dim, len(self._shape))
@@ -226,16 +228,18 @@ def _diff(self: Tensor, n: int, dim: int, prepend: Tensor | None, append: Tensor
         return engine.zeros_like(self).copy_(self)
     parts = [t for t in (prepend, self, append) if t is not None]
     t = engine.cat(parts, axis) if len(parts) > 1 else self
-    for _ in range(min(n, t._shape[axis])):
+    times = min(n, t._shape[axis])
+    for i in range(times):
         size = t._shape[axis] - 1
         later, earlier = t.narrow(axis, 1, size), t.narrow(axis, 0, size)
-        t = later.logical_xor(earlier) if t._dtype is dtypes.bool_ else later - earlier
+        subtract = engine.logical_xor if t._dtype is dtypes.bool_ else engine.sub
+        t = subtract(later, earlier, out=out if i == times - 1 else None)
     return t
 
 
 declare(
     "diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor",
-    forward=_diff, composite=True, out=True, display="sub",
+    forward=_diff, composite=True, out=True, hands_out=True,
     samples=domains.numbers(arguments={"n": (1, 2), "dim": "dim"}),
 )  # fmt: skip
 

@@ -223,13 +223,13 @@ def _bound_kernel(name: str) -> str:
 
 def _refuse_narrow(promoted: dtype) -> None:
     """In place the bounds may not widen the dtype; said with the C++ name, unlike elsewhere."""
-    target = kernels.written_dtype
-    if target is not None and not dtypes.can_cast(promoted, target):
-        raise refusal("inplace.result_dtype", result=promoted.scalar_name, target=target.cpp_name)
+    target = kernels.written
+    if target is not None and not dtypes.can_cast(promoted, target._dtype):
+        raise refusal("inplace.result_dtype", result=promoted.scalar_name, target=target._dtype.cpp_name)
 
 
 _clamped = elementwise(_clamp, exact=True, check=_check_tensors)
-_clamped_by_numbers = elementwise(_clamp, exact=True, check=_check_numbers, number_is_operand=False)
+_clamped_by_numbers = elementwise(_clamp, exact=True, check=_check_numbers, number_is_operand=False, keeps_dtype=True)
 
 
 def _within(self: Tensor, low: Any, high: Any) -> Tensor:
@@ -322,7 +322,7 @@ def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str) -> None:
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar {bound}) -> Tensor",
-        forward=elementwise(fn, exact=True, check=check, number_is_operand=False),
+        forward=elementwise(fn, exact=True, check=check, number_is_operand=False, keeps_dtype=True),
         vjp={"self": of_self},
         inplace=True, out=True, smooth=False, exact=True,
         samples=domains.ordered(special=(0.0, 1.0), arguments={bound: (0, 1, -0.5)}),
@@ -376,16 +376,22 @@ def _heaviside(x: Array, at_zero: Array) -> Array:
     return np.where(np.isnan(x), x.dtype.type(0), np.where(x == 0, at_zero, (x > 0).astype(x.dtype))).astype(x.dtype)
 
 
-def _check_heaviside(promoted: dtype, self: Tensor, values: Tensor) -> None:
-    if self._dtype.is_complex or values._dtype.is_complex:
+_step = elementwise(_heaviside, exact=True)
+
+
+def _checked_heaviside(self: Tensor, values: Tensor) -> Tensor:
+    """The dtypes of all three tensors are asked about before their shapes."""
+    written = kernels.written_dtype or self._dtype
+    if self._dtype.is_complex or values._dtype.is_complex or written.is_complex:
         raise refusal("pointwise.heaviside.complex")
-    if self._dtype is not values._dtype:
+    if self._dtype is not values._dtype or self._dtype is not written:
         raise refusal("ops.heaviside.dtype")
+    return _step(self, values)
 
 
 declare(
     "heaviside(Tensor self, Tensor values) -> Tensor",
-    forward=elementwise(_heaviside, exact=True, check=_check_heaviside), underived=True, inplace=True, out=True,
+    forward=_checked_heaviside, underived=True, inplace=True, out=True,
     exact=True,
     samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip

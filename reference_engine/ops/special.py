@@ -12,7 +12,7 @@ import numpy as np
 import scipy.special as sp
 
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.formulas import less, not_derived, over, plus, times, where
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.semantics import cite, refusal
@@ -216,7 +216,8 @@ def _mvlgamma_vjp(grad: Tensor, self: Tensor, p: int) -> Tensor:
 
 declare(
     "mvlgamma(Tensor self, int p) -> Tensor",
-    forward=_mvlgamma, vjp={"self": _mvlgamma_vjp}, inplace=True, out=True, aliases=("special.multigammaln",),
+    forward=_mvlgamma, vjp={"self": _mvlgamma_vjp}, inplace=True,
+    out=OutForm(refused="special.mvlgamma.out"), aliases=("special.multigammaln",),
     samples=domains.real(2.5, 6, arguments={"p": (1, 2, 3)}),
 )  # fmt: skip
 

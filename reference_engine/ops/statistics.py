@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, times, where
 from reference_engine.ops.kernels import from_array, noisy, wrap_dims
@@ -140,7 +140,7 @@ def _declare_single(name: str, root: bool, vjp: Any) -> None:
         f"_{name}({_ARGUMENTS}) -> Tensor", node=f"{name.capitalize()}Backward0", display=name, forward=forward,
         vjp={"self": vjp}, **_HIDDEN,
     )  # fmt: skip
-    _declare_public(name, op, out=True)
+    _declare_public(name, op, out=OVERLAPS)
 
 
 def _declare_with_mean(name: str, root: bool, vjp: Any, node: str) -> None:

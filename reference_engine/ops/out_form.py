@@ -1,0 +1,79 @@
+"""The ``out=`` form of an op: it writes where it is told to, resizes what it writes to, and is never recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reference_engine import dtypes, levels, views
+from reference_engine.autograd import forward_ad, saved
+from reference_engine.modes import state
+from reference_engine.ops import kernels
+from reference_engine.ops.declare import Op
+from reference_engine.semantics import cite, refusal, warn
+from reference_engine.tensor import Tensor, tensors_in
+
+
+def run_out(run: Callable[..., Any], op: Op, values: list[Any], out: Any) -> Any:
+    """Run an op and write what it computes to ``out``.
+
+    Raises:
+        RuntimeError: an argument or ``out`` requires grad while recording; ``out`` overlaps what is read, or itself,
+            or has a dtype that cannot hold the result.
+    """
+    if op.hands_out:
+        kernels.will_write(None, out)
+        return op.forward(*values)
+    outs = [out] if isinstance(out, Tensor) else list(out)
+    if any(levels.is_mapped(t) for t in tensors_in([*values, *outs])):
+        raise refusal("functorch.vmap.out", op=op.reference_name)
+    refuse_recording(op, values, outs)
+    if forward_ad.active:
+        forward_ad.refuse_out(op, [*values, *outs])
+    cite("ops.out.written")
+    if not op.out.same_dtype:
+        values = _in_dtype_of(outs[0], op, values)
+    before, state.grad, kernels.common_dtype = state.grad, False, None
+    try:
+        made = run(op, values, written=outs[0] if len(outs) == 1 else None)
+    finally:
+        state.grad = before
+    for o, r in zip(outs, [made] if isinstance(made, Tensor) else list(made), strict=True):
+        if not op.out.overlaps:
+            kernels.refuse_overlap(o, tensors_in(values))
+        _write(op, o, r)
+    return out
+
+
+def refuse_recording(op: Op, values: Sequence[Any], outs: Sequence[Tensor]) -> None:
+    """Raise if writing to ``out=`` would have to be recorded."""
+    if not state.grad or state.inference:
+        return
+    differentiable = bool(op.vjp) or op.composite
+    if any(o.requires_grad for o in outs) or (differentiable and any(t.requires_grad for t in tensors_in(values))):
+        raise refusal("ops.out.requires_grad", op="aten::" * op.underived + op.reference_name)
+
+
+def _write(op: Op, o: Tensor, r: Tensor) -> None:
+    form = op.out
+    fits = o._dtype is r._dtype if form.same_dtype else dtypes.can_cast(r._dtype, o._dtype)
+    if not fits:
+        raise refusal(
+            form.refused, op=op.reference_name, result=r.dtype.scalar_name, target=o.dtype.scalar_name,
+            expected=r.dtype.cpp_name, got=o.dtype.cpp_name,
+        )  # fmt: skip
+    if kernels.common_dtype not in (None, o._dtype) and o._shape != r._shape and o.numel():
+        # an elementwise kernel computes into a tensor of its own dtype, and tells of both
+        warn("ops.out.resized", shape=list(o._shape), result=list(r._shape))
+    kernels.resize_out(o, r._shape, r._strides)
+    saved.before_write(o)
+    o._write(r._read())
+    views.bump(o)
+
+
+def _in_dtype_of(out: Tensor, op: Op, values: list[Any]) -> list[Any]:
+    """A reduction that may choose its dtype chooses that of ``out``, unless told otherwise."""
+    at = op.index_of.get("dtype")
+    if at is None or values[at] is not None:
+        return values
+    return [out._dtype if i == at else v for i, v in enumerate(values)]
