@@ -63,6 +63,16 @@ class Chapter:
 
 
 @dataclass(frozen=True)
+class ChangeOverColumns:
+    """One thing that is done unlike in the newest version, and the columns that do it."""
+
+    change: Change
+    columns: frozenset[int]
+    programs: int
+    """In how many programs of the column that shows it most."""
+
+
+@dataclass(frozen=True)
 class MatrixRow:
     """A clause, or a change without one, over all columns."""
 
@@ -73,6 +83,23 @@ class MatrixRow:
     clause: Clause | None = None
     message: Message | None = None
     deviations: tuple[Deviation, ...] = ()
+
+    @property
+    def told(self) -> tuple[ChangeOverColumns, ...]:
+        """Each thing that some column does unlike the newest version, once, the most frequent first."""
+        seen: dict[object, list[tuple[int, Change]]] = {}
+        for index, cell in enumerate(self.cells):
+            for change in cell.changes:
+                seen.setdefault(change.signature, []).append((index, change))
+        told = [
+            ChangeOverColumns(
+                min((change for _, change in made), key=lambda change: len(change.script)),
+                frozenset(index for index, _ in made),
+                max(change.programs for _, change in made),
+            )
+            for made in seen.values()
+        ]
+        return tuple(sorted(told, key=lambda change: (-change.programs, change.change.signature)))
 
     @property
     def varies(self) -> bool:

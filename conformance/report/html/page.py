@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from functools import cache
 from importlib import resources
 from urllib.parse import quote, urlsplit
@@ -18,6 +19,15 @@ from pygments.lexers import PythonLexer
 from conformance.report.evidence import VERDICT_GLYPHS, VERDICT_LABELS
 from conformance.report.headline import plural
 from conformance.report.html.wording import mark_differences, prose
+
+VERDICT_LETTERS: dict[str, str] = {
+    "divergence": "d",
+    "known_deviation": "k",
+    "conforms": "c",
+    "not_exercised": "o",
+    "not_applicable": "n",
+}
+"""A letter for each verdict, by which the cells of a large table are written down for the script that builds them."""
 
 
 def render_page(template: str, **context: object) -> str:
@@ -53,9 +63,14 @@ def environment() -> Environment:
         number=lambda n: f"{n:,}",
         counted=plural,
         prose=prose,
+        letter=lambda verdict: VERDICT_LETTERS[verdict],
     )
     made.globals.update(
-        verdict_labels=VERDICT_LABELS, verdict_glyphs=VERDICT_GLYPHS, style=_asset("style.css"), script=_asset("app.js")
+        verdict_letters=VERDICT_LETTERS,
+        verdict_labels=VERDICT_LABELS,
+        verdict_glyphs=VERDICT_GLYPHS,
+        style=_asset("style.css"),
+        script=_asset("app.js"),
     )
     made.globals["mark_differences"] = mark_differences
     made.globals["policy"] = (
@@ -67,8 +82,12 @@ def environment() -> Environment:
 
 def in_script(value: object) -> Markup:
     """JSON that may stand inside a ``<script>`` element: nothing in it can end the element or open a comment."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(_SPECIAL_IN_SCRIPT.sub(r"\\u003c", text))
+
+
+# What changes how the rest of the element is read; anything else is text there, and may stay readable.
+_SPECIAL_IN_SCRIPT = re.compile(r"<(?=[/!]|script)", re.IGNORECASE)
 
 
 def highlighted(source: str) -> Markup:

@@ -20,6 +20,30 @@
   };
   setTheme(themes.includes(remembered()) ? remembered() : "auto");
 
+  // -- the cells of a matrix, written down in a few letters each: "c22 d3+ n" -----------------------------------------
+  const cellWords = one("[data-cell-words]");
+  if (cellWords) {
+    const [letters, glyphs, labels] = JSON.parse(cellWords.textContent);
+    const verdictOf = Object.fromEntries(Object.entries(letters).map(([verdict, letter]) => [letter, verdict]));
+    const heads = all(".compat-head .cell").map((head) => head.textContent);
+    for (const row of all("[data-cells]")) {
+      row.append(...row.dataset.cells.split(" ").map((cell, index) => {
+        const verdict = verdictOf[cell[0]], programs = parseInt(cell.slice(1), 10);
+        const span = document.createElement("span");
+        span.className = `cell ${verdict}`;
+        span.title = `${heads[index]}: ${labels[verdict]}${programs ? `, ${programs.toLocaleString("en")} programs` : ""}`;
+        span.textContent = glyphs[verdict];
+        if (cell.endsWith("+")) {
+          const delta = document.createElement("b");
+          delta.className = "delta";
+          delta.textContent = "Δ";
+          span.append(delta);
+        }
+        return span;
+      }));
+    }
+  }
+
   // -- details are text until they are opened ------------------------------------------------------------------------
   const fill = (entry) => {
     const key = entry.dataset.detail;
@@ -37,7 +61,7 @@
   // -- filters -------------------------------------------------------------------------------------------------------
   const entries = all("[data-entry]").map((element) => ({
     element,
-    text: (element.dataset.text ?? (element.matches("details") ? one("summary", element) : element).textContent).toLowerCase(),
+    text: (element.dataset.text !== undefined ? `${element.id} ${element.dataset.text}` : (element.matches("details") ? one("summary", element) : element).textContent).toLowerCase(),
     area: element.dataset.area ?? null,
     ops: (element.dataset.op ?? "").split(" "),
     verdicts: (element.dataset.verdict ?? "").split(" "),
