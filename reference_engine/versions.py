@@ -38,13 +38,13 @@ class SavedTensor:
 
     __slots__ = (
         "_data", "_version", "_output_nr", "_packed", "_hooked", "_unpack", "_is_output", "_is_leaf", "_history",
-        "_owner", "_tangent", "_none",
+        "_owner", "_tangent", "_none", "_seen_through",
     )  # fmt: skip
 
     def __init__(self, tensor: Tensor | None = None, owner: Node | None = None, is_output: bool = False) -> None:
         if owner is None:
             raise refusal("saved.construct")
-        self._owner = weakref.ref(owner)
+        self._owner = self._seen_through = weakref.ref(owner)
         self._data: Tensor | None = None
         self._packed: Any = None
         self._unpack: Any = None
@@ -56,6 +56,9 @@ class SavedTensor:
             raise refusal("inference.saved_for_backward")
         self._is_leaf = tensor._node is None
         self._is_output = is_output and not self._is_leaf
+        if self._is_output and tensor._node is not None and tensor._node is not owner:
+            # the result of an in-place change of a view: its history is that of the base, looked at again
+            self._seen_through = weakref.ref(tensor._node)
         self._version = tensor._version_counter.value
         self._output_nr = tensor._output_nr
         self._tangent = tensor._tangent
@@ -118,11 +121,11 @@ class SavedTensor:
         if lost and not looking:
             raise refusal("version.saved_detached")
         if data._version_counter.value != self._version:
-            raise _modified(data, self, node)
+            raise _modified(data, self, self._seen_through() or node)
         if not self._is_output:
             return data
         result = data._alias()
-        result._node, result._output_nr = node, self._output_nr
+        result._node, result._output_nr = self._seen_through() or node, self._output_nr
         return result
 
     def _unhook(self, node: Node | None) -> Tensor:
@@ -175,7 +178,7 @@ def _modified(data: Tensor, kept: SavedTensor, node: Node | None) -> Exception:
     history = node if kept._is_output else data._node
     clause = "version.saved_modified"
     fields: dict[str, Any] = {
-        "type": data.dtype.tensor_name,
+        "type": data.dtype.cpp_type_name,
         "shape": list(data._shape),
         "current": data._version_counter.value,
         "expected": kept._version,

@@ -179,10 +179,13 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
         RuntimeError: an inference tensor outside inference mode; or, while recording: a leaf that requires grad, a
             view of one, one of several views made by one function, a view made in no_grad or inference mode.
     """
+    if requires_grad and state.grad:
+        _check_history(t)
     if t._inference and not state.inference:
         raise refusal("inference.inplace_outside")
-    if not (requires_grad and state.grad):
-        return
+
+
+def _check_history(t: Tensor) -> None:
     view = t._view
     if view is not None:
         _check_view_creation(t, view)
@@ -194,7 +197,7 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
 
 def _check_view_creation(t: Tensor, view: ViewOf) -> None:
     if view.creation is not Creation.DEFAULT:
-        raise _refused_by_creation("view.inplace", t, view, t.grad_fn)
+        raise _refused_by_creation("view.inplace", t, view, t._node)
 
 
 def _refused_by_creation(clause: str, t: Tensor, view: ViewOf, node: Node | None) -> Exception:
@@ -311,7 +314,6 @@ def detach_in_place(t: Tensor) -> Tensor:
         raise refusal("view.detach_.view")
     cite("leaf.detach_.becomes_leaf")
     t._node, t._output_nr, t._leaf_requires_grad = None, 0, False
-    t._retains_grad = False
     return t
 
 

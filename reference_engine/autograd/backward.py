@@ -9,7 +9,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reference_engine import levels, overrides
+from reference_engine import levels, modes, overrides
 from reference_engine.autograd.engine import Pass
 from reference_engine.autograd.graph import GradientEdge
 from reference_engine.autograd.node import Edge, Node, gradient_edge
@@ -344,11 +344,21 @@ def _run_batched(
     cite("grad.batched.stack")
     (count,) = sizes
     rows = []
-    for i in range(count):
-        keep = retain or i < count - 1
-        slices = [None if g is None else g[i] for g in grads]
-        rows.append(run(roots, slices, keep, create, inputs, allow_unused, accumulate=False))
-    return tuple(None if column[0] is None else engine.stack(list(column)) for column in zip(*rows, strict=True))
+    with modes.set_grad_enabled(bool(create)):
+        slices = [g.unbind(0) for g in grads]
+        for i in range(count):
+            keep = retain or i < count - 1
+            rows.append(run(roots, [s[i] for s in slices], keep, create, inputs, allow_unused, accumulate=False))
+
+        def joined(column: Sequence[Any]) -> Any:
+            if column[0] is None:
+                return None
+            for whole, parts in zip(grads, slices, strict=True):
+                if all(found is part for found, part in zip(column, parts, strict=True)):
+                    return whole  # asked for the gradient of a root, which is the cotangent itself
+            return engine.stack(list(column))
+
+        return tuple(joined(column) for column in zip(*rows, strict=True))
 
 
 def _materialized(found: Sequence[Any], inputs: Sequence[Any], create_graph: Any) -> tuple[Any, ...]:

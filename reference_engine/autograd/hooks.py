@@ -108,10 +108,10 @@ def check_replacement(grad: Tensor | None, result: Any, hook: Any) -> Tensor | N
     from reference_engine.tensor import Tensor
 
     name = hook_name(hook)
-    if not isinstance(result, Tensor):
-        raise refusal("hooks.tensor.wrong_type", hook=name, expected="torch.Tensor", got=type_name(result))
     if grad is None:
         raise refusal("hooks.tensor.replaced_none", hook=name)
+    if not isinstance(result, Tensor):
+        raise refusal("hooks.tensor.wrong_type", hook=name, expected="torch.Tensor", got=type_name(result))
     if result._dtype is not grad._dtype:
         raise refusal(
             "hooks.tensor.wrong_dtype",

@@ -230,6 +230,7 @@ def shallow_copy(t: Tensor) -> Tensor:
 
     made = t._alias()
     made.__class__ = type(t)
+    made._version_counter = type(t._version_counter)(1)  # it was made empty, and then given the memory
     made._tangent = None
     made._leaf_requires_grad = t._leaf_requires_grad
     made._node, made._output_nr = t._node, t._output_nr

@@ -62,7 +62,9 @@ class Plan:
         for p in given:
             assert p is not None
             shown = strides.expanded(p[0].shape, p[1], common)
-            self.operands.append((self.shape, (0,) * before + tuple(shown) + (0,) * after))
+            padded = (1,) * before + common + (1,) * after
+            spread = strides.of_view(common, shown, padded) or strides.contiguous(padded)
+            self.operands.append((self.shape, tuple(strides.expanded(padded, spread, self.shape))))
 
 
 def _positions(self_: Tensor, indices: Indices, warns: bool) -> list[tuple[Any, Ints] | None]:

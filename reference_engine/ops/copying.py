@@ -4,17 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
+<<<<<<< HEAD
 from reference_engine import dtypes, layouts, strides
+=======
+import numpy as np
+
+from reference_engine import dtypes, strides
+from reference_engine.modes import state
+>>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import from_array
+from reference_engine.ops.kernels import broadcast_shapes, empty, from_array, refuse_target
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 
 def _clone(self: Tensor, memory_format: Any) -> Tensor:
+<<<<<<< HEAD
     if memory_format is None or memory_format == "torch.preserve_format":
         return self._copy(strides.like(self._shape, self._strides))
     return self._copy(layouts.strides_in(self._shape, memory_format))
+=======
+    if memory_format is None or str(memory_format) == "torch.preserve_format":
+        wanted = strides.like(self._shape, self._strides)
+    else:
+        wanted = strides.contiguous(self._shape)
+    return _by_copy(self, self._dtype, wanted) if _unseen(self) else self._copy(wanted)
+
+
+def _unseen(t: Tensor) -> bool:
+    """Whether ``t`` records nothing by itself though it requires grad: an inference tensor met outside."""
+    return t._inference and not state.inference and t.requires_grad
+
+
+def _by_copy(t: Tensor, dtype: Any, wanted: tuple[int, ...]) -> Tensor:
+    """The copy into a new tensor, which is none of inference mode, is what is recorded."""
+    cite("inference.recorded_with_normal")
+    made: Tensor = empty(t._shape, dtype, wanted).copy_(t)
+    return made
+>>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
 
 
 declare(
@@ -33,12 +61,20 @@ declare(
 )  # fmt: skip
 
 
+def _overlap(self: Tensor, src: Tensor, non_blocking: bool) -> tuple[str, ...]:
+    """A copy to itself does nothing, whatever the memory."""
+    if src is not self:
+        raise refusal("inplace.internal_overlap")
+    return ()
+
+
 def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
     """What ``copy_`` writes: the source cast to the destination's dtype and shown in its shape."""
-    from reference_engine.ops.shape import _expand
-
-    shown = src if src._shape == self._shape else _expand(src.detach(), self._shape, False)
-    values = shown._read()
+    if strides.may_overlap_internally(self._shape, self._strides):
+        _overlap(self, src, non_blocking)
+    refuse_target(self, [src], self._shape)  # memory is looked at before shapes are
+    refuse_target(self, [], broadcast_shapes([self._shape, src._shape]))
+    values = np.broadcast_to(src._read(), self._shape)
     if values.dtype.kind == "c" and not self._dtype.is_complex:
         values = values.real
     return from_array(values.astype(self._dtype.np), self._dtype)
@@ -57,11 +93,17 @@ declare(
         "self": lambda grad: grad.new_zeros(grad.shape),
         "src": lambda grad, src_dtype: _cast_back(grad, src_dtype),
     },
-    inplace=True, exact=True, method=False, function=False, samples=domains.numbers(),
+    inplace=True, exact=True, overlap=_overlap, method=False, function=False, samples=domains.numbers(),
 )  # fmt: skip
 
 
+<<<<<<< HEAD
 def _cast(self: Tensor, dtype: Any, memory_format: Any) -> Tensor:
+=======
+def _cast(self: Tensor, dtype: Any) -> Tensor:
+    if _unseen(self):
+        return _by_copy(self, dtype, strides.like(self._shape, self._strides))
+>>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
     values = self._read()
     if values.dtype.kind == "c" and not dtype.is_complex:
         values = values.real

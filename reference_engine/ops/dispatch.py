@@ -104,7 +104,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         with quiet():
             result = op.forward(*values)
         if target is not None:
-            write_in_place(target, result, values, op.overlap)
+            write_in_place(target, result, _read_beside(op, values), op.overlap and (lambda: op.overlap(*values)))
             result = target
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
     if node is not None:
@@ -149,6 +149,13 @@ def _active(op: Op, values: Sequence[Any]) -> set[str]:
                 found.add(op.params[i].name)
         elif isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) and v.requires_grad for v in value):
             found.add(op.params[i].name)
+    if found and all(t._inference for t in tensors_in(values)):
+        # inference tensors record nothing by themselves; a number that stands for a tensor is a normal one
+        cite("inference.recorded_with_normal")
+        if not any(
+            op.params[i].type == "Tensor|Scalar" and not isinstance(values[i], Tensor) for i in op.tensor_params
+        ):
+            return set()
     return found
 
 
@@ -195,10 +202,15 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
 # -- in-place and out ------------------------------------------------------------------------------------------------
 
 
+def _read_beside(op: Op, values: Sequence[Any]) -> list[Tensor]:
+    """The tensors that are read element by element while the first one is written; a fill value is read before."""
+    return tensors_in([values[i] for i in op.tensor_params if i and op.params[i].name != "value"])
+
+
 def write_in_place(
-    target: Tensor, result: Tensor, values: Sequence[Any], overlap: Callable[..., Sequence[str]] | None = None
+    target: Tensor, result: Tensor, others: Sequence[Tensor], overlap: Callable[[], Sequence[str]] | None = None
 ) -> None:
-    """Store a computed result in the memory of ``target``.
+    """Store a computed result in the memory of ``target``, while the ``others`` are being read.
 
     Raises:
         RuntimeError: overlapping memory, another shape, or a dtype that cannot hold the result. Nothing is written
@@ -208,12 +220,13 @@ def write_in_place(
     if overlapping:
         if overlap is None:
             raise refusal("inplace.internal_overlap")
-        for clause in overlap(*values):
+        for clause in overlap():
             warn(clause)
-    kernels.refuse_target(target, [t for t in tensors_in(values[1:]) if t is not target], result._shape)
+    kernels.refuse_target(target, [t for t in others if t is not target], result._shape)
     if not dtypes.can_cast(result._dtype, target._dtype):
         raise refusal("inplace.result_dtype", result=result.dtype.scalar_name, target=target.dtype.scalar_name)
     saved.before_write(target)
+    kernels.note_undetected_overlap(target, others, overlapping)
     if overlapping:
         _write_changes(target, result)
     else:

@@ -84,6 +84,7 @@ def _look_anew_below(op: Op, self: Tensor, values: list[Any]) -> None:
 def _in_place(name: str, ops: list[Op]) -> Any:
     def call(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if name == "t_" and len(self._shape) > 2:
+            views.check_in_place(self, self.requires_grad)
             raise refusal("inplace.t.rank", ndim=len(self._shape))
         op, values = binding.resolve([o for o in ops if o.holds()], name, (self, *args), kwargs, True)
         return _look_anew(op, self, values)
@@ -110,6 +111,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
         raise refusal("forward_ad.resize")
     if any(s < 0 for s in sizes):
         raise refusal("ops.expand.negative")
+    if strides.numel(sizes) * self._dtype.itemsize > self._storage.nbytes() - self._offset * self._dtype.itemsize:
+        cite("inplace.resize.uninitialised")
     kernels.resize(self, sizes)
     if switch("inplace.resize.counts"):
         views.bump(self)

@@ -133,7 +133,7 @@ declare(
     "nextafter(Tensor self, Tensor other) -> Tensor",
     forward=_nextafter, when="pointwise.nextafter_derivative",
     vjp={
-        "self": lambda grad, self, other: where(self != other, grad, 0),
+        "self": lambda grad, self, other: where(self.ne(other), grad, 0),
         "other": lambda grad, other: grad.new_zeros(other.shape),
     },
     inplace=True, out=True, smooth=False, exact=True, samples=domains.real(),

@@ -42,23 +42,27 @@ def _copied(self: Tensor) -> Tensor:
     return made
 
 
-def _real_only(op: str, self: Tensor) -> None:
-    if self._dtype.is_complex and self.requires_grad and is_grad_enabled():
+def _real_only(op: str, self: Tensor, src: Tensor) -> None:
+    if self._dtype.is_complex and (self.requires_grad or src.requires_grad) and is_grad_enabled():
         raise refusal("indexing.view_scatter.complex", op=op)
 
 
 def _select_scatter(self: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    _real_only("select_scatter", self)
+    _real_only("select_scatter", self, src)
     return _replaced(self, src, lambda t: t.detach().select(dim, index))
 
 
 def _slice_scatter(self: Tensor, src: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
+<<<<<<< HEAD
     _real_only("slice_scatter", self)
     if not self._shape:
         raise refusal("shape.slice.scalar")
     wrap_dim(dim, len(self._shape))
     if step <= 0:
         raise refusal("shape.slice.step")
+=======
+    _real_only("slice_scatter", self, src)
+>>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
     return _replaced(self, src, lambda t: t.detach()._slice(dim, start, end, step))
 
 
