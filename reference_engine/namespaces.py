@@ -73,6 +73,7 @@ _ELSEWHERE = {
     ),
     "serialization": ("load", "save"),
     "ops.products": ("chain_matmul", "einsum"),
+    "ops.lu": ("lu",),
     "ops.splitting": ("broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d"),
     "ops.joining": ("block_diag", "cartesian_prod"),
     "ops.sampling": ("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"),

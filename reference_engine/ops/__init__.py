@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-_INFRASTRUCTURE = {"declare", "dispatch", "binding", "kernels", "shadow", "domains", "operators"}
+_INFRASTRUCTURE = {"declare", "dispatch", "binding", "kernels", "shadow", "domains", "operators", "lapack"}
 
 
 def declare_all() -> dict[str, dict[str, Any]]:

@@ -134,6 +134,7 @@ class Op:
         self.when: str | None = traits["when"]
         self.underived: bool = traits["underived"]
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
+        self.copied: bool = traits["copied"]
         # as torch's own tables call it: special_entr, linalg_solve, but relu for nn.functional.relu
         self.reference_name: str = traits["display"] or self.name.removeprefix("nn.functional.").replace(".", "_")
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
@@ -156,7 +157,10 @@ class Op:
         if all(self.params[i].type != "Tensor[]" for i in self.differentiable):
             self.slots = {self.params[at].name: (n, None) for n, at in enumerate(self.differentiable)}
         self._saves_by_formula = self._plan_saves()
-        self._saves_by_name = sorted(self._saves_by_formula, key=lambda save: (save[1] < 0, save[0]))
+        called = {f"result{i}": name for i, name in enumerate(traits["results"])}
+        self._saves_by_name = sorted(
+            self._saves_by_formula, key=lambda save: (save[1] < 0, called.get(save[0], save[0]))
+        )
         for need, _, _ in self._saves_by_formula:
             setattr(self.node_type, f"_saved_{need}", SavedAttribute(need, raw=False))
             setattr(self.node_type, f"_raw_saved_{need}", SavedAttribute(need, raw=True))
@@ -379,6 +383,8 @@ def declare(
     when: str | None = None,
     underived: bool = False,
     overlap: Callable[..., Sequence[str]] | None = None,
+    copied: bool = False,
+    results: Sequence[str] = (),
     aliases: Sequence[str] = (),
 ) -> Op:
     """Declare one overload of an op and register it under its public name.
@@ -400,13 +406,15 @@ def declare(
         underived: recorded, but refuses to be differentiated.
         overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
             which clauses warn of it.
+        copied: ``out=`` is given a copy of the result, which is recorded.
+        results: what torch calls the results, where that decides the order in which they are saved.
         aliases: other public names of the same op.
     """
     op = Op(
         signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out,
         hands_out=hands_out, view=view, multi_output_view=multi_output_view, method=method, function=function,
         composite=composite, non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact,
-        smooth=smooth, when=when, underived=underived, overlap=overlap,
+        smooth=smooth, when=when, underived=underived, overlap=overlap, copied=copied, results=results,
     )  # fmt: skip
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:

@@ -48,7 +48,7 @@ def _check_empty(self: Tensor, order: float, dim: Dims) -> None:
     if self.numel() or 0 <= order < math.inf:
         return
     if dim is None or dim == ():
-        raise refusal("ops.linalg.vector_norm.empty", norm=f"{order:g}")
+        raise refusal("linalg.vector_norm.empty", norm=f"{order:g}")
     for d in wrap_dims(dim, len(self._shape)):
         if not self._shape[d]:
             raise refusal("reduction.vector_norm.empty_dim", norm=f"{order:g}", dim=d)
@@ -57,7 +57,7 @@ def _check_empty(self: Tensor, order: float, dim: Dims) -> None:
 def _computed_in(self: Tensor, dtype: Any) -> dtypes.dtype:
     own: dtypes.dtype = self._dtype
     if not own.is_differentiable:
-        raise refusal("ops.linalg.dtype", op="linalg.vector_norm", dtype=own.scalar_name)
+        raise refusal("linalg.dtype", op="linalg.vector_norm", dtype=own.scalar_name)
     if dtype is None:
         return own
     given: dtypes.dtype = dtype

@@ -1,208 +1,187 @@
-"""Inverses, linear systems, determinants."""
+"""Inverses and linear systems."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from reference_engine import levels, return_types
-from reference_engine.ops import domains
+from reference_engine import dtypes, return_types
+from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj
-from reference_engine.ops.kernels import Array, broadcast_shapes, empty, from_array, nearby, noisy
-from reference_engine.semantics import refusal
-from reference_engine.strides import numel
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, nearby, noisy
+from reference_engine.ops.matrices import (
+    adjoint,
+    batch_element,
+    by_columns,
+    check_floating,
+    check_kernel,
+    check_low_precision,
+    check_matrix,
+    check_square,
+    first_failure,
+)
+from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
-
-# -- what the kernels take and give ------------------------------------------------------------------------------------
-
-
-def check_square(t: Tensor, op: str) -> None:
-    """Refuse what is no batch of square matrices of floating point numbers."""
-    if len(t._shape) < 2:
-        raise refusal("ops.linalg.rank", op=op)
-    if t._shape[-1] != t._shape[-2]:
-        raise refusal("ops.linalg.square", op=op, rows=t._shape[-2], columns=t._shape[-1])
-    check_floating(t, op)
-
-
-def check_floating(t: Tensor, op: str) -> None:
-    """Refuse integers, and half precision, which LAPACK does not know."""
-    if not t._dtype.is_differentiable:
-        raise refusal("ops.linalg.dtype", op=op, dtype=t._dtype.scalar_name)
-    if t._dtype.itemsize == 2:
-        raise refusal("linalg.low_precision", op=op, dtype=t._dtype.scalar_name)
-
-
-def by_columns(array: Array, d: Any) -> Tensor:
-    """A batch of matrices in the memory order of LAPACK: columns first."""
-    shape = array.shape
-    strides = list(from_array(np.zeros(shape[:-2]), d)._strides) if len(shape) > 2 else []
-    size = max(shape[-1], 1) * max(shape[-2], 1)
-    made = empty(shape, d, (*(s * size for s in strides), 1, max(shape[-2], 1)))
-    made._write(array)
-    return made
-
-
-def adjoint(t: Tensor) -> Tensor:
-    """The conjugate transpose."""
-    return conj(t.transpose(-2, -1))
-
 
 # -- inverse -----------------------------------------------------------------------------------------------------------
 
 
-def _singular(a: Array) -> int | None:
-    """The first matrix of a batch whose elimination meets a zero pivot."""
-    flat = a.reshape(numel(a.shape[:-2]), *a.shape[-2:])
-    for i, matrix in enumerate(flat):
-        if zero_pivot(matrix):
-            return i
-    return None
-
-
-def zero_pivot(matrix: Array) -> int:
-    """The first diagonal element, counted from one, that elimination leaves zero; 0 if there is none."""
-    import scipy.linalg
-
-    if not matrix.size or not np.all(np.isfinite(matrix)):
-        return 0
-    with np.errstate(all="ignore"):
-        diagonal = np.diag(scipy.linalg.lu(matrix)[2])
-    zeros = np.flatnonzero(diagonal == 0)
-    return int(zeros[0]) + 1 if zeros.size else 0
-
-
-def _batch(a: Array, i: int) -> str:
-    return f"(Batch element {i}): " if a.ndim > 2 else ""
-
-
-def _inv(A: Tensor) -> Tensor:
+def _inv_ex(A: Tensor, check_errors: bool, op: str = "linalg.inv") -> Any:
     check_square(A, "linalg.inv")
-    a = nearby(A._read(), A._dtype)
-    i = _singular(a)
-    if i is not None:
-        pivot = zero_pivot(a.reshape(-1, *a.shape[-2:])[i])
-        raise refusal("linalg.inv.singular", batch=_batch(a, i), index=pivot)
-    return by_columns(noisy(np.linalg.inv(a), np.linalg.inv, [a], A._dtype), A._dtype)
+    check_low_precision(A, "linalg.inv")
+    a, d = A._read(), A._dtype
+    info = lapack.lu(a)[2]
+    failed = first_failure(info)
+    if check_errors and failed is not None:
+        raise refusal("linalg.inv.singular", op=op, batch=batch_element(a, failed[0]), index=failed[1])
+    a = nearby(a, d)
+
+    def invert(x: Array) -> Array:
+        return lapack.solve(x, np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape))
+
+    found = noisy(invert(a), invert, [a], d)
+    return return_types.linalg_inv_ex((by_columns(found, d), from_array(info, dtypes.int32)))
 
 
-def _inv_vjp(grad: Tensor, result: Tensor) -> Tensor:
-    back = adjoint(result)
+def _inv_vjp(grad: Tensor, result0: Tensor) -> Tensor:
+    back = adjoint(result0)
     return -back.matmul(grad.matmul(back))
 
 
-declare(
-    "linalg.inv(Tensor A) -> Tensor", forward=_inv, node="LinalgInvExBackward0", vjp={"A": _inv_vjp}, out=True,
-    samples=domains.field(shapes="regular"),
+INV_EX = declare(
+    "linalg.inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor, Tensor)",
+    forward=_inv_ex, node="LinalgInvExBackward0", vjp={"A": _inv_vjp}, out=True, non_differentiable_outputs=(1,),
+    samples=domains.field(shapes="regular", arguments={"check_errors": (False, True)}),
 )  # fmt: skip
-declare(
-    "inverse(Tensor self) -> Tensor", forward=_inv, node="LinalgInvExBackward0", vjp={"self": _inv_vjp}, out=True,
-    samples=domains.field(shapes="regular"),
-)  # fmt: skip
+_INVERSE: dict[str, Any] = {
+    "composite": True, "out": True, "display": "linalg_inv_ex", "samples": domains.field(shapes="regular"),
+}  # fmt: skip
+declare("linalg.inv(Tensor A) -> Tensor", forward=lambda A: run(INV_EX, [A, True])[0], **_INVERSE)
+declare("inverse(Tensor self) -> Tensor", forward=lambda self: run(INV_EX, [self, True])[0], **_INVERSE)
 
 # -- A X = B -----------------------------------------------------------------------------------------------------------
 
 
-def _is_vector(a: Tensor, b: Tensor) -> bool:
+def is_vector(a: Tensor, b: Tensor) -> bool:
+    """Whether B is one right side for each matrix, without a dimension for it."""
     return len(b._shape) == 1 or (len(a._shape) - 1 == len(b._shape) and b._shape == a._shape[:-1])
 
 
-def _solve(A: Tensor, B: Tensor, left: bool) -> Tensor:
-    check_square(A, "linalg.solve")
-    if A._dtype is not B._dtype:
-        raise refusal("linalg.solve.dtype", op="linalg.solve", a=A._dtype.scalar_name, b=B._dtype.scalar_name)
-    vector = _is_vector(A, B)
-    a, b = nearby(A._read(), A._dtype), B._read()
-    b = b[..., None] if vector else b
-    n, rows = a.shape[-1], b.shape[-2 if left else -1]
-    if n != rows:
-        sign = "AX = B" if left else "XA = B"
+def check_system(a: Tensor, b_shape: tuple[int, ...], op: str, left: bool) -> None:
+    """Refuse right sides that do not fit the matrix."""
+    if a._shape[-1] != b_shape[-2 if left else -1]:
         raise refusal(
-            "linalg.solve.shapes",
-            op="linalg.solve",
-            sign=sign,
-            a=a.shape[-2],
-            b=a.shape[-1],
-            c=b.shape[-2],
-            d=b.shape[-1],
-        )
-    i = _singular(a)
-    if i is not None:
-        raise refusal("linalg.solve.singular", batch=_batch(a, i))
-    batch = broadcast_shapes([a.shape[:-2], b.shape[:-2]])
+            "linalg.solve.shapes", op=op, sign="AX = B" if left else "XA = B",
+            a=a._shape[-2], b=a._shape[-1], c=b_shape[-2], d=b_shape[-1],
+        )  # fmt: skip
+
+
+def check_same(a: Tensor, b: Tensor, op: str, first: str = "A") -> None:
+    if a._dtype is not b._dtype:
+        raise refusal("linalg.solve.dtype", op=op, name=first, a=a._dtype.scalar_name, b=b._dtype.scalar_name)
+
+
+def swapped(x: Array) -> Array:
+    return np.swapaxes(x, -1, -2)
+
+
+def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Tensor, ...]:
+    op = "linalg.solve"
+    check_floating(A, op)
+    check_same(A, B, op)
+    vector = is_vector(A, B)
+    b_shape = (*B._shape, 1) if vector else B._shape
+    check_square(A, op)
+    if len(b_shape) < 2:
+        raise refusal("linalg.solve.rank", op=op)
+    check_system(A, b_shape, op, left)
+    batch = broadcast_shapes([A._shape[:-2], b_shape[:-2]])
+    check_kernel(A, "lu_cpu")
+    d = A._dtype
+    packed, pivots, info = lapack.lu(A._read() if left else swapped(A._read()))
+    failed = first_failure(info)
+    if check_errors and failed is not None:
+        raise refusal("linalg.solve.singular", batch=batch_element(packed, failed[0]))
+    a, b = nearby(A._read(), d), B._read().reshape(b_shape)
 
     def solve(p: Array, q: Array) -> Array:
-        p, q = np.broadcast_to(p, (*batch, *p.shape[-2:])), np.broadcast_to(q, (*batch, *q.shape[-2:]))
-        if left:
-            return np.linalg.solve(p, q)
-        return np.swapaxes(np.linalg.solve(np.swapaxes(p, -1, -2), np.swapaxes(q, -1, -2)), -1, -2)
+        q = np.broadcast_to(q, (*batch, *q.shape[-2:]))
+        return lapack.solve(p, q) if left else swapped(lapack.solve(swapped(p), swapped(q)))
 
-    x = noisy(solve(a, b), solve, [a, b], A._dtype)
+    x = noisy(solve(a, b), solve, [a, b], d)
+    made = by_columns(x, d) if left else from_array(x, d)
     if vector:
-        return from_array(x[..., 0], A._dtype)
-    return by_columns(x, A._dtype) if left else from_array(x, A._dtype)
+        made = from_array(x[..., 0], d)
+    return by_columns(packed, d), from_array(pivots, dtypes.int32), made, from_array(info, dtypes.int32)
 
 
-def _solve_vjp(grad: Tensor, A: Tensor, B: Tensor, result: Tensor, left: bool, needs: set[str]) -> dict[str, Any]:
+def _solve_vjp(
+    grad: Tensor, A: Tensor, B_shape: Any, result0: Tensor, result1: Tensor, result2: Tensor, left: bool,
+    needs: set[str],
+) -> dict[str, Any]:  # fmt: skip
     import reference_engine as engine
 
-    vector = _is_vector(A, B)
-    back = engine.linalg.solve(adjoint(A), grad, left=left)
-    made: dict[str, Any] = {"B": back}
+    vector = len(B_shape) == 1 or (len(A._shape) - 1 == len(B_shape) and B_shape == A._shape[:-1])
+    gx, x = (grad.unsqueeze(-1), result2.unsqueeze(-1)) if vector else (grad, result2)
+    back = engine.linalg.solve(adjoint(A), gx, left=left)
+    made: dict[str, Any] = {"B": back.squeeze(-1) if vector else back}
     if "A" in needs:
-        column, x = (back.unsqueeze(-1), result.unsqueeze(-1)) if vector else (back, result)
-        made["A"] = -(column.matmul(adjoint(x)) if left else adjoint(x).matmul(column))
+        made["A"] = -(back.matmul(adjoint(x)) if left else adjoint(x).matmul(back))
     return made
 
 
-declare(
-    "linalg.solve(Tensor A, Tensor B, *, bool left=True) -> Tensor",
-    forward=_solve, node="LinalgSolveExBackward0", vjp={"A, B": _solve_vjp}, out=True,
-    samples=domains.field(shapes="solve", arguments={"left": (True,)}),
+_SOLVE = declare(
+    "_linalg_solve_ex(Tensor A, Tensor B, bool left, bool check_errors) -> (Tensor, Tensor, Tensor, Tensor)",
+    forward=_solve_ex, node="LinalgSolveExBackward0", vjp={"A, B": _solve_vjp}, method=False, function=False,
+    non_differentiable_outputs=(0, 1, 3),
 )  # fmt: skip
 
 
+declare(
+    "linalg.solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", composite=True, out=True,
+    forward=lambda A, B, left: run(_SOLVE, [A, B, left, True])[2], display="_linalg_solve_ex",
+    samples=domains.field(shapes="solve", arguments={"left": (True,)}),
+)  # fmt: skip
+declare(
+    "linalg.solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor, Tensor)",
+    forward=lambda A, B, left, check_errors: return_types.linalg_solve_ex(
+        list(run(_SOLVE, [A, B, left, check_errors]))[2:]
+    ),
+    composite=True, out=True, display="_linalg_solve_ex",
+    samples=domains.field(shapes="solve", arguments={"left": (True,), "check_errors": (False, True)}),
+)  # fmt: skip
+
+# -- triangular systems ------------------------------------------------------------------------------------------------
+
+
 def _triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool) -> Tensor:
-    check_square(A, "linalg.solve_triangular")
+    op = "linalg.solve_triangular"
+    check_same(A, B, op)
     if len(B._shape) < 2:
-        raise refusal("linalg.solve_triangular.rank")
+        raise refusal("linalg.solve.rank", op=op)
+    check_square(A, op, floating=False)
+    check_system(A, B._shape, op, left)
+    check_kernel(A, "triangular_solve_cpu")
+    x = solve_by_substitution(A, B, upper, left, unitriangular)
+    by_row = not left and len(B._shape) >= 2
+    return from_array(x, A._dtype) if by_row else by_columns(x, A._dtype)
+
+
+def solve_by_substitution(A: Tensor, B: Tensor, upper: bool, left: bool, unit: bool) -> Array:
+    """The solution of a triangular system as an array; the other triangle is not read."""
+    broadcast_shapes([A._shape[:-2], B._shape[:-2]])
     a, b = nearby(A._read(), A._dtype), B._read()
-    if a.shape[-1] != b.shape[-2 if left else -1]:
-        sign = "AX = B" if left else "XA = B"
-        raise refusal(
-            "linalg.solve.shapes",
-            op="linalg.solve_triangular",
-            sign=sign,
-            a=a.shape[-2],
-            b=a.shape[-1],
-            c=b.shape[-2],
-            d=b.shape[-1],
-        )
     half = np.triu(a) if upper else np.tril(a)
-    if unitriangular:
-        half = (
-            half - np.einsum("...ii->...i", half)[..., None] * np.eye(a.shape[-1]) + np.eye(a.shape[-1], dtype=a.dtype)
-        )
-    batch = broadcast_shapes([a.shape[:-2], b.shape[:-2]])
 
     def substitute(p: Array, q: Array) -> Array:
-        import scipy.linalg
+        p, q = lapack.wide(p), lapack.wide(q)
+        if left:
+            return lapack.substitute(p, q, upper, unit)
+        return swapped(lapack.substitute(swapped(p), swapped(q), not upper, unit))
 
-        p, q = np.broadcast_to(p, (*batch, *p.shape[-2:])), np.broadcast_to(q, (*batch, *q.shape[-2:]))
-        made = np.zeros(q.shape, q.dtype)
-        for at in np.ndindex(*batch):
-            if left:
-                made[at] = scipy.linalg.solve_triangular(p[at], q[at], lower=not upper, check_finite=False)
-            else:
-                made[at] = scipy.linalg.solve_triangular(p[at].T, q[at].T, lower=upper, check_finite=False).T
-        return made
-
-    half = half.astype(a.dtype)
-    x = noisy(substitute(half, b), substitute, [half, b], A._dtype)
-    return by_columns(x, A._dtype) if left else from_array(x, A._dtype)
+    return noisy(substitute(half, b), substitute, [half, b], A._dtype)
 
 
 def _triangular_vjp(
@@ -221,147 +200,108 @@ def _triangular_vjp(
 
 declare(
     "linalg.solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor",
-    forward=_triangular,
-    node="LinalgSolveTriangularBackward0",
-    vjp={"A, B": _triangular_vjp},
-    out=True,
+    forward=_triangular, node="LinalgSolveTriangularBackward0", vjp={"A, B": _triangular_vjp}, out=True,
     samples=domains.field(
         shapes="solve_matrix", arguments={"upper": (True, False), "left": (True,), "unitriangular": (False, True)}
     ),
-)
-
-# -- determinants ------------------------------------------------------------------------------------------------------
-
-
-def _det(A: Tensor) -> Tensor:
-    check_square(A, "linalg.det")
-    a = nearby(A._read(), A._dtype)
-    return from_array(np.asarray(noisy(np.linalg.det(a), np.linalg.det, [a], A._dtype)), A._dtype)
-
-
-def _det_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
-    """det(A) A^-H; of a singular matrix the cofactors, which need no inverse and hold everywhere."""
-    import reference_engine as engine
-
-    n = A._shape[-1]
-    if not A.numel():
-        return grad.new_zeros(A._shape)
-    if n == 1:
-        return grad.unsqueeze(-1).unsqueeze(-1).expand(A._shape)
-    scale = (grad * conj(result)).unsqueeze(-1)
-    if not levels.is_mapped(A) and _singular(A._read()) is None:
-        return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], A._shape[-1]))))
-    rows = []
-    for i in range(n):
-        others_i = engine.tensor([k for k in range(n) if k != i])
-        cofactors = []
-        for j in range(n):
-            others_j = engine.tensor([k for k in range(n) if k != j])
-            minor = engine.linalg.det(A.index_select(-2, others_i).index_select(-1, others_j))
-            cofactors.append(minor if (i + j) % 2 == 0 else -minor)
-        rows.append(engine.stack(cofactors, -1))
-    return conj(engine.stack(rows, -2)) * grad.unsqueeze(-1).unsqueeze(-1)
-
-
-declare(
-    "linalg.det(Tensor A) -> Tensor", forward=_det, node="LinalgDetBackward0", vjp={"A": _det_vjp}, out=True,
-    samples=domains.field(shapes="square"),
-)  # fmt: skip
-declare(
-    "det(Tensor self) -> Tensor", forward=_det, node="LinalgDetBackward0",
-    vjp={"self": lambda grad, self, result: _det_vjp(grad, self, result)}, samples=domains.field(shapes="square"),
 )  # fmt: skip
 
 
-def _slogdet(A: Tensor, kind: Any = return_types.linalg_slogdet) -> Any:
-    check_square(A, "linalg.slogdet")
-    a = nearby(A._read(), A._dtype)
-    sign, size = np.linalg.slogdet(a)
-    size = noisy(np.asarray(size), lambda x: np.linalg.slogdet(x)[1], [a], A._dtype.to_real())
-    return kind((from_array(np.asarray(sign), A._dtype), from_array(np.asarray(size), A._dtype.to_real())))
+def _old_triangular(self: Tensor, A: Tensor, upper: bool, transpose: bool, unitriangular: bool) -> Any:
+    warn("linalg.triangular_solve.deprecated")
+    if self._dtype is not A._dtype:
+        raise refusal("linalg.triangular_solve.dtype", b=self._dtype.scalar_name, a=A._dtype.scalar_name)
+    for name, t in (("b", self), ("A", A)):
+        if len(t._shape) < 2:
+            raise refusal("linalg.triangular_solve.rank", name=name, ndim=len(t._shape))
+    if A._shape[-1] != A._shape[-2]:
+        raise refusal("linalg.triangular_solve.square", rows=A._shape[-2], columns=A._shape[-1])
+    if self._shape[-2] != A._shape[-2]:
+        raise refusal("linalg.triangular_solve.shapes", n=A._shape[-1], rows=self._shape[-2], columns=self._shape[-1])
+    check_kernel(A, "triangular_solve_cpu")
+    d, batch = A._dtype, broadcast_shapes([A._shape[:-2], self._shape[:-2]])
+    system = A.transpose(-2, -1) if transpose else A
+    x = solve_by_substitution(system, self, upper != transpose, True, unitriangular)
+    copied = by_columns(np.array(np.broadcast_to(A._read(), (*batch, *A._shape[-2:]))), d)
+    return return_types.triangular_solve((by_columns(x, d), copied))
 
 
-def _slogdet_vjp(grads: Any, A: Tensor, result0: Tensor) -> Tensor | None:
+def _old_triangular_vjp(
+    grads: Any, self: Tensor, A: Tensor, result0: Tensor, upper: bool, transpose: bool, unitriangular: bool,
+    needs: set[str],
+) -> dict[str, Any]:  # fmt: skip
     import reference_engine as engine
 
-    of_sign, of_size = grads
-    if not A._dtype.is_complex:
-        if of_size is None:
-            return None
-        scale = of_size
-    else:
-        # the sign moves along the unit circle only
-        scale = engine.zeros((), dtype=A.dtype) if of_size is None else of_size.to(A.dtype)
-        if of_sign is not None:
-            turn = (of_sign.conj() * result0).imag
-            scale = scale - engine.complex(engine.zeros_like(turn), turn)
-    wide = scale.unsqueeze(-1).expand((*A._shape[:-2], A._shape[-1]))
-    return engine.linalg.solve(adjoint(A), engine.diag_embed(wide))
+    of_solution, of_copy = grads
+    made: dict[str, Any] = {}
+    if of_solution is not None:
+        system = A.conj() if transpose else adjoint(A)
+        back = engine.linalg.solve_triangular(
+            system, of_solution, upper=upper if transpose else not upper, unitriangular=unitriangular
+        )
+        made["self"] = back
+        if "A" in needs:
+            x = result0
+            whole = -(x.conj().matmul(back.mT) if transpose else back.matmul(adjoint(x)))
+            made["A"] = whole.triu(int(unitriangular)) if upper else whole.tril(-int(unitriangular))
+    if of_copy is not None and "A" in needs:
+        made["A"] = made["A"] + of_copy if "A" in made else of_copy
+    return made
 
 
 declare(
-    "linalg.slogdet(Tensor A) -> (Tensor, Tensor)",
-    forward=_slogdet,
-    node="LinalgSlogdetBackward0",
-    vjp={"A": _slogdet_vjp},
-    samples=domains.field(shapes="regular"),
-    out=True,
-)
-declare(
-    "slogdet(Tensor self) -> (Tensor, Tensor)",
-    forward=lambda self: _slogdet(self, return_types.slogdet),
-    node="LinalgSlogdetBackward0",
-    vjp={"self": lambda grads, self, result0: _slogdet_vjp(grads, self, result0)},
-    samples=domains.field(shapes="regular"),
-)
-
-
-def _logdet(self: Tensor) -> Tensor:
-    import reference_engine as engine
-
-    check_square(self, "logdet")
-    sign, size = engine.linalg.slogdet(self)
-    if self._dtype.is_complex:
-        return size + sign.log()
-    # the logarithm of a negative determinant is not a real number
-    return engine.where(sign == -1, engine.scalar_tensor(math.nan, dtype=size.dtype), size)
-
-
-declare("logdet(Tensor self) -> Tensor", forward=_logdet, composite=True, samples=domains.field(shapes="regular"))
-
-# -- powers ------------------------------------------------------------------------------------------------------------
-
-
-def _matrix_power(self: Tensor, n: int) -> Tensor:
-    """By repeated squaring."""
-    import reference_engine as engine
-
-    check_square(self, "linalg.matrix_power")
-    if n == 0:
-        one = engine.eye(self._shape[-1], dtype=self.dtype)
-        return self.clone(memory_format="contiguous").copy_(one)
-    base = engine.linalg.inv(self) if n < 0 else self
-    n = abs(n)
-    if n == 1:
-        return base if base is not self else self.clone()
-    if n == 2:
-        return base.matmul(base)
-    if n == 3:
-        return base.matmul(base).matmul(base)
-    made, power = None, None
-    while n:
-        power = base if power is None else power.matmul(power)
-        if n % 2:
-            made = power if made is None else made.matmul(power)
-        n //= 2
-    return made  # type: ignore[return-value]
-
-
-declare(
-    "linalg.matrix_power(Tensor self, int n) -> Tensor", forward=_matrix_power, composite=True, out=True,
-    samples=domains.field(shapes="square", arguments={"n": (0, 1, 2, 3, 4)}),
+    "triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) "
+    "-> (Tensor, Tensor)",
+    forward=_old_triangular, vjp={"self, A": _old_triangular_vjp}, out=True,
+    samples=domains.field(shapes="old_solve", arguments={"unitriangular": (False, True)}),
 )  # fmt: skip
+
+
+# -- systems of tensors ------------------------------------------------------------------------------------------------
+
+
+def _tensorinv(self: Tensor, ind: int) -> Tensor:
+    from reference_engine.strides import numel
+
+    if ind <= 0:
+        raise refusal("linalg.tensorinv.ind", ind=ind)
+    if ind > len(self._shape):
+        raise refusal("linalg.tensorinv.slice", n=ind, size=len(self._shape))
+    rows, columns = numel(self._shape[:ind]), numel(self._shape[ind:])
+    if rows != columns:
+        raise refusal("linalg.tensorinv.shapes", slice="ind:", other=":ind", a=columns, b=rows)
+    found = run(INV_EX, [self.reshape((rows, columns)), False])
+    failed = first_failure(found[1]._read())
+    if failed is not None:
+        raise refusal("linalg.inv.singular", op="inv", batch="", index=failed[1])
+    return found[0].reshape((*self._shape[ind:], *self._shape[:ind]))
+
+
 declare(
-    "matrix_power(Tensor self, int n) -> Tensor", forward=_matrix_power, composite=True, out=True,
-    samples=domains.field(shapes="square", arguments={"n": (0, 1, 2, 3, 4)}),
+    "linalg.tensorinv(Tensor self, int ind=2) -> Tensor", forward=_tensorinv, composite=True, out=True,
+    samples=domains.field(shapes="square", arguments={"ind": (1,)}),
 )  # fmt: skip
+
+
+def _tensorsolve(A: Tensor, B: Tensor, dims: Any) -> Tensor:
+    from reference_engine.strides import numel
+
+    ndim = len(A._shape)
+    if dims is not None:
+        moved = [d % ndim for d in dims]
+        A = A.movedim(moved, [ndim - len(moved) + i for i in range(len(moved))])
+    shape = A._shape[len(B._shape) :]
+    rows, columns = numel(B._shape), numel(shape)
+    lead = numel(A._shape[: len(B._shape)])
+    if columns != lead:
+        raise refusal("linalg.tensorinv.shapes", slice="other.ndim:", other=":other.ndim", a=columns, b=lead)
+    found: Tensor = run(_SOLVE, [A.reshape((columns, columns)), B.reshape((rows,)), True, True])[2].reshape(shape)
+    return found
+
+
+declare(
+    "linalg.tensorsolve(Tensor A, Tensor B, int[]? dims=None) -> Tensor", forward=_tensorsolve, composite=True,
+    out=True, samples=domains.field(shapes="solve", arguments={"dims": (None,)}),
+)  # fmt: skip
+
+__all__ = ["INV_EX", "check_matrix", "check_same", "check_system", "is_vector", "swapped"]

@@ -13,6 +13,7 @@ from conformance.generate.builder import MAX_NUMEL, Builder
 from conformance.generate.families import making
 from conformance.generate.families.layers import LAYERS
 from conformance.generate.families.recipes import RECIPES, index_tensor, mask
+from conformance.generate.families.systems import SYSTEMS
 from conformance.program import steps as s
 from reference_engine.ops.declare import Op, Param
 from reference_engine.ops.domains import Domain
@@ -37,7 +38,7 @@ def draw(b: Builder, op: Op) -> tuple[list[Any], dict[str, Any]]:
     recipes = dict(domain.arguments)
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
-    related = _RELATED.get(domain.shapes) or RECIPES.get(domain.shapes) or LAYERS.get(domain.shapes)
+    related = RELATED.get(domain.shapes)
     extra = related(b, first) if related is not None else {}
     taken = False
     for p in op.params:
@@ -363,3 +364,7 @@ def _condition(b: Builder, first: str) -> str:
     shape = tuple(b.tensors[first].shape)
     found = b.pick(lambda t: t.dtype.name == "bool" and _compatible(t.shape, shape))
     return found if found is not None else making.new(b, shape, "bool", False)
+
+
+RELATED: dict[str, Any] = {**SYSTEMS, **LAYERS, **RECIPES, **_RELATED}
+"""Every recipe by its name."""

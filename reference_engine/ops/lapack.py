@@ -1,0 +1,162 @@
+"""Factorisations of batches of matrices, on arrays.
+
+What is observable of a factorisation (pivots, an exact zero on the diagonal) is LAPACK's, in the dtype of the tensor.
+What is computed through one (solutions, determinants, exponentials) is computed in wider arithmetic and rounded once:
+the reference ought to be the more exact side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+_WIDER = {"f": np.longdouble, "c": np.clongdouble}
+
+
+def wide(a: Array) -> Array:
+    """The array in the widest arithmetic there is."""
+    return a.astype(_WIDER[a.dtype.kind])
+
+
+def each(fn: Callable[..., Any], *arrays: Array, shapes: tuple[tuple[int, ...], ...], dtypes: tuple[Any, ...]) -> Any:
+    """``fn`` of each matrix of a batch; it gives as many arrays as there are ``shapes``."""
+    batch = arrays[0].shape[:-2]
+    made = tuple(np.zeros((*batch, *shape), d) for shape, d in zip(shapes, dtypes, strict=True))
+    for at in np.ndindex(*batch):
+        for whole, part in zip(made, fn(*[a[at] for a in arrays]), strict=True):
+            whole[at] = part
+    return made
+
+
+# -- elimination -------------------------------------------------------------------------------------------------------
+
+
+def lu(a: Array) -> tuple[Array, Array, Array]:
+    """L and U in one matrix, the pivots (rows swapped, counted from one), and the first zero pivot (0: none)."""
+    import scipy.linalg
+
+    rows, columns = a.shape[-2:]
+    k = min(rows, columns)
+
+    def factor(matrix: Array) -> tuple[Array, Array, int]:
+        if not matrix.size:
+            return matrix, np.zeros(k), 0
+        (getrf,) = scipy.linalg.get_lapack_funcs(("getrf",), (matrix,))
+        packed, pivots, info = getrf(matrix)
+        return packed, pivots + 1, info
+
+    return each(factor, a, shapes=((rows, columns), (k,), ()), dtypes=(a.dtype, np.int32, np.int32))
+
+
+def eliminated(a: Array, order: Array) -> Array:
+    """L and U in one matrix, in wide arithmetic, the order of the rows being given."""
+    a = wide(a)
+    a = np.take_along_axis(a, np.broadcast_to(order[..., None], a.shape), -2)
+    for k in range(min(a.shape[-2:])):
+        a[..., k + 1 :, k] = a[..., k + 1 :, k] / a[..., k, k, None]
+        a[..., k + 1 :, k + 1 :] -= a[..., k + 1 :, k, None] * a[..., k, None, k + 1 :]
+    return a
+
+
+def permutation(pivots: Array, rows: int) -> Array:
+    """The order of rows that a sequence of swaps gives."""
+    order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()
+    for at in np.ndindex(*pivots.shape[:-1]):
+        for i, p in enumerate(pivots[at]):
+            order[at][[i, p - 1]] = order[at][[p - 1, i]]
+    return order
+
+
+def swap_sign(pivots: Array) -> Array:
+    """The sign of the permutation."""
+    swapped = pivots != np.arange(1, pivots.shape[-1] + 1)
+    return 1 - 2 * (np.sum(swapped, -1) % 2)
+
+
+def substitute(t: Array, b: Array, upper: bool, unit: bool = False) -> Array:
+    """X of T X = B with a triangular T, by substitution, row after row."""
+    batch = np.broadcast_shapes(t.shape[:-2], b.shape[:-2])
+    n = t.shape[-1]
+    x = np.array(np.broadcast_to(b, (*batch, *b.shape[-2:])))
+    for i in range(n - 1, -1, -1) if upper else range(n):
+        if not unit:
+            x[..., i, :] = x[..., i, :] / t[..., i, i, None]
+        rest = slice(0, i) if upper else slice(i + 1, n)
+        x[..., rest, :] -= t[..., rest, i, None] * x[..., i, None, :]
+    return x
+
+
+def solve(a: Array, b: Array) -> Array:
+    """X of A X = B, by elimination with row pivoting, in wide arithmetic."""
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a = np.broadcast_to(wide(a), (*batch, *a.shape[-2:])).copy()
+    b = np.broadcast_to(wide(b), (*batch, *b.shape[-2:])).copy()
+    for at in np.ndindex(*batch):
+        _eliminate(a[at], b[at])
+    return substitute(a, b, upper=True)
+
+
+def _eliminate(a: Array, b: Array) -> int:
+    """Make ``a`` upper triangular in place, and ``b`` follow; the number of swaps."""
+    swaps, n = 0, len(a)
+    for k in range(n - 1):
+        p = k + int(np.argmax(np.abs(a[k:, k])))
+        if p != k:
+            a[[k, p]], b[[k, p]], swaps = a[[p, k]], b[[p, k]], swaps + 1
+        if a[k, k] != 0:
+            factor = a[k + 1 :, k, None] / a[k, k]
+            a[k + 1 :] -= factor * a[k]
+            b[k + 1 :] -= factor * b[k]
+    return swaps
+
+
+def pivots_of(a: Array) -> tuple[Array, Array]:
+    """The diagonal of the eliminated matrix, in wide arithmetic, and the sign of the swaps."""
+    a = wide(a)
+    signs = np.ones(a.shape[:-2])
+    for at in np.ndindex(*a.shape[:-2]):
+        signs[at] = (-1) ** _eliminate(a[at], np.zeros((a.shape[-1], 0), a.dtype))
+    return np.einsum("...ii->...i", a), signs
+
+
+# -- others ------------------------------------------------------------------------------------------------------------
+
+
+def cholesky(a: Array) -> tuple[Array, Array]:
+    """The lower factor of a Hermitian matrix given by its lower triangle; and the order of the first minor that is not
+    positive (0: none), where the factor stops."""
+    n = a.shape[-1]
+
+    def factor(matrix: Array) -> tuple[Array, int]:
+        made = np.tril(wide(matrix))
+        for j in range(n):
+            rest = made[j, j].real - np.sum(np.abs(made[j, :j]) ** 2)
+            if not rest > 0:
+                return made, j + 1
+            made[j, j] = np.sqrt(rest)
+            made[j + 1 :, j] = (made[j + 1 :, j] - made[j + 1 :, :j] @ np.conj(made[j, :j])) / made[j, j]
+        return made, 0
+
+    return each(factor, a, shapes=((n, n), ()), dtypes=(wide(a[..., :0]).dtype, np.int32))
+
+
+def exponential(a: Array) -> Array:
+    """exp(A) by scaling, the series, and squaring, in wide arithmetic."""
+    a = wide(a)
+    if not a.size:
+        return a
+    with np.errstate(all="ignore"):
+        norm = float(np.max(np.sum(np.abs(a), -1), initial=0))
+        halvings = max(0, int(np.ceil(np.log2(norm))) + 6) if 0 < norm < np.inf else 0
+        x = a / 2.0**halvings
+        term = made = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
+        for k in range(1, 30):
+            term = term @ x / k
+            made = made + term
+        for _ in range(halvings):
+            made = made @ made
+    return made

@@ -1,0 +1,164 @@
+"""Eigenvalues and eigenvectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reference_engine import levels, return_types
+from reference_engine.ops import domains
+from reference_engine.ops.declare import declare
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import conj, times
+from reference_engine.ops.kernels import Array, from_array, nearby, noisy
+from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_square
+from reference_engine.semantics import refusal
+from reference_engine.tensor import Tensor
+
+
+def _differences(values: Tensor) -> Tensor:
+    """L_j - L_i, and one on the diagonal."""
+    import reference_engine as engine
+
+    gaps = values.unsqueeze(-2) - values.unsqueeze(-1)
+    return gaps.masked_fill(engine.eye(values._shape[-1], dtype=engine.bool), 1)
+
+
+def phase_matters(turns: Tensor) -> bool:
+    """Whether a loss depends on the phase of vectors that are unique only up to it: some rotation has a gradient."""
+    if levels.is_mapped(turns):
+        return False
+    size = np.abs(turns.detach().resolve_conj()._read().imag)
+    return bool(np.any(~(size <= 1e-2)))
+
+
+def _check_phase(inner: Tensor, op: str) -> None:
+    if inner._dtype.is_complex and phase_matters(inner.diagonal(0, -2, -1)):
+        raise refusal("linalg.eig.phase", op=op)
+
+
+def _with_diagonal(inner: Tensor, values: Tensor | None) -> Tensor:
+    import reference_engine as engine
+
+    if values is None:
+        return inner
+    one = engine.eye(inner._shape[-1], dtype=engine.bool)
+    return inner.masked_fill(one, 0) + engine.diag_embed(values).to(inner.dtype)
+
+
+# -- of Hermitian matrices ---------------------------------------------------------------------------------------------
+
+
+def hermitian(a: Array, uplo: str) -> Array:
+    """The Hermitian matrix of which one triangle is given."""
+    half = np.tril(a, -1) if uplo.upper() == "L" else np.triu(a, 1)
+    diagonal = np.real(np.einsum("...ii->...i", a))[..., None] * np.eye(a.shape[-1], dtype=a.real.dtype)
+    return (half + np.conj(np.swapaxes(half, -1, -2)) + diagonal).astype(a.dtype)
+
+
+def _precise(a: Array) -> Array:
+    """Single precision is decomposed in double and rounded once."""
+    return a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
+
+
+def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
+    check_square(A, "linalg.eigh", floating=False)
+    if UPLO.upper() not in ("L", "U"):
+        raise refusal("linalg.eigh.triangle", triangle=UPLO)
+    check_kernel(A, "linalg_eigh_cpu")
+    d = A._dtype
+    a = nearby(A._read(), d)
+
+    def values_of(x: Array) -> Array:
+        return np.linalg.eigvalsh(_precise(hermitian(x, UPLO)))
+
+    _, vectors = np.linalg.eigh(_precise(hermitian(a, UPLO)))
+    return from_array(noisy(values_of(a), values_of, [a], d.to_real()), d.to_real()), by_columns(vectors, d)
+
+
+def _eigh_vjp(grads: Any, result0: Tensor, result1: Tensor) -> Tensor | None:
+    """V (diag(gL) + skew(V^H gV) / (L_j - L_i)) V^H"""
+    of_values, of_vectors = grads
+    if of_values is None and of_vectors is None:
+        return None
+    back = adjoint(result1)
+    if of_vectors is None:
+        return (result1 * of_values.unsqueeze(-2)).matmul(back)
+    inner = back.matmul(of_vectors)
+    _check_phase(inner, "linalg_eigh_backward")
+    inner = times(inner - adjoint(inner), 0.5) / _differences(result0)
+    return result1.matmul(_with_diagonal(inner, of_values).matmul(back))
+
+
+EIGH = declare(
+    "_linalg_eigh(Tensor A, str UPLO='L') -> (Tensor, Tensor)",
+    forward=_eigh, node="LinalgEighBackward0", vjp={"A": _eigh_vjp}, method=False, function=False,
+)  # fmt: skip
+declare(
+    "linalg.eigh(Tensor A, str UPLO='L') -> (Tensor, Tensor)",
+    forward=lambda A, UPLO: return_types.linalg_eigh(run(EIGH, [A, UPLO])), composite=True, out=True,
+    display="_linalg_eigh", samples=domains.field(shapes="hermitian", arguments={"UPLO": ("L", "U")}),
+)  # fmt: skip
+declare(
+    "linalg.eigvalsh(Tensor A, str UPLO='L') -> Tensor", forward=lambda A, UPLO: run(EIGH, [A, UPLO])[0],
+    composite=True, out=True, display="_linalg_eigh",
+    samples=domains.field(shapes="hermitian", arguments={"UPLO": ("L", "U")}),
+)  # fmt: skip
+
+# -- of any square matrix ----------------------------------------------------------------------------------------------
+
+
+def _eig(A: Tensor) -> Any:
+    check_square(A, "linalg.eig", floating=False)
+    _check_eig(A)
+    d = A._dtype.to_complex()
+    a = nearby(A._read(), A._dtype)
+    values, vectors = np.linalg.eig(_precise(a))
+    made = noisy(values, lambda x: np.linalg.eigvals(_precise(x)), [a], d)
+    return return_types.linalg_eig((from_array(made, d), by_columns(vectors, d)))
+
+
+def _check_eig(A: Tensor) -> None:
+    if not A._dtype.is_differentiable:
+        raise refusal("linalg.eig.dtype", dtype=A._dtype.scalar_name)
+    if not np.all(np.isfinite(A._read())):
+        raise refusal("linalg.eig.finite")
+    check_kernel(A, "linalg_eig_out_cpu")
+
+
+def _eig_vjp(grads: Any, result0: Tensor, result1: Tensor) -> Tensor | None:
+    """V^-H (diag(gL) + (V^H gV - V^H V Re(diag(V^H gV))) / conj(L_j - L_i)) V^H"""
+    import reference_engine as engine
+
+    of_values, of_vectors = grads
+    if of_values is None and of_vectors is None:
+        return None
+    back = adjoint(result1)
+    if of_vectors is None:
+        return engine.linalg.solve(back, of_values.unsqueeze(-1) * back)
+    inner = back.matmul(of_vectors)
+    _check_phase(inner, "linalg_eig_backward")
+    turned = inner.diagonal(0, -2, -1)
+    # columns have length one: a gradient along them changes nothing
+    inner = inner - back.matmul(result1 * turned.real.unsqueeze(-2))
+    inner = _with_diagonal(inner / _differences(conj(result0)), of_values)
+    return engine.linalg.solve(back, inner.matmul(back))
+
+
+_EIG = declare(
+    "linalg.eig(Tensor A) -> (Tensor, Tensor)", forward=_eig, node="LinalgEigBackward0", vjp={"A": _eig_vjp}, out=True,
+    samples=domains.field(shapes="regular"),
+)  # fmt: skip
+
+
+def _eigvals(A: Tensor) -> Tensor:
+    check_square(A, "linalg.eigvals", floating=False)
+    found: Tensor = run(_EIG, [A])[0]
+    return found
+
+
+declare(
+    "linalg.eigvals(Tensor A) -> Tensor", forward=_eigvals, composite=True, out=True, display="linalg_eig",
+    samples=domains.field(shapes="regular"),
+)  # fmt: skip
