@@ -201,28 +201,7 @@ class Trial:
         tally = Tally()
         tally.add(program, expected, None, origin.example)
         tally.lost(outcome.fate)
-        what: Literal["timeout", "crash"] = "timeout" if outcome.fate == "hung" else "crash"
-        gone_wrong = f"{what}/{outcome.detail}/" + "/".join(type(step).__name__ for step in program.steps[-2:])
-        tally.found(
-            Finding(
-                id=digest(gone_wrong),
-                title=f"the subject's process ended: {outcome.detail}",
-                clauses=(),
-                op=None,
-                field=what,
-                step=len(program.steps) - 1,
-                expected="an answer",
-                observed=outcome.detail,
-                program=plain_data(program),
-                script=to_script(program),
-                reference_trace=trace_data(expected),
-                subject_trace=None,
-                graph=None,
-                arbitration=Arbitration("reference", "process", "an engine must not take its process along"),
-                origin=origin,
-                kind=what,
-            )
-        )
+        tally.found(lost_finding(program, expected, outcome.fate, outcome.detail, origin))
         return self._run(tally, *((origin.index, 1) if origin.example is None else (0, 0)))
 
     def _run(self, tally: Tally, first: int, programs: int) -> Run:
@@ -276,3 +255,27 @@ class Trial:
 
 
 __all__ = ["Trial", "kind"]
+
+
+def lost_finding(program: Program, expected: Trace, fate: str, detail: str, origin: Origin) -> Finding:
+    """The finding about a program that took the subject's process along."""
+    what: Literal["timeout", "crash"] = "timeout" if fate == "hung" else "crash"
+    gone_wrong = f"{what}/{detail}/" + "/".join(type(step).__name__ for step in program.steps[-2:])
+    return Finding(
+        id=digest(gone_wrong),
+        title=f"the subject's process ended: {detail}",
+        clauses=(),
+        op=None,
+        field=what,
+        step=len(program.steps) - 1,
+        expected="an answer",
+        observed=detail,
+        program=plain_data(program),
+        script=to_script(program),
+        reference_trace=trace_data(expected),
+        subject_trace=None,
+        graph=None,
+        arbitration=Arbitration("reference", "process", "an engine must not take its process along"),
+        origin=origin,
+        kind=what,
+    )

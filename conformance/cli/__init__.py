@@ -1,6 +1,7 @@
 """The command ``conformance``.
 
     run.py         run: draw programs, run them, judge them, report
+    hunt.py        hunt: hours of steered search, a page for each defect
     replay.py      replay: one stored program again
     catalogue.py   show, clauses, subjects: what the specification says, and what can be put under test
     ops.py         ops: the table of ops
@@ -20,6 +21,7 @@ import click
 from conformance import __version__
 from conformance.cli.catalogue import clauses, show, subjects
 from conformance.cli.compare import diff, matrix
+from conformance.cli.hunt import hunt
 from conformance.cli.ops import ops
 from conformance.cli.refusals import run_command
 from conformance.cli.replay import replay
@@ -49,7 +51,7 @@ def app() -> None:
     """
 
 
-for command in (run, replay, show, clauses, ops, subjects, matrix, diff):
+for command in (run, hunt, replay, show, clauses, ops, subjects, matrix, diff):
     app.add_command(command)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from conformance.execute.machine import Machine
 from conformance.execute.trace import StepTrace, Trace
 from conformance.generate.choices import Choices
@@ -100,12 +102,27 @@ class Builder:
         return out
 
 
+class Drawn(msgspec.Struct, frozen=True):
+    """A Program, the reference's Trace of it, and the families that its steps were drawn from."""
+
+    program: Program
+    trace: Trace
+    families: frozenset[str]
+
+
 def draw(choose: Choices, profile: Profile, reference: Subject) -> tuple[Program, Trace]:
     """Draw one Program together with the reference's Trace of it."""
+    drawn = draw_noting(choose, profile, reference)
+    return drawn.program, drawn.trace
+
+
+def draw_noting(choose: Choices, profile: Profile, reference: Subject) -> Drawn:
+    """Draw one Program, and note from which families."""
     from conformance.generate.families import FAMILIES, calls, making
 
     # a tensor that is looked at has its grad_fn made: now and then nobody looks until the end
     observe = "end" if choose.coin(0.25) else "each"
+    families = set()
     with Machine(reference) as machine:
         b = Builder(choose, profile, machine, observe)
         for _ in range(choose.integer(1, 3)):
@@ -115,8 +132,9 @@ def draw(choose: Choices, profile: Profile, reference: Subject) -> tuple[Program
         attempts = 0
         while len(b.steps) < wanted and attempts < 3 * wanted:
             attempts += 1
-            FAMILIES[choose.weighted(names, cumulative)](b)
+            family = choose.weighted(names, cumulative)
+            families.add(family)
+            FAMILIES[family](b)
         calls.closing(b)
-    return Program(tuple(b.steps), observe="end" if observe == "end" else "each"), Trace(
-        reference.name, tuple(b.traced)
-    )
+    program = Program(tuple(b.steps), observe="end" if observe == "end" else "each")
+    return Drawn(program, Trace(reference.name, tuple(b.traced)), frozenset(families))

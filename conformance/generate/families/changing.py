@@ -16,6 +16,7 @@ from conformance.program import steps as s
 _WRITES = ("mul", "add", "zero", "fill", "copy", "other", "set", "any")
 _WRITE_WEIGHTS = [4, 6, 7.5, 8.5, 10, 12, 14, 15]
 _PLACES: tuple[Any, ...] = (0, s.Slice(None, 1), s.Slice(1), s.Ellipsis_())
+_VALUES: tuple[Any, ...] = (0, 2.0)
 _NO_GRAD = s.EnterMode("no_grad")
 
 
@@ -74,11 +75,8 @@ def write(b: Builder, name: str) -> None:
         other = found if found is not None and b.choose.coin(0.6) else making.new(b, tuple(t.shape), t.dtype.name)
         b.call("copy" if kind == "copy" else b.choose.one_of(("mul", "add", "sub")), name, other, form="inplace")
     elif kind == "set" and t.ndim:
-        b.emit(
-            s.SetItem(
-                name, b.choose.one_of((0, s.Slice(None, 1), s.Slice(1), s.Ellipsis_())), b.choose.one_of((0, 2.0))
-            )
-        )
+        at, value = b.choose.one_of(_PLACES), b.choose.one_of(_VALUES)
+        b.emit(s.SetItem(name, at, value))
     else:
         applying.inplace(b)
 

@@ -1,0 +1,56 @@
+"""Findings of one cause as one entry, and which are graver."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from conformance.report.run import Finding
+
+GRAVITY = (
+    "silently wrong number",
+    "crash",
+    "missing refusal",
+    "wrong refusal",
+    "wrong state",
+    "wrong word",
+)
+_NUMBERS = frozenset({"value", "grad.value", "result", "calls"})
+_WORDS = frozenset({"message", "exception", "warnings"})
+
+
+def gravity(finding: Finding) -> str:
+    """How bad a finding is, by what differs."""
+    if finding.kind in ("crash", "timeout"):
+        return "crash"
+    raised = [text.startswith("raised") for text in (finding.expected, finding.observed)]
+    if finding.field == "outcome" or any(raised):
+        return "missing refusal" if raised[0] and not raised[1] else "wrong refusal"
+    if finding.law is not None:
+        return "wrong state" if finding.law.startswith(("law.refusal", "law.accumulate.own")) else GRAVITY[0]
+    if finding.field in _WORDS:
+        return "wrong word"
+    if finding.field in _NUMBERS:
+        return GRAVITY[0]
+    return "wrong state"
+
+
+def rank(finding: Finding) -> tuple[int, int]:
+    """Graver first, then shorter."""
+    return GRAVITY.index(gravity(finding)), len(finding.program["steps"])
+
+
+def cause(finding: Finding) -> str:
+    """The same for findings that are the same thing: clause or law, op, field, and the shape of the shrunk program."""
+    clause = finding.law or (finding.clauses[-1] if finding.clauses else "")
+    parts = [clause, finding.op or "", finding.field, gravity(finding), *structure(finding.program)]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
+
+
+def structure(program: Any) -> list[str]:
+    """The steps of a program by kind, op and form, without names, shapes and values; makers left out."""
+    return [
+        "{}:{}:{}".format(step["step"], step.get("op", step.get("mode", step.get("on", ""))), step.get("form", ""))
+        for step in program["steps"]
+        if step["step"] not in ("make", "delete")
+    ]
