@@ -104,7 +104,7 @@ _evidence: set[tuple[str, str]] = set()
 
 
 def witness(column: str, op: str) -> None:
-    """Record that an op's formula ran: ``"gradient float32"``, or ``"double gradient float32"`` of what a formula made."""
+    """Record that an op's formula ran: ``"gradient float32"``, or ``"double gradient float32"`` if on what one made."""
     _evidence.add((column, op))
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-<<<<<<< HEAD
-from reference_engine import dtypes, layouts, strides
-=======
 import numpy as np
 
-from reference_engine import dtypes, strides
+from reference_engine import dtypes, layouts, strides
 from reference_engine.modes import state
->>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import broadcast_shapes, empty, from_array, refuse_target
@@ -20,15 +16,10 @@ from reference_engine.tensor import Tensor
 
 
 def _clone(self: Tensor, memory_format: Any) -> Tensor:
-<<<<<<< HEAD
     if memory_format is None or memory_format == "torch.preserve_format":
-        return self._copy(strides.like(self._shape, self._strides))
-    return self._copy(layouts.strides_in(self._shape, memory_format))
-=======
-    if memory_format is None or str(memory_format) == "torch.preserve_format":
         wanted = strides.like(self._shape, self._strides)
     else:
-        wanted = strides.contiguous(self._shape)
+        wanted = layouts.strides_in(self._shape, memory_format)
     return _by_copy(self, self._dtype, wanted) if _unseen(self) else self._copy(wanted)
 
 
@@ -42,7 +33,6 @@ def _by_copy(t: Tensor, dtype: Any, wanted: tuple[int, ...]) -> Tensor:
     cite("inference.recorded_with_normal")
     made: Tensor = empty(t._shape, dtype, wanted).copy_(t)
     return made
->>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
 
 
 declare(
@@ -97,13 +87,9 @@ declare(
 )  # fmt: skip
 
 
-<<<<<<< HEAD
 def _cast(self: Tensor, dtype: Any, memory_format: Any) -> Tensor:
-=======
-def _cast(self: Tensor, dtype: Any) -> Tensor:
     if _unseen(self):
         return _by_copy(self, dtype, strides.like(self._shape, self._strides))
->>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
     values = self._read()
     if values.dtype.kind == "c" and not dtype.is_complex:
         values = values.real

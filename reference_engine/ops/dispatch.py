@@ -15,7 +15,7 @@ from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
 from reference_engine.ops import binding, kernels, out_form
 from reference_engine.ops.declare import OPS, Op
-from reference_engine.semantics import quiet, refusal, warn
+from reference_engine.semantics import cite, quiet, refusal, warn
 from reference_engine.tensor import Tensor, tensors_in
 
 _asked: str | None = None

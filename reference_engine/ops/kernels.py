@@ -188,12 +188,12 @@ def partially_overlap(a: Tensor, b: Tensor) -> bool:
     return a._offset < b._offset + b.numel() and b._offset < a._offset + a.numel()
 
 
-<<<<<<< HEAD
 def note_common_dtype(computed: dtype, result: dtype) -> None:
     """Remember what is computed in: what differs from it is converted through a tensor of its own."""
     global common_dtype
     common_dtype = result if written_dtype is result is dtypes.bool_ else computed
-=======
+
+
 def note_undetected_overlap(target: Tensor, others: Sequence[Tensor], overlapping: bool | None) -> None:
     """Cite that nobody says what is written, where memory overlaps in a way that is not looked for."""
     if overlapping is None and len(np.unique(_places(target))) < target.numel():
@@ -212,7 +212,6 @@ def _places(t: Tensor) -> Array:
         steps = np.arange(t._shape[dim]) * stride
         at += steps.reshape((-1,) + (1,) * (len(t._shape) - dim - 1))
     return at
->>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
 
 
 def refuse_target(target: Tensor, others: Sequence[Tensor], shape: tuple[int, ...]) -> None:

@@ -53,16 +53,12 @@ def _select_scatter(self: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 
 def _slice_scatter(self: Tensor, src: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
-<<<<<<< HEAD
-    _real_only("slice_scatter", self)
+    _real_only("slice_scatter", self, src)
     if not self._shape:
         raise refusal("shape.slice.scalar")
     wrap_dim(dim, len(self._shape))
     if step <= 0:
         raise refusal("shape.slice.step")
-=======
-    _real_only("slice_scatter", self, src)
->>>>>>> bba2a32 (Views of views without history, saved results of changed views, copies look at memory first; inference tensors that require grad)
     return _replaced(self, src, lambda t: t.detach()._slice(dim, start, end, step))
 
 
