@@ -24,6 +24,8 @@ def run_out(run: Callable[..., Any], op: Op, values: list[Any], out: Any) -> Any
     if op.hands_out:
         kernels.will_write(None, out)
         return op.forward(*values)
+    if op.copied:
+        return _copied(op, run(op, values), out)
     outs = [out] if isinstance(out, Tensor) else list(out)
     if any(levels.is_mapped(t) for t in tensors_in([*values, *outs])):
         raise refusal("functorch.vmap.out", op=op.reference_name)
@@ -69,6 +71,14 @@ def _write(op: Op, o: Tensor, r: Tensor) -> None:
     saved.before_write(o)
     o._write(r._read())
     views.bump(o)
+
+
+def _copied(op: Op, result: Tensor, out: Tensor) -> Tensor:
+    """Some composite ops compute their result as ever and copy it, which is recorded."""
+    if not dtypes.can_cast(result._dtype, out._dtype):
+        raise refusal("ops.out.castable", op=op.name, result=result.dtype.scalar_name, target=out.dtype.scalar_name)
+    kernels.resize_out(out, result._shape)
+    return out.copy_(result)
 
 
 def _in_dtype_of(out: Tensor, op: Op, values: list[Any]) -> list[Any]:
