@@ -175,7 +175,7 @@ def _modified(data: Tensor, kept: SavedTensor, node: Node | None) -> Exception:
     """The refusal that tells which saved tensor was changed in place."""
     from reference_engine.autograd import anomaly
 
-    history = node if kept._is_output else data._node
+    history = node if kept._is_output else data.grad_fn
     clause = "version.saved_modified"
     fields: dict[str, Any] = {
         "type": data.dtype.cpp_type_name,

@@ -81,6 +81,8 @@ def make_view(
     if parent._inference:
         t._inference = True
         return t
+    if state.inference:
+        cite("inference.tensors")
     track(t, parent, replay, multi_output)
     return t
 
@@ -239,10 +241,10 @@ class CopySlices(Node):
         edges = list(fn.next_edges)
         edges[place : place + 1] = [gradient_edge(base)]
         super().__init__(edges)
-        self.fn, self.replay, self.place = fn, replay, place
+        self.fn: Node | None = fn
+        self.replay, self.place = replay, place
         self.base = (base._shape, base._strides, base._offset, base._dtype)
         self.geometry = (view._shape, view._strides, view._offset - base._offset)
-        self.freed = False
         self.add_input(base)
 
     def name(self) -> str:
@@ -254,7 +256,8 @@ class CopySlices(Node):
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
         cite("view.inplace.copy_slices")
-        if self.freed:  # with its function, though that may have saved nothing
+        fn = self.fn
+        if fn is None:  # freed, though it may have saved nothing
             raise refusal("engine.freed_graph")
         grad = grads[0]
         if grad is None:
@@ -270,7 +273,7 @@ class CopySlices(Node):
             grad_slice = result.as_strided(*self.geometry)
         inner_needed = [
             edge.node is not None if i == self.place else n
-            for i, (edge, n) in enumerate(zip(self.fn.next_edges, needed, strict=False))
+            for i, (edge, n) in enumerate(zip(fn.next_edges, needed, strict=False))
         ]
         out = list(self.fn.evaluate([grad_slice.clone(memory_format=engine.contiguous_format)], inner_needed)) or [None]
         if self.place:
@@ -287,8 +290,9 @@ class CopySlices(Node):
         return out
 
     def release_variables(self) -> None:
-        self.freed = True
-        self.fn.release_variables()
+        if self.fn is not None:
+            self.fn.release_variables()
+        self.fn = None
 
 
 # -- detach ----------------------------------------------------------------------------------------------------------

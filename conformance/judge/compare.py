@@ -93,10 +93,13 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
     batched: set[str] = set()  # gradients of a batched call, stacked in an order of the engine's own
     cited: tuple[str, ...] = ()
     undefined = False
+    tangents: set[str] = set()
     for index, (step, wanted, seen) in enumerate(zip(program.steps, expected.steps, observed.steps, strict=True)):
         wanted_states.update(wanted.tensors)
         seen_states.update(seen.tensors)
         made.update(_gradients_named(step))
+        if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.unpack_dual":
+            tangents.update(step.outs[1:])
         if isinstance(step, s.Grad) and step.is_grads_batched is not s.UNSET:
             batched.update(step.outs)
         if program.observe == "end":  # states are looked at once, and any step may be the reason
@@ -111,6 +114,8 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
                 continue
             if undefined and found.mismatch is not None:
                 continue
+            if found.tensor in tangents and found.field in ("grad_fn", "requires_grad", "is_leaf"):
+                continue  # clause forward_ad.tangent.history
             if found.field in ("is_view", "base", "storage", "offset", "same_as") and found.tensor in made:
                 continue  # clause accumulate.provenance
             if found.field in ("base", "storage", "offset") and found.tensor is not None:
@@ -170,6 +175,8 @@ def _gradients_named(step: s.Step) -> tuple[str, ...]:
     """The names that a step gives to gradients which the engine has made."""
     if isinstance(step, s.Grad):
         return step.outs
+    if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.unpack_dual":
+        return step.outs[1:]
     return (step.out,) if isinstance(step, s.Read) and step.out is not None else ()
 
 

@@ -164,6 +164,7 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
         if tensor._batch_dim is not None and tensor._level is levels.innermost():
             return _unpacked_batch(tensor)
     cite("forward_ad.unpack_dual.primal_view")
+    cite("forward_ad.tangent.history")
     with hidden():
         primal = tensor._view_alias() if levels.stack else tensor._fw_primal(level)
     primal._forward_base, primal._forward_root = None, True

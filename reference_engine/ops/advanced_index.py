@@ -64,7 +64,7 @@ class Plan:
             shown = strides.expanded(p[0].shape, p[1], common)
             padded = (1,) * before + common + (1,) * after
             spread = strides.of_view(common, shown, padded) or strides.contiguous(padded)
-            self.operands.append((self.shape, tuple(strides.expanded(padded, spread, self.shape))))
+            self.operands.append((padded, tuple(spread)))
 
 
 def _positions(self_: Tensor, indices: Indices, warns: bool) -> list[tuple[Any, Ints] | None]:

@@ -177,15 +177,20 @@ def partially_overlap(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors share memory without being the same look into it."""
     if a._storage is not b._storage or not a.numel() or not b.numel():
         return False
-    if (a._offset, a._strides, a._shape) == (b._offset, b._strides, b._shape):
-        return False
     if not strides.is_non_overlapping_and_dense(a._shape, a._strides):
         return False
     if not strides.is_non_overlapping_and_dense(b._shape, b._strides):
         return False
-    if a._offset == b._offset and a.numel() == b.numel() and a._strides == b._strides:
+    (a_first, a_end), (b_first, b_end) = _bytes(a), _bytes(b)
+    if (a_first, a_end, a._strides) == (b_first, b_end, b._strides):
         return False
-    return a._offset < b._offset + b.numel() and b._offset < a._offset + a.numel()
+    return a_first < b_end and b_first < a_end
+
+
+def _bytes(t: Tensor) -> tuple[int, int]:
+    """Where in the storage a dense tensor begins and ends."""
+    size = t._dtype.itemsize
+    return t._offset * size, (t._offset + t.numel()) * size
 
 
 def note_common_dtype(computed: dtype, result: dtype) -> None:

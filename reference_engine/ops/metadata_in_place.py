@@ -62,7 +62,8 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
         views.set_history(self, Edge(node, node.add_input(self)))
     view = self._view
     if view is not None:
-        view.attr_version = self._version_counter.value
+        if node is not None:
+            view.attr_version = self._version_counter.value
         if before is not None:
             view.replay = lambda base: op.forward(before(base), *values[1:])
     return self
