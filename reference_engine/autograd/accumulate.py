@@ -87,8 +87,12 @@ def _warn_of_layout(grad: Tensor, variable: Tensor) -> None:
 
 
 def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:
+    import reference_engine as engine
+
     dense = strides.is_non_overlapping_and_dense(variable._shape, variable._strides)
     wanted = variable._strides if dense else strides.contiguous(variable._shape)
+    if modes.state.grad and not dense:
+        return grad.clone(memory_format=engine.contiguous_format)
     if modes.state.grad:
         return grad.new_empty_strided(variable._shape, wanted).copy_(grad)
     return grad._copy(wanted)

@@ -210,7 +210,8 @@ def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
         return out.node.input_metadata[out.output_nr]
     if not isinstance(out, Tensor):
         clause = "backward.tensors.tensor_with_gradient" if with_gradient else "backward.tensors.tensor"
-        raise refusal(clause, type=type(out).__name__)
+        attribute = "numel" if isinstance(out, Node) else "requires_grad"  # a node of the graph has the other
+        raise refusal(clause, type=type(out).__name__, attribute=attribute)
     return out._shape, out._dtype
 
 

@@ -28,7 +28,8 @@ def will_engine_execute_node(node: Any) -> bool:
     if running is None:
         raise refusal("graph.introspection.should_execute")
     runs = running.will_execute(node)
-    if runs and not node.next_edges and node in running.capture_at:
+    # a leaf that is itself what is differentiated needs nobody to run it
+    if runs and not node.next_edges and node in running.capture_at and node is not running.first:
         raise refusal("hooks.multi.leaf_in_grad")
     return runs
 

@@ -95,6 +95,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
         if forward_ad.active and op.recorded:
             forward_ad.check_in_place(target)
+    if inplace and op.name == "copy" and not values[0]._dtype.is_differentiable:
+        active = set()  # what is copied into integers is cut off
     node = make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.will_write(target, written)
