@@ -71,7 +71,7 @@ _extremes("amax", np.max, "max_values_cpu")
 _extremes("amin", np.min, "min_values_cpu")
 
 
-def _evenly(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
+def evenly(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """All elements that equal the result (are nan, if it is) share the gradient."""
     if levels.is_mapped(result):
         chosen = (self == result).logical_or(self.isnan().logical_and(result.isnan()))
@@ -129,7 +129,7 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str) -> None:
     camel = name.capitalize()
     declare(
         f"{name}(Tensor self) -> Tensor",
-        node=f"{camel}Backward1", forward=total, vjp={"self": _evenly}, smooth=False, exact=True, out=OVERLAPS,
+        node=f"{camel}Backward1", forward=total, vjp={"self": evenly}, smooth=False, exact=True, out=OVERLAPS,
         samples=domains.ordered(**_SAMPLES),
     )  # fmt: skip
     declare(

@@ -1,4 +1,4 @@
-"""Order: sort, argsort, msort, topk, kthvalue.
+"""Order: sort, argsort, msort.
 
 nan counts as larger than every number. Values are selections, so the gradient goes to the places that were selected.
 
@@ -14,6 +14,7 @@ import numpy as np
 from reference_engine import dtypes, return_types, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
+from reference_engine.ops.extrema import place_vjp
 from reference_engine.ops.kernels import from_array, wrap_dim
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
@@ -32,19 +33,19 @@ def _order(array: Any, axis: int, descending: bool) -> Any:
     return n - 1 - np.flip(np.argsort(np.flip(array, axis), axis=axis, kind="stable"), axis)
 
 
-def _along(self: Tensor, dim: int) -> tuple[Any, int]:
+def along(self: Tensor, dim: int) -> tuple[Any, int]:
     """The values, a number as a vector of one, and the dimension."""
     d = wrap_dim(dim, len(self._shape))
     array = self._read()
     return (array.reshape(1), 0) if array.ndim == 0 else (array, d)
 
 
-def _refuse_complex(self: Tensor, clause: str) -> None:
+def refuse_complex(self: Tensor, clause: str) -> None:
     if self._dtype.is_complex:
         raise refusal(clause, dtype=self.dtype.scalar_name)
 
 
-def _selected(self: Tensor, array: Any, at: Any, d: int, shape: Ints, layout: Any = None) -> list[Tensor]:
+def selected(self: Tensor, array: Any, at: Any, d: int, shape: Ints, layout: Any = None) -> list[Tensor]:
     values = np.take_along_axis(array, at, axis=d)
     return [
         from_array(values.reshape(shape), self._dtype, layout),
@@ -52,81 +53,46 @@ def _selected(self: Tensor, array: Any, at: Any, d: int, shape: Ints, layout: An
     ]
 
 
-def _scattered(grad: Tensor, shape: Ints, dim: int, indices: Tensor, keepdim: bool) -> Tensor:
-    """The gradient of a selection along a dimension: each place that was selected gets its part."""
-    if shape and not keepdim:
-        grad, indices = grad.unsqueeze(dim), indices.unsqueeze(dim)
-    return grad.new_zeros(shape).scatter(dim, indices, grad)
-
-
-def _sort(self: Tensor, dim: int, descending: bool, stable: bool) -> Any:
-    _refuse_complex(self, "ops.sort.complex")
-    array, d = _along(self, dim)
+def _sort(self: Tensor, dim: int, descending: bool) -> Any:
+    refuse_complex(self, "ops.sort.complex")
+    array, d = along(self, dim)
     layout = (
         strides.like(self._shape, self._strides)
         if strides.is_non_overlapping_and_dense(self._shape, self._strides)
         else None
     )
-    return return_types.sort(_selected(self, array, _order(array, d, descending), d, self._shape, layout))
+    return return_types.sort(selected(self, array, _order(array, d, descending), d, self._shape, layout))
+
+
+def _sort_vjp(grad: Tensor, self_shape: Ints, dim: int, result1: Tensor) -> Tensor:
+    return place_vjp(grad, self_shape, dim, result1, True)
 
 
 declare(
-    "sort(Tensor self, int dim=-1, bool descending=False, *, bool stable=False) -> (Tensor, Tensor)",
-    forward=_sort,
-    vjp={"self": lambda grad, self_shape, dim, result1: _scattered(grad, self_shape, dim, result1, True)},
-    non_differentiable_outputs=(1,), exact=True, smooth=False,
+    "sort(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor, Tensor)",
+    forward=lambda self, stable, dim, descending: _sort(self, dim, descending), node="SortBackward1",
+    vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
+    samples=domains.ordered(arguments={"stable": (False, True), "dim": "dim", "descending": (False, True)}),
+)  # fmt: skip
+
+declare(
+    "sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor, Tensor)",
+    forward=_sort, vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
     samples=domains.ordered(arguments={"dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 
 declare(
-    "argsort(Tensor self, int dim=-1, bool descending=False, bool stable=False) -> Tensor",
-    forward=lambda self, dim, descending, stable: self.detach().sort(dim, descending)[1], exact=True,
+    "argsort(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor",
+    forward=lambda self, stable, dim, descending: self.detach().sort(dim, descending)[1], exact=True,
+)  # fmt: skip
+
+declare(
+    "argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
+    forward=lambda self, dim, descending: self.detach().sort(dim, descending)[1], exact=True,
     samples=domains.ordered(arguments={"dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 
 declare(
     "msort(Tensor self) -> Tensor", forward=lambda self: self.sort(0)[0], composite=True, exact=True, smooth=False,
     samples=domains.ordered(),
-)  # fmt: skip
-
-
-def _topk(self: Tensor, k: int, dim: int, largest: bool, sorted: bool) -> Any:
-    array, d = _along(self, dim)
-    if not 0 <= k <= array.shape[d]:
-        raise refusal("ops.topk.range")
-    _refuse_complex(self, "indexing.topk.complex")
-    at = np.take(_order(array, d, largest), np.arange(k), axis=d)
-    shape = (*self._shape[:d], k, *self._shape[d + 1 :]) if self._shape else ()
-    return return_types.topk(_selected(self, array, at, d, shape))
-
-
-declare(
-    "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor, Tensor)",
-    forward=_topk,
-    vjp={"self": lambda grad, self_shape, dim, result1: _scattered(grad, self_shape, dim, result1, True)},
-    non_differentiable_outputs=(1,), exact=True, smooth=False,
-    samples=domains.ordered(arguments={"k": (1, 2), "dim": "dim", "largest": (True, False)}),
-)  # fmt: skip
-
-
-def _reduced(self: Tensor, d: int, keepdim: bool) -> Ints:
-    if not self._shape:
-        return ()
-    return (*self._shape[:d], *((1,) if keepdim else ()), *self._shape[d + 1 :])
-
-
-def _kthvalue(self: Tensor, k: int, dim: int, keepdim: bool) -> Any:
-    array, d = _along(self, dim)
-    if not 1 <= k <= array.shape[d]:
-        raise refusal("ops.kthvalue.range", dim=d)
-    at = np.take(_order(array, d, False), [k - 1], axis=d)
-    return return_types.kthvalue(_selected(self, array, at, d, _reduced(self, d, keepdim)))
-
-
-declare(
-    "kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)",
-    forward=_kthvalue,
-    vjp={"self": lambda grad, self_shape, dim, result1, keepdim: _scattered(grad, self_shape, dim, result1, keepdim)},
-    non_differentiable_outputs=(1,), exact=True, smooth=False,
-    samples=domains.ordered(arguments={"k": (1, 2), "dim": "dim", "keepdim": (False, True)}),
 )  # fmt: skip
