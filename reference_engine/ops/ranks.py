@@ -14,7 +14,7 @@ import numpy as np
 
 from reference_engine import return_types
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.extrema import evenly, place_vjp
 from reference_engine.ops.kernels import HALF, from_array
 from reference_engine.ops.selecting import partition, quickselect, sorted_head
@@ -82,7 +82,7 @@ def _topk(self: Tensor, k: int, dim: int, largest: bool, sorted: bool) -> Any:
 declare(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor, Tensor)",
     forward=_topk, vjp={"self": lambda grad, self_shape, dim, result1: place_vjp(grad, self_shape, dim, result1, True)},
-    non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
+    non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
     samples=domains.ordered(arguments={"k": (1, 2), "dim": "dim", "largest": (True, False)}),
 )  # fmt: skip
 

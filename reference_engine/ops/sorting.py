@@ -13,7 +13,7 @@ import numpy as np
 
 from reference_engine import dtypes, return_types, strides
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.extrema import place_vjp
 from reference_engine.ops.kernels import from_array, wrap_dim
 from reference_engine.semantics import refusal
@@ -71,13 +71,13 @@ def _sort_vjp(grad: Tensor, self_shape: Ints, dim: int, result1: Tensor) -> Tens
 declare(
     "sort(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor, Tensor)",
     forward=lambda self, stable, dim, descending: _sort(self, dim, descending), node="SortBackward1",
-    vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
+    vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
     samples=domains.ordered(arguments={"stable": (False, True), "dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 
 declare(
     "sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor, Tensor)",
-    forward=_sort, vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
+    forward=_sort, vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
     samples=domains.ordered(arguments={"dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 
