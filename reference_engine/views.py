@@ -183,6 +183,9 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
     """
     if requires_grad and state.grad:
         _check_history(t)
+        cite("inplace.recorded")
+    elif requires_grad:
+        cite("inplace.no_grad")
     if t._inference and not state.inference:
         raise refusal("inference.inplace_outside")
 

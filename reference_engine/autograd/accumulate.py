@@ -34,6 +34,8 @@ class AccumulateGrad(Node):
     def expect(self, variable: Tensor) -> None:
         """What gradients are to look like: in the dtype of the leaf, unless its ``grad_dtype`` says otherwise."""
         wanted = variable._dtype if variable._grad_dtype is Ellipsis else variable._grad_dtype
+        if wanted is not variable._dtype:
+            cite("leaf.grad_dtype.accumulates")
         self.input_metadata = [InputMeta(variable._shape, wanted)]
 
     def name(self) -> str:
@@ -61,6 +63,7 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
     if old is None:
         cite("accumulate.first.layout")
         cite("accumulate.first.own_memory")
+        cite("accumulate.first.copy")
         variable._grad = _obeying_layout(grad, variable)
     elif modes.state.grad:
         cite("accumulate.recorded.new_tensor")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes, overrides
+from reference_engine.autograd import citations
 from reference_engine.autograd.engine import Pass
 from reference_engine.autograd.graph import GradientEdge
 from reference_engine.autograd.node import Edge, Node, gradient_edge
@@ -57,6 +58,7 @@ def backward(
     roots = _roots(tensors, "backward.tensors.iterable")
     like = [t for t in (*roots, *input_list) if overrides.is_tensor_like(t)]
     if switch("backward.torch_function") and overrides.has_torch_function(like):
+        cite("backward.torch_function")
         overrides.handle(
             backward, like, (roots,), grad_tensors=grad_tensors, retain_graph=retain_graph, create_graph=create_graph,
             inputs=input_list if inputs is not None else None,
@@ -103,6 +105,7 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise refusal("grad.materialize_grads.conflict")
     if allow_unused is None and switch("grad.materialize_grads"):
+        cite("grad.allow_unused.default")
         allow_unused = materialize_grads
     roots = _roots(outputs, "grad.outputs.iterable")
     input_list = _inputs(inputs, "grad")
@@ -110,6 +113,7 @@ def grad(
         raise refusal("grad.inputs.not_empty")
     like = [t for t in (*roots, *input_list) if overrides.is_tensor_like(t)]
     if overrides.has_torch_function(like):
+        cite("grad.torch_function")
         found = overrides.handle(
             grad, like, (roots, input_list), grad_outputs=grad_outputs, retain_graph=retain_graph,
             create_graph=create_graph, only_inputs=only_inputs, allow_unused=allow_unused,
@@ -199,6 +203,7 @@ def make_grads(outputs: Sequence[Any], grads: Sequence[Any], batched: bool) -> l
             made.append(_implicit(out, *_metadata(out, False)))
         else:
             raise refusal("backward.grad_tensors.type", type=type(given).__name__)
+    citations.roots(outputs, grads)
     return made
 
 
@@ -283,6 +288,8 @@ def run(
     if not edges:
         if captures and not accumulate and not allow_unused:
             raise refusal("grad.inputs.unused", index=0)
+        if accumulate:
+            citations.backward(captures, [], record)
         return () if accumulate else (None,) * len(captures)
     grads = validate_gradients(None, grads, edges)
     reachable = [e if e.node is not None else None for e in captures]
@@ -291,10 +298,12 @@ def run(
     cite(f"{call}.no_grad_mode" if accumulate else "grad.leaves_untouched")
     found = iter(work.run(edges, list(grads)))
     if accumulate:
+        citations.backward(captures, [e.node in work.reachable for e in captures], record)
         return ()
     result = [next(found) if e is not None else None for e in reachable]
     if not allow_unused and any(g is None for g in result):
         raise refusal("grad.inputs.unused", index=next(i for i, g in enumerate(result) if g is None))
+    citations.grad(roots, inputs, result)
     return tuple(result)
 
 
@@ -343,6 +352,8 @@ def _run_batched(
     if len(sizes) != 1:
         raise refusal("grad.batched.sizes", sizes=[g._shape[0] for g in grads if g is not None])
     cite("grad.batched.stack")
+    cite("grad.batched.provenance")
+    cite("grad.batched.hooks")
     (count,) = sizes
     rows = []
     with modes.set_grad_enabled(bool(create)):
@@ -368,6 +379,8 @@ def _materialized(found: Sequence[Any], inputs: Sequence[Any], create_graph: Any
     if any(g is None and isinstance(x, GradientEdge) for g, x in zip(found, inputs, strict=True)):
         raise refusal("grad.materialize_grads.edge")
     cite("grad.materialize_grads.zeros")
+    if create_graph:
+        cite("grad.materialize_grads.create_graph")
     as_input = switch("grad.materialize_grads.requires_grad")
     if not as_input and type(create_graph) is not bool and any(g is None for g in found):
         raise refusal("grad.materialize_grads.flag", type=type(create_graph).__name__)

@@ -39,6 +39,8 @@ def call(cls: Any, args: tuple[Any, ...], separate: bool) -> Any:
     ctx._is_variable_input = [isinstance(a, Tensor) for a in args]
     ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
     cite("function.needs_input_grad")
+    if any(isinstance(a, (list, tuple, dict)) for a in args):
+        cite("function.forward.not_nested")
     recorded = modes.state.grad and any(t.requires_grad for t in inputs)
     if recorded:
         ctx.next_edges = tuple(collect_edges(inputs))
@@ -177,6 +179,8 @@ def _wrap(
                 ctx._outputs.append(None)
             continue
         is_input, is_dirty = id(output) in input_ids, id(output) in dirty_ids
+        if recorded and not output._dtype.is_differentiable:
+            cite("function.output.integer")
         gets_gradient = recorded and id(output) not in constant and output._dtype.is_differentiable
         if recorded:
             ctx._outputs.append(OutputInfo(output._shape, output._dtype, gets_gradient))

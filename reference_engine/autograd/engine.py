@@ -80,6 +80,10 @@ class Pass:
         """Send ``grads`` into ``roots`` and run until nothing is left."""
         _passes.append(self)
         before, hooks_before = modes.state.grad, list(saved.stack)
+        if before is not self.record:
+            cite("engine.grad_mode")
+        if len(_passes) > 1:
+            cite("engine.reentrant")
         modes.state.grad = self.record
         try:
             first = self.first = self._start(roots, grads)
@@ -89,11 +93,15 @@ class Pass:
             self.ready.append(_Ready(first, self._root_grads(first, roots, grads)))
             while self.ready:
                 entry = heapq.heappop(self.ready)
+                if self.ready:
+                    cite("engine.order.sequence" if entry.node.next_edges else "engine.order.accumulate_first")
                 _evaluating.append(entry.node)
                 try:
                     self._evaluate(entry.node, entry.grads)
                 except Exception:
                     anomaly.report(entry.node)
+                    if not self.keep_graph:
+                        cite("engine.partly_freed")
                     raise
                 finally:
                     _evaluating.pop()
@@ -182,14 +190,23 @@ class Pass:
         elif node.pre_hooks:
             grads = hooks.run_pre_hooks(node.pre_hooks, grads)
 
+        if any(g is None for g in grads):
+            cite("engine.gradient.undefined")
+        if node.tensor_hooks and (node.pre_hooks or node.post_hooks):
+            cite("hooks.order")
+        if not node.next_edges and (node.pre_hooks or node.post_hooks):
+            cite("hooks.node.accumulator")
         needed = [self._wants(edge) for edge in node.next_edges]
         seen = grads if node.post_hooks else []  # a hook that is registered meanwhile finds them gone
         outputs = list(node.evaluate(grads, needed))
+        if node.freed:
+            cite("engine.nothing_saved")
         outputs = validate_gradients(node, outputs)
         if node.post_hooks:
             outputs = hooks.run_post_hooks(node.post_hooks, outputs, seen)
         if not self.keep_graph:
             node.release_variables()
+            node.freed = True
         if anomaly.checks_nan():
             anomaly.refuse_nan(node, outputs)
         self._send(node, outputs)
@@ -213,6 +230,8 @@ class Pass:
                     buffer = self.waiting[target] = [None] * len(target.input_metadata)
                 if grad is not None:
                     held = buffer[edge.input_nr]
+                    if held is not None:
+                        cite("engine.dependencies")
                     buffer[edge.input_nr] = grad if held is None else held + grad
             if self.dependencies[target] == 0 and buffer is not None:
                 del self.waiting[target]

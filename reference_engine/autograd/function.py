@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels
-from reference_engine.autograd import hooks
+from reference_engine.autograd import engine, hooks
 from reference_engine.autograd.node import Edge, InputMeta, Node, collect_edges
 from reference_engine.modes import no_grad, state
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -188,6 +188,8 @@ class _FunctionBase(Node):
                 raise refusal("function.backward.type", type=type(grad).__name__)
             if grad is None:
                 cite("function.backward.none")
+            elif not self.needs_input_grad[i]:
+                cite("function.backward.not_required")
             found.append(grad)
         return found
 
@@ -197,6 +199,10 @@ class FunctionCtx:
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Save tensors for ``backward``, where they are read as ``ctx.saved_tensors``; None is allowed."""
+        if engine.current_node() is self:
+            cite("function.save_for_backward.late")
+        elif self.to_save is not None:
+            cite("function.save_for_backward.twice")
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:

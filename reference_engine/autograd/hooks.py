@@ -33,6 +33,7 @@ class RemovableHandle:
     def remove(self) -> None:
         found = self.hooks_dict_ref()
         if found is not None:
+            cite("hooks.tensor.removed")
             found.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
@@ -60,6 +61,8 @@ def run_tensor_hooks(hooks: HookDict, grad: Tensor | None) -> Tensor | None:
     """Each hook sees the gradient that the one before it returned; None keeps it."""
     for hook in list(hooks.values()):
         cite("hooks.tensor.called")
+        if grad is None:
+            cite("hooks.tensor.undefined")
         result = hook(grad)
         if result is None:
             continue
@@ -83,6 +86,8 @@ def run_tensor_hooks_of(node: Node, grads: list[Tensor | None]) -> list[Tensor |
 def _retain(node: Node, output_nr: int, grads: list[Tensor | None]) -> None:
     grad, retain = grads[output_nr], node.retain_grad_hooks.get(output_nr)
     if grad is not None and retain is not None:
+        if node.tensor_hooks:
+            cite("hooks.retain_grad.after_hooks")
         retain(grad)
 
 

@@ -36,6 +36,7 @@ def set_requires_grad(t: Tensor, value: Any, how: str) -> None:
         raise refusal("inference.requires_grad")
     if t._node is not None:
         if value and how == "method":
+            cite("leaf.requires_grad_.non_leaf")
             return
         raise refusal("leaf.requires_grad.non_leaf" if value else "leaf.requires_grad.non_leaf_false")
     if value and not t._dtype.is_differentiable:
@@ -126,7 +127,7 @@ def retain_grad(t: Tensor) -> None:
         raise refusal("leaf.retain_grad.requires_grad")
     levels.refuse("functorch.retain_grad")
     if t._node is None or t._retains_grad:  # a stale view without history counts as a leaf here: it is not refused
-        cite("leaf.retain_grad.leaf_ignored")
+        cite("leaf.retain_grad.twice" if t._retains_grad else "leaf.retain_grad.leaf_ignored")
         return
     node = t.grad_fn
     assert node is not None

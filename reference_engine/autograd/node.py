@@ -59,6 +59,8 @@ class Node:
     forward operation's arguments, sent along ``edges``.
     """
 
+    freed = False  # run by a pass that did not keep the graph
+
     def __init__(self, edges: Sequence[Edge] = ()) -> None:
         self.sequence_nr = next(_sequence)
         self.next_edges: tuple[Edge, ...] = tuple(edges)

@@ -161,6 +161,7 @@ declare(
 def _real(self: Tensor) -> Tensor:
     if not self._dtype.is_complex:
         return self
+    cite("view.real_and_imag")
     pair = view_as_real(self._conj_view() if self._conj else self)
     return pair.select(-1, 0)
 
@@ -168,6 +169,7 @@ def _real(self: Tensor) -> Tensor:
 def _imag(self: Tensor) -> Tensor:
     if not self._dtype.is_complex:
         raise refusal("ops.imag.dtype")
+    cite("view.real_and_imag")
     if self._conj:
         return view_as_real(self._conj_view()).select(-1, 1)._neg_view()
     return view_as_real(self).select(-1, 1)
