@@ -11,9 +11,10 @@ import numpy as np
 from reference_engine import dtypes, levels, strides
 from reference_engine.dtypes import dtype
 from reference_engine.layouts import strides_in
+from reference_engine.modes import state
 from reference_engine.ops.kernels import empty as empty_of
 from reference_engine.ops.kernels import from_array
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 
@@ -47,6 +48,9 @@ def _plain(data: Any) -> Any:
     if isinstance(data, Tensor):
         return data._read()
     if isinstance(data, (list, tuple)):
+        for x in data:
+            if isinstance(x, Tensor) and x.requires_grad and state.grad and switch("tensor.scalar.warns"):
+                warn("tensor.scalar.requires_grad")
         return [_plain(x) for x in data]
     return data
 

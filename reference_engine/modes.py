@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -15,18 +16,15 @@ from reference_engine.semantics import cite
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _State:
-    """The mode of the (single) thread that runs the engine."""
+class _State(threading.local):
+    """The modes of a thread; a new thread starts with these."""
 
-    __slots__ = ("grad", "inference", "forward_grad", "multithreading", "view_replay", "grad_layout")
-
-    def __init__(self) -> None:
-        self.grad = True
-        self.inference = False
-        self.forward_grad = True
-        self.multithreading = True
-        self.view_replay = False
-        self.grad_layout = True
+    grad = True
+    inference = False
+    forward_grad = True
+    multithreading = True
+    view_replay = False
+    grad_layout = True
 
 
 state = _State()

@@ -472,7 +472,7 @@ class Tensor(metaclass=_TensorMeta):
         return printing.of_tensor(self)
 
     def __dir__(self) -> list[str]:
-        return sorted(set(object.__dir__(self)))
+        return sorted(set(object.__dir__(self)) - {"volatile"})  # to ask for it would warn
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return leaf.deepcopy(self, memo)

@@ -6,6 +6,7 @@ https://docs.pytorch.org/docs/stable/autograd.html#default-gradient-layouts
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ class AccumulateGrad(Node):
     def __init__(self, variable: Tensor) -> None:
         super().__init__()
         self.sequence_nr = ACCUMULATE_FIRST
+        self.lock = threading.Lock()  # several threads may add to one leaf
         self.variable = variable
         self.expect(variable)
         if variable._backward_hooks is not None:
@@ -46,7 +48,8 @@ class AccumulateGrad(Node):
         if grad is None or not self.variable.requires_grad:
             cite("accumulate.requires_grad_now")
             return ()
-        accumulate(self.variable, grad)
+        with self.lock:
+            accumulate(self.variable, grad)
         for hook in list((self.variable._post_accumulate_grad_hooks or {}).values()):
             cite("hooks.post_accumulate.called")
             hooks.refuse_result(hook(self.variable))

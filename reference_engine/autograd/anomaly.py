@@ -5,8 +5,11 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html#anomaly-detection
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +18,8 @@ from reference_engine.semantics import refusal, warn
 
 if TYPE_CHECKING:
     from reference_engine.autograd.node import Node
+
+_OURS = str(Path(__file__).parents[1]) + os.sep  # what is not the user's own code
 
 _enabled = False
 _check_nan = True
@@ -76,16 +81,29 @@ def remember(node: Node) -> None:
     """Keep the stack of the forward call that made ``node``, and the node that was being evaluated then."""
     from reference_engine.autograd.engine import current_node
 
-    node.metadata["traceback_"] = traceback.format_stack()[:-3]
+    frames = traceback.extract_stack()
+    while len(frames) > 1 and frames[-1].filename.startswith(_OURS):
+        frames.pop()
+    node.metadata["traceback_"] = frames.format()
     parent = current_node()
     if parent is not None:
         node.metadata["parent_"] = parent
 
 
 def report(node: Node) -> None:
-    """Warn where the failing node came from, and the nodes that made that one."""
+    """Warn where the failing node came from, and the nodes that made that one.
+
+    Where warnings are errors they are printed instead: what is raised is why the node failed.
+    """
     if not _enabled:
         return
+    try:
+        _warn_of_origins(node)
+    except Warning as warning:
+        print(f"{type(warning).__name__}: {warning}", file=sys.stderr)
+
+
+def _warn_of_origins(node: Node) -> None:
     trace = _trace(node)
     if trace is None:
         warn("anomaly.error.no_trace", node=node.name())

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import modes
@@ -78,11 +79,19 @@ class Pass:
 
     def run(self, roots: Sequence[Edge], grads: Grads) -> Grads:
         """Send ``grads`` into ``roots`` and run until nothing is left."""
-        _passes.append(self)
-        before, hooks_before = modes.state.grad, list(saved.stack)
+        nested = len(_thread.passes)
+        if nested and nested % NESTED_IN_ONE_THREAD == 0:
+            cite("engine.reentrant.deep")
+            return _in_a_new_thread(lambda: self._run(roots, grads))
+        return self._run(roots, grads)
+
+    def _run(self, roots: Sequence[Edge], grads: Grads) -> Grads:
+        passes, evaluating, pairs = _thread.passes, _thread.evaluating, saved.pairs.stack
+        passes.append(self)
+        before, hooks_before = modes.state.grad, list(pairs)
         if before is not self.record:
             cite("engine.grad_mode")
-        if len(_passes) > 1:
+        if len(passes) > 1:
             cite("engine.reentrant")
         modes.state.grad = self.record
         try:
@@ -95,7 +104,7 @@ class Pass:
                 entry = heapq.heappop(self.ready)
                 if self.ready:
                     cite("engine.order.sequence" if entry.node.next_edges else "engine.order.accumulate_first")
-                _evaluating.append(entry.node)
+                evaluating.append(entry.node)
                 try:
                     self._evaluate(entry.node, entry.grads)
                 except Exception:
@@ -104,14 +113,14 @@ class Pass:
                         cite("engine.partly_freed")
                     raise
                 finally:
-                    _evaluating.pop()
-                    if saved.stack != hooks_before:  # what a hook left there is not for the next node
-                        saved.stack[:] = hooks_before
+                    evaluating.pop()
+                    if pairs != hooks_before:  # what a hook left there is not for the next node
+                        pairs[:] = hooks_before
             while self.callbacks:
                 self.callbacks.pop(0)()
         finally:
             modes.state.grad = before
-            _passes.pop()
+            passes.pop()
         return self.captured
 
     def _start(self, roots: Sequence[Edge], grads: Grads) -> Node:
@@ -238,19 +247,51 @@ class Pass:
                 heapq.heappush(self.ready, _Ready(target, buffer))
 
 
-_passes: list[Pass] = []
+class _Thread(threading.local):
+    """What a thread is doing: the passes that it runs, innermost last, and the nodes."""
+
+    def __init__(self) -> None:
+        self.passes: list[Pass] = []
+        self.evaluating: list[Node] = []
+
+
+_thread = _Thread()
 _pass_numbers = itertools.count()
-_evaluating: list[Node] = []
+NESTED_IN_ONE_THREAD = 30  # backward within backward: each takes a part of Python's stack
+
+
+def _in_a_new_thread(call: Callable[[], Grads]) -> Grads:
+    """Go on where there is stack left. The caller waits, and all that belongs to its thread goes along."""
+    passes, evaluating, pairs, state = _thread.passes, _thread.evaluating, saved.pairs.stack, vars(modes.state).copy()
+    results: list[Grads] = []
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        _thread.passes, _thread.evaluating, saved.pairs.stack = passes, evaluating, pairs
+        vars(modes.state).update(state)
+        try:
+            results.append(call())
+        except BaseException as failure:  # to be raised where somebody waits for it
+            failures.append(failure)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+    return results[0]
 
 
 def current_pass() -> Pass | None:
     """The innermost backward that is running, if any."""
-    return _passes[-1] if _passes else None
+    passes = _thread.passes
+    return passes[-1] if passes else None
 
 
 def current_node() -> Node | None:
     """The node being evaluated, if any: nodes made meanwhile are its children, for anomaly mode."""
-    return _evaluating[-1] if _evaluating else None
+    evaluating = _thread.evaluating
+    return evaluating[-1] if evaluating else None
 
 
 def queue_callback(callback: Any) -> None:
@@ -259,9 +300,10 @@ def queue_callback(callback: Any) -> None:
     Raises:
         RuntimeError: no backward is running.
     """
-    if not _passes:
+    running = current_pass()
+    if running is None:
         raise refusal("engine.callback.outside")
-    _passes[-1].callbacks.append(callback)
+    running.callbacks.append(callback)
 
 
 def validate_roots(roots: Sequence[Edge], grads: Grads) -> Grads:

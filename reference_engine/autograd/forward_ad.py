@@ -181,7 +181,7 @@ def _batch_of_duals(tensor: Tensor, tangent: Tensor, level: levels.Level) -> Ten
 
 def _below_in_front(t: Tensor, level: levels.Level) -> Tensor:
     if t._level is not level or t._below is None or t._batch_dim is None:
-        return t.expand(level.size, *t._shape)
+        return t.expand(level.size, *t._shape).clone()  # the tangent is laid out alike, and written
     return t._below if t._batch_dim == 0 else t._below.movedim(t._batch_dim, 0)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import dtypes
 from reference_engine.autograd.backward import grad
-from reference_engine.autograd.checking import fast, rules, slow
+from reference_engine.autograd.checking import analytical, fast, numerical, rules, slow
 from reference_engine.autograd.checking.slow import Settings
 from reference_engine.autograd.checking.tensors import as_tuple, differentiable, is_tensor, places
 from reference_engine.errors import GradcheckError
@@ -231,3 +231,44 @@ def _random_seeds(func: Callable[..., Any], inputs: tuple[Any, ...], noncontiguo
 
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+
+
+# -- Jacobians that old programs ask for -------------------------------------------------------------------------------
+
+
+def get_numerical_jacobian(
+    fn: Callable[..., Any], inputs: Any, target: Any = None, eps: float = 1e-3, grad_out: float = 1.0
+) -> list[Tensor]:
+    """Finite differences of the first output of ``fn``, which takes all inputs in one tuple. Deprecated.
+
+    Raises:
+        ValueError: another ``grad_out`` than 1.
+    """
+    warn("gradcheck.numerical_jacobian.private")
+    if grad_out != 1.0:
+        raise refusal("gradcheck.numerical_jacobian.grad_out")
+
+    def spread(*given: Any) -> Any:
+        return fn(given)
+
+    given = as_tuple(inputs)
+    found = numerical.jacobians(spread, given, as_tuple(fn(given)), eps)
+    if target is None:
+        return [matrices[0] for matrices in found]
+    wanted = [id(t) for t in as_tuple(target)]
+    return [matrices[0] for i, matrices in zip(places(given), found, strict=True) if id(given[i]) in wanted]
+
+
+def get_analytical_jacobian(
+    inputs: Any, output: Tensor, nondet_tol: float = 0.0, grad_out: float = 1.0
+) -> tuple[tuple[Tensor, ...], bool, bool, bool]:
+    """The Jacobian of an output as backward computes it; whether two runs agree, and sizes and dtypes. Deprecated.
+
+    Raises:
+        ValueError: another ``grad_out`` than 1.
+    """
+    warn("gradcheck.analytical_jacobian.private")
+    if grad_out != 1.0:
+        raise refusal("gradcheck.analytical_jacobian.grad_out")
+    matrices, same, sizes, kinds = analytical.examined(inputs, output, nondet_tol)
+    return tuple(matrices), same, sizes, kinds

@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html#saved-tensors-default
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,13 +20,21 @@ if TYPE_CHECKING:
 Pack = Callable[..., Any]
 Unpack = Callable[..., Any]
 
-stack: list[tuple[Pack, Unpack]] = []
-"""The default pairs in force, innermost last: that one alone is used."""
+
+class _Pairs(threading.local):
+    """The default pairs in force in a thread, innermost last: that one alone is used."""
+
+    def __init__(self) -> None:
+        self.stack: list[tuple[Pack, Unpack]] = []
+
+
+pairs = _Pairs()
 _disabled: str | None = None
 
 
 def innermost() -> tuple[Pack, Unpack] | None:
     """The pair that a tensor saved now goes through."""
+    stack = pairs.stack
     return stack[-1] if stack else None
 
 
@@ -78,12 +87,12 @@ def push_default_hooks(pack: Any, unpack: Any) -> None:
         raise refusal("saved.hooks.callable", pack=repr(pack), unpack=repr(unpack))
     if _disabled is not None:
         raise refusal("saved.hooks.disabled", message=_disabled)
-    stack.append((pack, unpack))
+    pairs.stack.append((pack, unpack))
 
 
 def pop_default_hooks() -> tuple[Pack, Unpack]:
     """End the innermost pair."""
-    return stack.pop()
+    return pairs.stack.pop()
 
 
 class saved_tensors_hooks:
@@ -125,7 +134,7 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
     before = _disabled
     try:
         _disabled = error_message
-        if stack:
+        if pairs.stack:
             raise refusal("saved.hooks.disabled", message=error_message)
         yield
     finally:

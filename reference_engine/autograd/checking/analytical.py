@@ -32,6 +32,21 @@ def backward_jacobians(
     Raises:
         GradcheckError: gradients of a wrong shape or dtype, or other gradients in a second run.
     """
+    matrices, same, sizes, kinds = examined(inputs, output, tolerance, cotangent)
+    if not kinds and check_dtypes:
+        raise refusal("gradcheck.gradient.dtype")
+    if not sizes:
+        raise refusal("gradcheck.gradient.size")
+    if not same:
+        hint = current().message("gradcheck.nondeterminism_hint")[1]
+        raise refusal("gradcheck.not_reentrant", tolerance=tolerance, hint=hint)
+    return matrices
+
+
+def examined(
+    inputs: Any, output: Tensor, tolerance: float, cotangent: Tensor | None = None
+) -> tuple[list[Tensor], bool, bool, bool]:
+    """The matrices; whether a second run gives the same, whether sizes and whether dtypes are those of the inputs."""
     targets = list(requiring_grad(inputs))
 
     def gradients(seed: Tensor) -> Sequence[Tensor | None]:
@@ -44,17 +59,11 @@ def backward_jacobians(
         return _rows(gradients, output)
 
     first, second = collect(), collect()
-    matrices, sizes, dtypes = _stacked(first, targets, 1 if cotangent is not None else output.numel())
-    again, _, _ = _stacked(second, targets, 1 if cotangent is not None else output.numel())
-    if not dtypes and check_dtypes:
-        raise refusal("gradcheck.gradient.dtype")
-    if not sizes:
-        raise refusal("gradcheck.gradient.size")
-    for a, b in zip(matrices, again, strict=True):
-        if a.numel() and bool((a - b).abs().max() > tolerance):
-            hint = current().message("gradcheck.nondeterminism_hint")[1]
-            raise refusal("gradcheck.not_reentrant", tolerance=tolerance, hint=hint)
-    return matrices
+    width = 1 if cotangent is not None else output.numel()
+    matrices, sizes, kinds = _stacked(first, targets, width)
+    again, _, _ = _stacked(second, targets, width)
+    same = all(not (a.numel() and bool((a - b).abs().max() > tolerance)) for a, b in zip(matrices, again, strict=True))
+    return matrices, same, sizes, kinds
 
 
 def _rows(gradients: Callable[[Tensor], Sequence[Tensor | None]], output: Tensor) -> Rows:
