@@ -108,7 +108,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         if target is not None:
             write_in_place(target, result, _read_beside(op, values), op.overlap and (lambda: op.overlap(*values)))
             result = target
-            kernels.written = None  # it would keep the graph of the tensor
+            kernels.will_write(None, None)  # it would keep the graph of the tensor
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
     if node is not None:
         _connect(op, node, results, inplace)

@@ -68,6 +68,8 @@ def main(engine: str, scripts: Sequence[str]) -> None:
         if engine != "torch":
             sys.meta_path.insert(0, _Alias(engine))
             semantics: Any = importlib.import_module(f"{engine}.semantics")
+            # A module imported anew becomes an attribute of its package; autograd.gradcheck is a function there.
+            sys.modules.update({"torch" + n[len(engine) :]: m for n, m in sys.modules.items() if n.startswith(engine)})
             stack.enter_context(semantics.using(semantics.Semantics(version or None)))
         if variant == "twister":
             random: Any = importlib.import_module(f"{engine}.random")
