@@ -48,7 +48,7 @@ def hook(b: Builder) -> None:
         if other is not None:
             targets.append(other)
     out = b.fresh("h")
-    b.emit(s.AddHook(out, kind, tuple(targets), _callback(b, kind, name)))  # type: ignore[arg-type]
+    b.emit(s.AddHook(out, kind, tuple(targets), _callback(b, kind, name, out)))  # type: ignore[arg-type]
     if b.traced[-1].outcome == "ok" and kind != "retain_grad":
         b.handles.append(out)
 
@@ -64,12 +64,12 @@ _suits: dict[str, Any] = {
 }
 
 
-def _callback(b: Builder, kind: str, name: str) -> s.Callback | s.FunctionLit:
+def _callback(b: Builder, kind: str, name: str, handle: str) -> s.Callback | s.FunctionLit:
     if kind == "tensor":
         do = b.choose.weighted(_TENSOR, _TENSOR_WEIGHTS)
         value: Any = None
         if do == "steps":
-            return _body(b)
+            return _body(b, handle)
         if do.startswith("keep"):
             value = b.fresh("k")
         elif do in ("scale", "inplace_scale", "add"):
@@ -92,8 +92,11 @@ def _callback(b: Builder, kind: str, name: str) -> s.Callback | s.FunctionLit:
     return s.Callback("observe")
 
 
-def _body(b: Builder) -> s.FunctionLit:
-    """A hook of several steps: it differentiates, registers, or changes something of the program around it."""
+def _body(b: Builder, handle: str) -> s.FunctionLit:
+    """A hook of several steps: it differentiates, registers, or changes something of the program around it.
+
+    One that starts another backward is removed first: reached again from there, it would never end.
+    """
     g = s.Ref("g")
     steps: list[s.Step] = []
     result: Any = None
@@ -113,7 +116,7 @@ def _body(b: Builder) -> s.FunctionLit:
     elif kind == 1:  # another graph, from inside of this one
         other = b.pick(lambda t: t.requires_grad and made(t) and t.numel() == 1)
         if other is not None:
-            steps = [s.Backward(s.Ref(other), retain_graph=True)]
+            steps = [s.RemoveHook(handle), s.Backward(s.Ref(other), retain_graph=True)]
     elif kind == 2:  # a tensor of the program is changed
         other = b.pick()
         if other is not None:
