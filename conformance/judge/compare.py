@@ -100,6 +100,9 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
         made.update(_gradients_named(step))
         if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.unpack_dual":
             tangents.update(step.outs[1:])
+        if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.make_dual" and len(step.args) > 1:
+            given = step.args[1]  # changed in place with its dual
+            tangents.update({given.name} if isinstance(given, s.Ref) else ())
         if isinstance(step, s.Grad) and step.is_grads_batched is not s.UNSET:
             batched.update(step.outs)
         if program.observe == "end":  # states are looked at once, and any step may be the reason

@@ -138,6 +138,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
         raise refusal("forward_ad.primal.dual", level=level)
     cite("forward_ad.make_dual.view")
     made = tensor.view(tensor.shape)
+    made._strides = tensor._strides  # also those of dimensions of size one
     made._forward_root = True
     set_tangent(made, tangent)
     return made

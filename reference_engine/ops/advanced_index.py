@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, strides
+from reference_engine.ops import kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import accumulation, from_array, noisy
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -139,6 +140,8 @@ def _put(self: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Te
     masked = not accumulate and _is_masked_fill(indices, values)
     if masked:
         _check_mask(indices)
+    elif kernels.written is self:
+        _refuse_shared_memory(self, [values, *(i for i in indices if i is not None)])
     plan = Plan(self, indices, warns=not masked)
     if not strides.is_expandable_to(values._shape, plan.shape):
         raise refusal("ops.index_put.shape", value=list(values._shape), shape=list(plan.shape))
@@ -162,6 +165,13 @@ def _put(self: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Te
         return total
 
     return from_array(noisy(add(array, source), add, [array, source], self._dtype), self._dtype)
+
+
+def _refuse_shared_memory(self: Tensor, read: Sequence[Tensor]) -> None:
+    """What is put, and where, must lie elsewhere than what is written."""
+    for other in read:
+        if kernels.partially_overlap(other, self) or (other.numel() and other.is_set_to(self)):
+            raise refusal("inplace.partial_overlap")
 
 
 def _is_masked_fill(indices: Indices, values: Tensor) -> bool:

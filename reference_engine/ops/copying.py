@@ -11,7 +11,7 @@ from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import broadcast_shapes, empty, from_array, refuse_target
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 
@@ -64,10 +64,16 @@ def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
         _overlap(self, src, non_blocking)
     refuse_target(self, [src], self._shape)  # memory is looked at before shapes are
     refuse_target(self, [], broadcast_shapes([self._shape, src._shape]))
-    values = np.broadcast_to(src._read(), self._shape)
-    if values.dtype.kind == "c" and not self._dtype.is_complex:
-        values = values.real
+    values = _discarding(np.broadcast_to(src._read(), self._shape), self._dtype)
     return from_array(values.astype(self._dtype.np), self._dtype)
+
+
+def _discarding(values: Any, d: dtypes.dtype) -> Any:
+    """The values for a tensor of another dtype: of complex ones the real parts, where it is real."""
+    if values.dtype.kind == "c" and not d.is_complex:
+        warn("ops.cast.discards_imaginary")
+        return values.real
+    return values
 
 
 def _cast_back(grad: Tensor, d: dtypes.dtype) -> Tensor:
@@ -90,9 +96,7 @@ declare(
 def _cast(self: Tensor, dtype: Any, memory_format: Any) -> Tensor:
     if _unseen(self):
         return _by_copy(self, dtype, strides.like(self._shape, self._strides))
-    values = self._read()
-    if values.dtype.kind == "c" and not dtype.is_complex:
-        values = values.real
+    values = _discarding(self._read(), dtype)
     keeps = memory_format in (None, "torch.preserve_format")
     wanted = strides.like(self._shape, self._strides) if keeps else layouts.strides_in(self._shape, memory_format)
     return from_array(values.astype(dtype.np), dtype, wanted)

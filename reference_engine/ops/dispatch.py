@@ -193,7 +193,8 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
     """Make ``node`` the history of the results that can carry one."""
     for i, r in enumerate(results):
         if inplace:
-            views.rebase_history(r, node)
+            if r._dtype.is_differentiable:  # a copy into integers is cut off
+                views.rebase_history(r, node)
         elif i in op.non_differentiable_outputs or not r._dtype.is_differentiable:
             continue  # the node has no gradient to expect for it
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes
+from reference_engine import dtypes, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
@@ -76,7 +76,8 @@ def _filled(self: Tensor, value: Any) -> Tensor:
         value = array
     else:
         value = checked_number(value, self._dtype)
-    return from_array(np.full(self._shape, np.asarray(value).astype(self._dtype.np)), self._dtype)
+    filled = np.full(self._shape, np.asarray(value).astype(self._dtype.np))
+    return from_array(filled, self._dtype, strides.like(self._shape, self._strides))
 
 
 def _zeros(grad: Tensor) -> Tensor:
