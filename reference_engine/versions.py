@@ -103,6 +103,16 @@ class SavedTensor:
     def is_freed(self) -> bool:
         return self._data is None and not self._hooked and not self._none
 
+    @property
+    def data(self) -> Any:
+        """What is kept: of an output a detached alias, behind hooks what the first of them returned."""
+        return self._packed if self._hooked else self._data
+
+    @property
+    def unpack_hook(self) -> Any:
+        """The second of the hooks, or None."""
+        return self._unpack
+
     def unpack(self, looking: bool = False) -> Any:
         """The tensor, with its history, for use in a gradient formula; or for somebody who is just ``looking``.
 

@@ -193,8 +193,10 @@ class OpNode(Node):
             if key in self.saved:
                 return self.saved[key]
             index = self.op.index_of.get(key)
-            if index is not None and values[index] is not None:
+            if index is not None and not self.op.params[index].is_tensor:
                 return values[index]
+            if key.endswith("_sym_sizes") and f"{key.removesuffix('_sym_sizes')}_shape" in self.saved:
+                return self.saved[f"{key.removesuffix('_sym_sizes')}_shape"]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 

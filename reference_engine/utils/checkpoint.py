@@ -53,8 +53,51 @@ workaround examples.
 """
 
 
+_OVERLAP = (
+    "Performing two backward calls that overlap (i.e. require the same saved activation in order to compute "
+    "gradients) is not allowed while under the torch.utils.checkpoint.GraphExecGroup context. "
+)
+
+
 class CheckpointError(RuntimeError):
     """The region did something else when it was run again."""
+
+
+Key = Any  # a backward by its number, or a group of them
+
+_early_stop: bool | None = None
+_group: GraphExecGroup | None = None
+
+
+@contextlib.contextmanager
+def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
+    """Whether regions entered inside stop running again as soon as all that was saved is there."""
+    global _early_stop
+    before, _early_stop = _early_stop, enable
+    try:
+        yield
+    finally:
+        _early_stop = before
+
+
+class GraphExecGroup:
+    """Backwards inside are one to checkpointing: a region that several of them need runs again once."""
+
+    def __enter__(self) -> GraphExecGroup:
+        """Begin the group.
+
+        Raises:
+            RuntimeError: inside another group.
+        """
+        global _group
+        if _group is not None:
+            raise RuntimeError(f"GraphExecGroup contexts cannot be nested. Already inside group {_group}")
+        _group = self
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        global _group
+        _group = None
 
 
 def noop_context_fn() -> tuple[Any, Any]:
@@ -205,7 +248,7 @@ class Holder:
     """What the graph keeps in place of a saved tensor: an empty box, filled once in each backward."""
 
     def __init__(self) -> None:
-        self.handles: dict[int, Handle | None] = {}
+        self.handles: dict[Key, Handle | None] = {}
 
 
 class _Stop(Exception):
@@ -231,9 +274,9 @@ class Frame:
     saved_args: list[Any] = field(default_factory=list)
     holders: list[weakref.ref[Holder]] = field(default_factory=list)
     descriptions: list[Any] = field(default_factory=list)
-    recomputed: dict[int, Any] = field(default_factory=lambda: defaultdict(weakref.WeakKeyDictionary))
-    count: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    done: set[int] = field(default_factory=set)
+    recomputed: dict[Key, Any] = field(default_factory=lambda: defaultdict(weakref.WeakKeyDictionary))
+    count: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
+    done: set[Key] = field(default_factory=set)
     forward_completed: bool = False
     ignore_mismatch: bool = False
 
@@ -249,21 +292,22 @@ class Frame:
 
     def unpack(self, holder: Holder) -> Tensor:
         running = engine.current_pass()
-        key = next(_outside) if running is None else id(running)
+        key = next(_outside) if running is None else running.number if _group is None else _group
         if key not in self.done:
             self._recompute(key)
         handle = holder.handles[key]
         if handle is None:
+            overlap = "" if _group is None else _OVERLAP
             raise CheckpointError(
-                "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. If you "
-                "are calling ctx.saved_tensors in backward, make sure to do so only once. Otherwise please open an "
-                "issue with details on your use case."
+                "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. "
+                f"{overlap}If you are calling ctx.saved_tensors in backward, make sure to do so only once. Otherwise "
+                "please open an issue with details on your use case."
             )
         found: Tensor = self.recomputed[key][handle]
         holder.handles[key] = None
         return found
 
-    def _recompute(self, key: int) -> None:
+    def _recompute(self, key: Key) -> None:
         args = [value.unpack() if isinstance(value, SavedTensor) else value for value in self.saved_args]
 
         def collect(tensor: Tensor) -> Tensor:
@@ -274,7 +318,7 @@ class Frame:
         self.done.add(key)
         self._check(key)
 
-    def _collect(self, key: int, tensor: Tensor) -> Tensor:
+    def _collect(self, key: Key, tensor: Tensor) -> Tensor:
         """Put a tensor that is saved again into the box of its predecessor."""
         tensor = tensor.detach() if tensor.requires_grad else tensor
         index = self.count[key]
@@ -296,7 +340,7 @@ class Frame:
             raise _Stop
         return tensor
 
-    def _check(self, key: int) -> None:
+    def _check(self, key: Key) -> None:
         if self.ignore_mismatch:
             return
         if len(self.holders) != self.count[key]:
@@ -343,7 +387,7 @@ def recorded_without_saving(
     if not is_grad_enabled():
         yield
         return
-    frame = Frame(recompute, early_stop, DETERMINISM_CHECKS[determinism_check])
+    frame = Frame(recompute, early_stop if _early_stop is None else _early_stop, DETERMINISM_CHECKS[determinism_check])
     owner: Any = frame  # stands where a node does
     frame.saved_args = [SavedTensor(value, owner) if isinstance(value, Tensor) else value for value in args]
     with saved_tensors_hooks(frame.pack, frame.unpack), forward_context:
