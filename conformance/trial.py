@@ -26,7 +26,7 @@ from conformance.program.steps import Program
 from conformance.report.run import Arbitration, Finding, OpEvidence, Origin, Run, Settings, SubjectInfo
 from conformance.signature import change, digest, explained_by, kind, plain_data, signature, title, trace_data
 from conformance.subjects.base import Subject
-from conformance.subjects.opinfo import OpInfoPrograms
+from conformance.subjects.opinfo import OpInfoPrograms, functions_of
 from conformance.subjects.reference import Reference
 from conformance.subjects.registry import find_subject
 from specs import Version, load
@@ -78,15 +78,7 @@ class Trial:
 
     def _samples(self) -> OpInfoPrograms:
         """Torch's own sample inputs, of the ops that the reference has."""
-
-        def knows(name: str, form: str) -> bool:
-            try:
-                self.baseline.resolve(f"Tensor.{name}" if form != "function" else name)
-            except AttributeError:
-                return False
-            return True
-
-        return OpInfoPrograms(self.settings.seed, knows)
+        return OpInfoPrograms(self.settings.seed, functions_of(self.baseline))
 
     def expected(self, program: Program, baseline: Trace) -> Trace:
         """What the reference of the subject's own version does."""

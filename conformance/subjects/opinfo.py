@@ -11,7 +11,7 @@ from typing import Any
 from conformance.program import steps as s
 from conformance.program.limits import op_problem
 from conformance.program.steps import Program
-from conformance.subjects.base import SubjectUnavailable
+from conformance.subjects.base import Subject, SubjectUnavailable
 
 MAX_NUMEL = 400  # of the tensors of a sample together: larger ones show nothing that smaller ones don't
 
@@ -34,6 +34,29 @@ def autograd_entries() -> tuple[OpInfoEntry, ...]:
     return tuple(
         OpInfoEntry(op.name, op.variant_test_name, tuple(alias.name for alias in op.aliases)) for op in _table()
     )
+
+
+def functions_of(subject: Subject) -> Callable[[str, str], bool]:
+    """Whether a subject has an op of a name, in the form "function", "method" or "property"."""
+
+    def knows(name: str, form: str) -> bool:
+        try:
+            subject.resolve(name if form == "function" else f"Tensor.{name}")
+        except AttributeError:
+            return False
+        return True
+
+    return knows
+
+
+def callable_entries(subject: Subject) -> frozenset[str]:
+    """The names of the entries that a subject can be asked for, in whatever way torch spells them.
+
+    Raises:
+        SubjectUnavailable: there is no torch here, or none of its testing extras.
+    """
+    knows = functions_of(subject)
+    return frozenset(op.name for op in _table() if _form(op, knows) is not None)
 
 
 def _table() -> list[Any]:

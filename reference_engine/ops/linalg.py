@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from reference_engine import strides
-from reference_engine.ops import domains
+from reference_engine.dtypes import dtype, float32
+from reference_engine.ops import domains, shadow
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import accumulation, from_array, noisy
+from reference_engine.ops.kernels import Array, accumulation, from_array, noisy
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
@@ -21,7 +22,24 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     def multiply(p: Any, q: Any) -> Any:
         return np.matmul(accumulation(p), accumulation(q))
 
-    return from_array(np.asarray(noisy(multiply(x, y), multiply, [x, y], a._dtype)), a._dtype)
+    return from_array(np.asarray(noisy(summed(x, y, a._dtype), multiply, [x, y], a._dtype)), a._dtype)
+
+
+def summed(x: Array, y: Array, d: dtype) -> Array:
+    """The product of two arrays as matrices; under a shadow each of the terms that are added up is rounded."""
+    x, y = accumulation(x), accumulation(y)
+    if shadow.active is None or not x.size or not y.size:
+        return np.matmul(x, y)
+    left = x[None, :] if x.ndim == 1 else x
+    right = y[:, None] if y.ndim == 1 else y
+
+    def terms(p: Array, q: Array) -> Array:
+        return p[..., :, :, None] * q[..., None, :, :]
+
+    d = float32 if d.itemsize == 2 else d  # half precision is added up in single
+    found = np.sum(shadow.active.perturb(terms, [left, right], terms(left, right), d), axis=-2)
+    found = found[..., 0] if y.ndim == 1 else found
+    return found[..., 0, :] if x.ndim == 1 and y.ndim > 1 else found[..., 0] if x.ndim == 1 else found
 
 
 def check_same_dtype(a: Tensor, b: Tensor, clause: str = "ops.mm.dtype") -> None:

@@ -12,6 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, scaled
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy, wrap_dim
+from reference_engine.ops.linalg import summed
 from reference_engine.ops.shape import _expand
 from reference_engine.semantics import refusal
 from reference_engine.strides import numel
@@ -29,13 +30,17 @@ def _sum_of(base: Tensor, a: Tensor, b: Tensor, beta: Any, alpha: Any, multiply:
     if base._dtype is not a._dtype:
         raise refusal("linalg.addmm.dtype", first=base.dtype.scalar_name, second=a.dtype.scalar_name)
 
-    def compute(c: Array, p: Array, q: Array) -> Array:
-        found = multiply(accumulation(p), accumulation(q))
+    def added(c: Array, found: Array) -> Array:
         found = found if alpha == 1 else found * found.dtype.type(alpha)
         return found if beta == 0 else found + accumulation(c) * found.dtype.type(beta)
 
+    def exactly(c: Array, p: Array, q: Array) -> Array:
+        return added(c, multiply(accumulation(p), accumulation(q)))
+
     arrays = [t._read() for t in (shown, a, b)]
-    return from_array(np.asarray(noisy(compute(*arrays), compute, arrays, a._dtype)), a._dtype)
+    product = summed(arrays[1], arrays[2], a._dtype) if multiply is np.matmul else None
+    made = exactly(*arrays) if product is None else added(arrays[0], product)
+    return from_array(np.asarray(noisy(made, exactly, arrays, a._dtype)), a._dtype)
 
 
 def _same(a: Tensor, b: Tensor) -> None:
@@ -317,7 +322,7 @@ def _multi_dot(tensors: Any) -> Tensor:
     for t in chain[1:]:
         made = made.mm(t)
     shape = (() if len(first._shape) == 1 else made._shape[:1]) + (() if len(last._shape) == 1 else made._shape[1:])
-    return made if shape == made._shape else made.view(shape)
+    return made.view(shape)
 
 
 declare(

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from reference_engine import return_types
+from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
-from reference_engine.ops.kernels import Array, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, empty, from_array, nearby, noisy
 from reference_engine.ops.matrices import adjoint, batch_element, by_columns, check_floating, check_kernel, check_matrix
 from reference_engine.ops.spectral import _precise, phase_matters
 from reference_engine.semantics import refusal, switch
@@ -226,6 +227,9 @@ def _check_pinv(A: Tensor, hermitian: bool) -> None:
 def _public_pinv(A: Tensor, rcond: Any, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
     if A.numel() or len(A._shape) < 2:
         _check_pinv(A, hermitian)
+    for name, t in (("atol", atol), ("rtol", rtol if rcond is None else rcond)):
+        if isinstance(t, Tensor) and t.requires_grad and state.grad and not t._dtype.is_complex:
+            raise refusal("ops.argument.not_differentiable", op="linalg_pinv", name=name)
     made: Tensor = run(PINV, [A, atol, rtol if rcond is None else rcond, hermitian])
     return made
 
@@ -320,12 +324,22 @@ def _lstsq(self: Tensor, b: Tensor, rcond: Any, driver: Any) -> Any:
         made = made[..., 0]
     return return_types.linalg_lstsq(
         (
-            from_array(made, d) if vector else by_columns(made, d),
+            _in_buffer(made, d, max(rows, columns), vector),
             from_array(left_over, real),
             from_array(np.asarray(rank) if driver != "gels" else np.zeros((0,)), dtypes.int64),
             from_array(sizes if driver in ("gelsd", "gelss") else np.zeros((0,)), real),
         )
     )
+
+
+def _in_buffer(solution: Array, d: Any, rows: int, vector: bool) -> Tensor:
+    """LAPACK returns the solution in the memory of the right sides, which are as long as the longer side."""
+    whole = np.zeros((*solution.shape[:-1], rows) if vector else (*solution.shape[:-2], rows, solution.shape[-1]))
+    made = by_columns(whole[..., None] if vector else whole, d)
+    st = made._strides[:-1] if vector else made._strides
+    out = empty(solution.shape, d, st)
+    out._write(solution)
+    return out
 
 
 def _lstsq_vjp(grads: Any, self: Tensor, b: Tensor, result0: Tensor, needs: set[str]) -> dict[str, Any]:

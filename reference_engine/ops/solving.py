@@ -111,9 +111,9 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
         return lapack.solve(p, q) if left else swapped(lapack.solve(swapped(p), swapped(q)))
 
     x = noisy(solve(a, b), solve, [a, b], d)
-    made = by_columns(x, d) if left else from_array(x, d)
-    if vector:
-        made = from_array(x[..., 0], d)
+    if vector:  # laid out as if its last two dimensions were a matrix
+        x = x[..., 0]
+    made = by_columns(x, d) if left and x.ndim > 1 else from_array(x, d)
     return by_columns(packed, d), from_array(pivots, dtypes.int32), made, from_array(info, dtypes.int32)
 
 
@@ -142,7 +142,7 @@ _SOLVE = declare(
 declare(
     "linalg.solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", composite=True, out=True,
     forward=lambda A, B, left: run(_SOLVE, [A, B, left, True])[2], display="_linalg_solve_ex",
-    samples=domains.field(shapes="solve", arguments={"left": (True,)}),
+    samples=domains.field(shapes="solve"),
 )  # fmt: skip
 declare(
     "linalg.solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor, Tensor)",
@@ -150,7 +150,7 @@ declare(
         list(run(_SOLVE, [A, B, left, check_errors]))[2:]
     ),
     composite=True, out=True, display="_linalg_solve_ex",
-    samples=domains.field(shapes="solve", arguments={"left": (True,), "check_errors": (False, True)}),
+    samples=domains.field(shapes="solve", arguments={"check_errors": (False, True)}),
 )  # fmt: skip
 
 # -- triangular systems ------------------------------------------------------------------------------------------------
@@ -165,8 +165,7 @@ def _triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bo
     check_system(A, B._shape, op, left)
     check_kernel(A, "triangular_solve_cpu")
     x = solve_by_substitution(A, B, upper, left, unitriangular)
-    by_row = not left and len(B._shape) >= 2
-    return from_array(x, A._dtype) if by_row else by_columns(x, A._dtype)
+    return by_columns(x, A._dtype)
 
 
 def solve_by_substitution(A: Tensor, B: Tensor, upper: bool, left: bool, unit: bool) -> Array:
@@ -202,7 +201,7 @@ declare(
     "linalg.solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor",
     forward=_triangular, node="LinalgSolveTriangularBackward0", vjp={"A, B": _triangular_vjp}, out=True,
     samples=domains.field(
-        shapes="solve_matrix", arguments={"upper": (True, False), "left": (True,), "unitriangular": (False, True)}
+        shapes="solve_matrix", arguments={"upper": (True, False), "unitriangular": (False, True)}
     ),
 )  # fmt: skip
 

@@ -76,6 +76,8 @@ def _vecdot(x: Tensor, y: Tensor, dim: int) -> Tensor:
     check_floating(x, op)
     if x._dtype is not y._dtype:
         raise refusal("linalg.vecdot.dtype", x=x._dtype.scalar_name, y=y._dtype.scalar_name)
+    if len(x._shape) == len(y._shape) == 1 and dim in (0, -1):
+        return x.vdot(y)
     return (conj(x) * y).sum(dim)
 
 

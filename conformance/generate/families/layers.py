@@ -147,8 +147,10 @@ def _regular(b: Builder, first: str) -> dict[str, Any]:
 def _system(columns: bool) -> Recipe:
     def recipe(b: Builder, first: str) -> dict[str, Any]:
         t, n = b.tensors[first], b.choose.integer(1, 3)
-        right = (n, b.choose.integer(1, 2)) if columns or b.choose.coin(0.6) else (n,)
-        return {"A": _fresh(b, t, (n, n)), "B": _fresh(b, t, right)}
+        left = b.choose.coin(0.7)
+        sides = b.choose.integer(1, 2)
+        right = ((n, sides) if left else (sides, n)) if columns or not left or b.choose.coin(0.6) else (n,)
+        return {"A": _fresh(b, t, (n, n)), "B": _fresh(b, t, right), "left": left}
 
     return recipe
 

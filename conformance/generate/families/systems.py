@@ -77,8 +77,17 @@ def _lu_unpack(b: Builder, first: str) -> dict[str, Any]:
 def _lu_solve(b: Builder, first: str) -> dict[str, Any]:
     n, t = _size(b), b.tensors[first]
     packed, pivots = s.Ref(making.new(b, (n, n), _dtype(t), low=0.5, high=3.0)), _pivots(b, n)
-    sides = _fresh(b, t, (n, b.choose.integer(1, 2)))
-    return {"LU": packed, "LU_data": packed, "pivots": pivots, "LU_pivots": pivots, "B": sides, "self": sides}
+    left = b.choose.coin(0.6)
+    sides = _fresh(b, t, (n, b.choose.integer(1, 2)) if left else (b.choose.integer(1, 2), n))
+    return {
+        "left": left,
+        "LU": packed,
+        "LU_data": packed,
+        "pivots": pivots,
+        "LU_pivots": pivots,
+        "B": sides,
+        "self": sides,
+    }
 
 
 def _old_solve(b: Builder, first: str) -> dict[str, Any]:
