@@ -93,7 +93,7 @@ search_options = options(
     "--laws-share",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help="Share of the programs to check each law on.  [default: 0.125]",
+    help="Share of the programs to check each law on.  [default: 0.05]",
 )
 @click.option(
     "--shrink",

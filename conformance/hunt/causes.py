@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from conformance.report.run import Finding
@@ -15,7 +16,10 @@ GRAVITY = (
     "wrong state",
     "wrong word",
 )
-_NUMBERS = frozenset({"value", "grad.value", "result", "calls"})
+_NUMBERS = frozenset({"value", "grad.value"})
+_A_NUMBER = re.compile(
+    r"[^:]*: ?[\[(]*\s*-?(\d|nan|inf)"
+)  # what a hook was given, or a step returned: "h1[0]: [[1., 2."
 _WORDS = frozenset({"message", "exception", "warnings"})
 
 
@@ -30,7 +34,8 @@ def gravity(finding: Finding) -> str:
         return "wrong state" if finding.law.startswith(("law.refusal", "law.accumulate.own")) else GRAVITY[0]
     if finding.field in _WORDS:
         return "wrong word"
-    if finding.field in _NUMBERS:
+    given = finding.field in ("result", "calls")
+    if finding.field in _NUMBERS or (given and all(map(_A_NUMBER.match, (finding.expected, finding.observed)))):
         return GRAVITY[0]
     return "wrong state"
 

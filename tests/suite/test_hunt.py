@@ -59,6 +59,8 @@ def test_pairs_of_clauses_count_too() -> None:
         ({"field": "outcome", "expected": "ok", "observed": "raised RuntimeError: no"}, "wrong refusal"),
         ({"field": "message"}, "wrong word"),
         ({"field": "version"}, "wrong state"),
+        ({"field": "calls", "expected": "h1[0]: [1., 2.]", "observed": "h1[0]: [-1., nan]"}, "silently wrong number"),
+        ({"field": "calls", "expected": "h1, h2", "observed": "no call"}, "wrong state"),
         ({"kind": "crash", "field": "crash"}, "crash"),
     ],
 )

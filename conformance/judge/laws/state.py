@@ -87,6 +87,12 @@ def own_memory(program: s.Program, trace: Trace, subject: Subject) -> Violation 
     return None
 
 
+def _about_a_tangent(program: s.Program, i: int, told: str) -> bool:
+    """Whether a tangent is what is refused: clause forward_ad.in_place.refused_first speaks of it."""
+    dual = any(isinstance(x, s.EnterMode) and x.mode.endswith("dual_level") for x in program.steps[:i])
+    return dual and ("forward grad" in told or "in-place operation" in told)
+
+
 @law("law.refusal.leaves_no_trace")
 def refusal_leaves_no_trace(program: s.Program, trace: Trace, subject: Subject) -> Violation | None:
     """A refused operation or assignment changes nothing."""
@@ -96,8 +102,8 @@ def refusal_leaves_no_trace(program: s.Program, trace: Trace, subject: Subject) 
         raise NotApplicable
     seen = seen_throughout(program, trace, subject)
     for i in refused:
-        if "forward grad" in str(trace.steps[i].exception):
-            continue  # a tangent that has a tangent: documented as unsupported, not as refused
+        if _about_a_tangent(program, i, str(trace.steps[i].exception)):
+            continue
         for name, now in seen.steps[i].tensors.items():
             was: Any = states_after(seen, i - 1).get(name)
             if was is None:
