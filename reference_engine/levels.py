@@ -32,7 +32,8 @@ class Level:
         outside: the modes (grad, forward, inference) that hold outside.
         number: how deep it is, from 1.
         size: of vmap, the number of slices.
-        randomness: of vmap, whether they see "same" or "different" random numbers, or "error".
+        randomness: of vmap, whether they see "same" or "different" random numbers, or "error"; "refused" where a
+            function of ``torch.autograd`` is vectorised, which is no transform.
     """
 
     __slots__ = ("kind", "alive", "outside", "number", "size", "randomness")
@@ -67,6 +68,11 @@ def entered(kind: str, size: int = 0, randomness: str = "error") -> Iterator[Lev
         assert stack.pop() is level
         level.alive = False
         state.grad, state.forward_grad, state.inference = level.outside
+
+
+def depth() -> int:
+    """The number of transforms that have a history of their own: all but vmap."""
+    return sum(level.kind != "vmap" for level in stack) if stack else 0
 
 
 def innermost() -> Level | None:
@@ -274,6 +280,8 @@ def drawn(count_of: Callable[[tuple[int, ...]], Tensor]) -> Tensor:
         return count_of(())
     if level.kind == "vmap" and level.randomness == "error":
         raise refusal("functorch.vmap.randomness")
+    if level.kind == "vmap" and level.randomness == "refused":
+        raise refusal("functional.vectorize.randomness")
     different = level.kind == "vmap" and level.randomness == "different"
     with outside(level):
         made = drawn((lambda sizes: count_of((*sizes, level.size))) if different else count_of)
@@ -317,7 +325,7 @@ def refuse(clause: str) -> None:
     Raises:
         RuntimeError: a transform is running.
     """
-    if stack:
+    if any(level.randomness != "refused" for level in stack):
         raise refusal(clause)
 
 

@@ -102,6 +102,7 @@ class _Parts:
         self.out_dims: Dims = []
         self.output_structure: Any = None
         self.saved_dims: Dims = []
+        self.saved_for_forward_dims: Dims = []
 
     def function(self) -> Any:
         """The Function to be applied to what is below the batches."""
@@ -200,7 +201,9 @@ class _Context:
         below, self._parts.saved_dims = unwrapped(tensors, self._vmap_level)
         self._inner.save_for_backward(*below)
 
-    save_for_forward = save_for_backward
+    def save_for_forward(self, *tensors: Any) -> None:
+        below, self._parts.saved_for_forward_dims = unwrapped(tensors, self._vmap_level)
+        self._inner.save_for_forward(*below)
 
     def mark_dirty(self, *tensors: Any) -> None:
         self._inner.mark_dirty(*unwrapped(tensors, self._vmap_level)[0])
@@ -210,7 +213,10 @@ class _Context:
 
     @property
     def saved_tensors(self) -> Any:
-        return tuple(wrapped(self._inner.saved_tensors, self._parts.saved_dims, self._vmap_level))
+        inner, dims = self._inner, self._parts.saved_dims
+        if inner.saved_for_forward is not None:
+            dims = self._parts.saved_for_forward_dims
+        return tuple(wrapped(inner.saved_tensors, dims, self._vmap_level))
 
     def __getattr__(self, name: str) -> Any:
         from reference_engine.func import trees

@@ -100,7 +100,7 @@ def _is_fwd_grad_enabled() -> bool:
 
 
 def _sees_tangents() -> bool:
-    return state.forward_grad and not state.inference and len(levels.stack) not in _hidden_in
+    return state.forward_grad and not state.inference and levels.depth() not in _hidden_in
 
 
 # -- dual tensors ------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
         raise refusal("forward_ad.make_dual.level")
     if levels.used:
         tensor, tangent = levels.lifted([tensor, tangent], captured=False)
-        if (inside := levels.innermost()) is not None and inside.kind == "vmap":
+        if (inside := levels.innermost()) is not None and inside.kind == "vmap" and tensor._level is inside:
             return _batch_of_duals(tensor, tangent, inside)
     if tangent_of(tensor) is not None:
         raise refusal("forward_ad.primal.dual", level=level)
@@ -269,7 +269,7 @@ class hidden(_ContextDecorator):
     """Tangents are computed with tangents hidden: one level only."""
 
     def __enter__(self) -> None:
-        _hidden_in.append(len(levels.stack))
+        _hidden_in.append(levels.depth())
 
     def __exit__(self, *exc: object) -> None:
         _hidden_in.pop()

@@ -377,8 +377,9 @@ def _basis(tensors: Tensors, counts: Sequence[int]) -> tuple[Tensor, ...]:
 
 
 def _forward_jacobian(func: Callable[..., Any], inputs: Any, strict: bool, vectorize: bool) -> Any:
-    """Column by column, one forward-mode pass for each element of the inputs."""
+    """All columns by one forward-mode pass, with a batch of tangents: the standard basis."""
     import reference_engine as engine
+    from reference_engine.func.vectorized import mapped_over
 
     if strict:
         raise refusal("functional.strict.forward_mode")
@@ -386,28 +387,30 @@ def _forward_jacobian(func: Callable[..., Any], inputs: Any, strict: bool, vecto
     if not vectorize:
         raise refusal("functional.strategy.vectorize")
     counts = [t.numel() for t in at]
-    columns: list[list[Tensor]] = []
-    outputs_tuple, primals = False, []
-    basis = _basis(at, counts)
-    for i in range(sum(counts)):
-        with forward_ad.dual_level():
-            duals = [forward_ad.make_dual(t, b[i].view(t.shape)) for t, b in zip(at, basis, strict=True)]
-            outputs_tuple, outputs = _tensors(func(*duals), "outputs", "None")
-            pairs = [forward_ad.unpack_dual(out) for out in outputs]
-            primals = [p for p, _ in pairs]
-            columns.append([engine.zeros_like(p) if t is None else t for p, t in pairs])
+    nesting = False
+
+    def push(*directions: Tensor) -> list[Tensor]:
+        nonlocal nesting
+        duals = [forward_ad.make_dual(t, d.view(t.shape)) for t, d in zip(at, directions, strict=True)]
+        nesting, outputs = _tensors(func(*duals), "outputs", "None")
+        pairs = [forward_ad.unpack_dual(out) for out in outputs]
+        primals[:] = [p for p, _ in pairs]
+        return [engine.zeros_like(p) if t is None else t for p, t in pairs]
+
+    primals: list[Tensor] = []
+    with forward_ad.dual_level():
+        columns = mapped_over(push, _basis(at, counts), sum(counts))
     starts = [sum(counts[:i]) for i in range(len(counts))]
-    rows = []  # lists, as torch gives them
-    for k, out in enumerate(primals):
-        whole = engine.stack([column[k] for column in columns])  # a row of it is a column of the Jacobian
+    rows: Any = []  # lists, as torch gives them
+    for whole, out in zip(columns, primals, strict=True):  # a row of it is a column of the Jacobian
         order = (*range(1, whole.ndim), 0)
         rows.append([
             whole.narrow(0, start, n).permute(order).reshape((*out._shape, *t._shape))
             for t, start, n in zip(at, starts, counts, strict=True)
         ])  # fmt: skip
     if not inputs_tuple:
-        rows = [row[0] for row in rows]
-    return rows if outputs_tuple else rows[0]
+        rows = tuple(row[0] for row in rows)
+    return rows if nesting else rows[0]
 
 
 def hessian(

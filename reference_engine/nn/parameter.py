@@ -14,7 +14,7 @@ def adopt(cls: type[Any], data: Tensor, requires_grad: bool) -> Any:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     made = data.detach()
     made.__class__ = cls
-    made.requires_grad_(requires_grad)
+    made._leaf_requires_grad = requires_grad  # not by requires_grad_(), which transforms refuse
     return made
 
 

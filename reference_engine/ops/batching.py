@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from reference_engine import levels, views
+from reference_engine.autograd import forward_ad
 from reference_engine.levels import Level
 from reference_engine.ops import dispatch
 from reference_engine.ops.declare import Op
@@ -51,6 +52,13 @@ def run(level: Level, op: Op, values: list[Any], inplace: bool, written: Any) ->
     if _is_pointwise(op, values):
         return _on_whole(level, op, values)
     return _slice_by_slice(level, op, values)
+
+
+def only_tangents(level: Level, values: Sequence[Any]) -> bool:
+    """Whether the arguments are the same for all slices, but some have tangents that are not."""
+    tensors = tensors_in(values)
+    tangents = [forward_ad.tangent_of(t) for t in tensors]
+    return all(t._level is not level for t in tensors) and any(t is not None and t._level is level for t in tangents)
 
 
 def _refuse_dynamic(op: Op, values: Sequence[Any], level: Level) -> None:
@@ -241,6 +249,8 @@ def _run_random(level: Level, op: Op, values: list[Any], inplace: bool, mapped: 
     """
     if level.randomness == "error":
         raise refusal("functorch.vmap.randomness")
+    if level.randomness == "refused":
+        raise refusal("functional.vectorize.randomness")
     target: Tensor = values[0]
     if level.randomness == "same":
         if mapped and not inplace:

@@ -87,7 +87,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         if (level := levels.innermost()) is not None and level.kind == "vmap":
             from reference_engine.ops import batching
 
-            return batching.run(level, op, values, inplace, written)
+            if not forward_ad.active or not batching.only_tangents(level, values):
+                return batching.run(level, op, values, inplace, written)
     target = values[0] if inplace else None
     active = _active(op, values) if state.grad and op.recorded and not state.inference else None
     if target is not None:
@@ -100,7 +101,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     node = make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.will_write(target, written)
-    if levels.used and (level := levels.innermost()) is not None:
+    if levels.used and (level := levels.innermost()) is not None and level.kind != "vmap":
         result = _run_outside(level, op, values, inplace, written)
     else:
         with quiet():
