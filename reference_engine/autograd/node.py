@@ -194,7 +194,8 @@ class OpNode(Node):
                 return self.saved[key]
             index = self.op.index_of.get(key)
             if index is not None and not self.op.params[index].is_tensor:
-                return values[index]
+                value = values[index]
+                return tuple(value) if isinstance(value, list) else value
             if key.endswith("_sym_sizes") and f"{key.removesuffix('_sym_sizes')}_shape" in self.saved:
                 return self.saved[f"{key.removesuffix('_sym_sizes')}_shape"]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
