@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from reference_engine import strides
 from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
@@ -300,7 +301,8 @@ def _glu(self: Tensor, dim: int) -> Tensor:
     def gate(p: Array, q: Array) -> Array:
         return p * scipy.special.expit(q)
 
-    return from_array(noisy(gate(a, b), gate, [a, b], self._dtype), self._dtype)
+    layout = strides.of_pointwise_result(a.shape, [(a.shape, self._strides)] * 2)
+    return from_array(noisy(gate(a, b), gate, [a, b], self._dtype), self._dtype, layout)
 
 
 def _glu_backward(grad_output: Tensor, self: Tensor, dim: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes
+from reference_engine import dtypes, strides
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.advanced_index import overlap_warning
 from reference_engine.ops.declare import declare
@@ -225,7 +225,7 @@ def _index_fill(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     array = np.array(self._read(), order="C")
     if array.size:
         np.moveaxis(_at_least_1d(array), d, 0)[at] = number
-    return from_array(array, self._dtype)
+    return from_array(array, self._dtype, strides.like(self._shape, self._strides))
 
 
 def _filled_value_grad(grad: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -260,8 +260,12 @@ def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
     d = _check_along("index_reduce_", self, dim, index, source)
     warn("indexing.index_reduce.beta")
     at = _at_least_1d(index._read())
-    if _outside(at, self._shape[d] if self._shape else 1) is not None:
+    size = self._shape[d] if self._shape else 1
+    if _outside(at, size) is not None:
         cite("indexing.refused.writes_nothing")
+        beyond = at[(at < -size) | (at >= size)]
+        if not include_self and beyond.size:  # the places are filled first, by index_fill
+            raise refusal("ops.index.range", index=int(beyond[0]), dim=d, size=size)
         raise refusal("ops.index_select.range")
 
     def run(to: Any, what: Any) -> Any:

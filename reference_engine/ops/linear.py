@@ -25,12 +25,12 @@ def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:
     import reference_engine as engine
 
     rank = len(input._shape)
-    if bias is None or len(weight._shape) != 2:
-        made = input.matmul(weight.t())
-        return made if bias is None else made + bias
+    if bias is None:
+        return input.matmul(weight.t())
     if rank == 2:
         return engine.addmm(bias, input, weight.t())
-    if rank != 2 and input.is_contiguous() and input.numel():
+    row = len(bias._shape) == 1 or (len(bias._shape) == 2 == len(weight._shape) and bias._shape[0] == 1)
+    if row and input.is_contiguous() and input.numel():
         flat = engine.addmm(bias, input.view((-1, input._shape[-1])), weight.t())
         return flat.view((*input._shape[:-1], flat._shape[1]))
     return input.matmul(weight.t()).add_(bias)

@@ -199,7 +199,8 @@ def _put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tenso
 
     arrays = [np.array(self._read(), order="C"), np.array(source._read(), order="C")]
     out = place(*arrays)
-    return from_array(noisy(out, place, arrays, self._dtype) if accumulate else out, self._dtype)
+    made = noisy(out, place, arrays, self._dtype) if accumulate else out
+    return from_array(made, self._dtype, strides.like(self._shape, self._strides))
 
 
 declare(

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
-from reference_engine.modes import enable_grad, state
+from reference_engine.modes import enable_grad, is_grad_enabled, state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import plus
 from reference_engine.ops.kernels import Array, empty, from_array, noisy
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -69,8 +69,14 @@ def derivative_of(
 class _Layout:
     """How a normalisation sees its input: shape, axes of statistics, shape of parameters, axes of their sums."""
 
-    def __init__(self, shape: Ints, axes: Ints, parameters: Ints, summed: Ints) -> None:
-        self.shape, self.axes, self.parameters, self.summed = shape, axes, parameters, summed
+    def __init__(self, shape: Ints, axes: Ints, parameters: Ints, summed: Ints, statistics: Ints = ()) -> None:
+        self.shape, self.axes, self.parameters, self.summed, self.statistics = (
+            shape,
+            axes,
+            parameters,
+            summed,
+            statistics,
+        )
 
 
 def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +96,8 @@ def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: flo
         mean = np.mean(x, axis=layout.axes, keepdims=True)
         rate = 1 / np.sqrt(np.var(x, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
         made = noisy(apply(x), apply, [x], d)
-    return from_array(made.reshape(input._shape), d), from_array(mean, d), from_array(rate, d)
+    kept = layout.statistics or mean.shape
+    return from_array(made.reshape(input._shape), d), *(from_array(t.reshape(kept), d) for t in (mean, rate))
 
 
 def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -158,6 +165,16 @@ _LAYER_BACKWARD = declare(
     },
     **_HIDDEN,
 )  # fmt: skip
+
+
+def _layer_vjp(
+    grad: Tensor, bias: Any, input: Tensor, weight: Any, normalized_shape: Ints, eps: float, needs: set[str],
+    result1: Any, result2: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """The statistics are kept although they are computed again here: hooks see what is saved."""
+    return _chosen(run(_LAYER_BACKWARD, [grad, input, weight, normalized_shape, eps]), needs)
+
+
 _LAYER = declare(
     "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, "
     "Tensor, Tensor)",
@@ -166,11 +183,7 @@ _LAYER = declare(
     ),
     node="NativeLayerNormBackward0",
     non_differentiable_outputs=(1, 2),
-    vjp={
-        "input, weight, bias": lambda grad, input, weight, normalized_shape, eps, needs: _chosen(
-            run(_LAYER_BACKWARD, [grad, input, weight, normalized_shape, eps]), needs
-        )
-    },
+    vjp={"input, weight, bias": _layer_vjp},
     **_HIDDEN,
 )
 
@@ -202,13 +215,18 @@ declare(
 
 
 def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> Tensor:
-
+    """Written in elementary ops; half precision is computed in float32."""
     _check_layers(input, normalized_shape, {"weight": weight}, "")
     axes = tuple(range(-len(normalized_shape), 0))
     small = dtypes.finfo(input.dtype).eps if eps is None else eps
-    rate = plus(input.pow(2).mean(axes, keepdim=True), small).rsqrt()
-    made = input * rate
-    return made if weight is None else made * weight
+    wide = input.float() if input._dtype.itemsize == 2 and switch("nn.rms_norm.upcasts") else input
+    made = wide * plus(wide.pow(2).mean(axes, keepdim=True), small).rsqrt()
+    if weight is not None:
+        made = made * weight
+    if not switch("nn.rms_norm.upcasts"):
+        return made
+    made = made.to(input._dtype)
+    return made.contiguous() if switch("nn.rms_norm.contiguous") else made
 
 
 declare(
@@ -222,11 +240,11 @@ declare(
 def _groups(input: Tensor, num_groups: int) -> _Layout:
     n, c = input._shape[:2]
     shape = (n, num_groups, c // num_groups, math.prod(input._shape[2:]))
-    return _Layout(shape, (2, 3), (1, num_groups, c // num_groups, 1), (0, 3))
+    return _Layout(shape, (2, 3), (1, num_groups, c // num_groups, 1), (0, 3), (n, num_groups))
 
 
 def _group_gradient(
-    grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str]
+    grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str], result1: Any, result2: Any
 ) -> dict[str, Any]:
     layout = _groups(input, num_groups)
     if not state.grad:
@@ -281,7 +299,7 @@ declare(
 
 def _channels(input: Tensor) -> _Layout:
     others = (0, *range(2, len(input._shape)))
-    return _Layout(input._shape, others, (1, -1, *[1] * (len(input._shape) - 2)), others)
+    return _Layout(input._shape, others, (1, -1, *[1] * (len(input._shape) - 2)), others, input._shape[1:2])
 
 
 def _batch_forward(
@@ -378,6 +396,15 @@ _BATCH_BACKWARD = declare(
     vjp={"grad_output, input, weight": _batch_double},
     **_HIDDEN,
 )
+
+
+def _batch_vjp(
+    grad: Tensor, input: Tensor, weight: Any, running_mean: Any, running_var: Any, training: bool, eps: float,
+    needs: set[str], result1: Any, result2: Any,
+) -> dict[str, Any]:  # fmt: skip
+    return _chosen(run(_BATCH_BACKWARD, [grad, input, weight, running_mean, running_var, training, eps]), needs)
+
+
 _BATCH = declare(
     "_native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
     "bool training, "
@@ -385,11 +412,7 @@ _BATCH = declare(
     forward=_batch_forward,
     node="NativeBatchNormBackward0",
     non_differentiable_outputs=(1, 2),
-    vjp={
-        "input, weight, bias": lambda grad, input, weight, running_mean, running_var, training, eps, needs: _chosen(
-            run(_BATCH_BACKWARD, [grad, input, weight, running_mean, running_var, training, eps]), needs
-        )
-    },
+    vjp={"input, weight, bias": _batch_vjp},
     **_HIDDEN,
 )
 
@@ -418,6 +441,10 @@ def batch_norm(
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if t is not None and t.numel() != channels:
             raise refusal("nn.batch_norm.elements", name=name, channels=channels, got=t.numel())
+    if is_grad_enabled():
+        for name, t in (("running_mean", running_mean), ("running_var", running_var)):
+            if t is not None and t.requires_grad:
+                raise refusal("ops.argument.not_differentiable", op="native_batch_norm", name=name)
     return run(_BATCH, [input, weight, bias, running_mean, running_var, training, momentum, eps])[0]
 
 
