@@ -97,7 +97,8 @@ def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: flo
         rate = 1 / np.sqrt(np.var(x, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
         made = noisy(apply(x), apply, [x], d)
     kept = layout.statistics or mean.shape
-    return from_array(made.reshape(input._shape), d), *(from_array(t.reshape(kept), d) for t in (mean, rate))
+    mean, rate = mean.reshape(kept), rate.reshape(kept)
+    return from_array(made.reshape(input._shape), d), from_array(mean, d), from_array(rate, d)
 
 
 def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float) -> tuple[Tensor, Tensor, Tensor]:
