@@ -7,6 +7,8 @@ user's own), ``forward_ad.py``.
 
 from __future__ import annotations
 
+from typing import Any
+
 from reference_engine import modes as grad_mode
 from reference_engine.autograd import anomaly as anomaly_mode
 from reference_engine.autograd import forward_ad, function, functional, graph, profiler
@@ -28,7 +30,29 @@ from reference_engine.modes import (
     set_grad_enabled,
     set_multithreading_enabled,
 )
+from reference_engine.semantics import refusal
+from reference_engine.size import Size
 from reference_engine.versions import SavedTensor
+
+
+def kineto_available() -> bool:
+    """Whether torch's native profiler is there."""
+    return False
+
+
+def _calculate_shape(output: Any, grad: Any, is_grads_batched: bool) -> tuple[Size, Size]:
+    """The shape of an output, or of the place that an edge leads to, and that of one gradient for it.
+
+    Raises:
+        RuntimeError: a batch of gradients for an edge.
+    """
+    if isinstance(output, graph.GradientEdge):
+        if is_grads_batched:
+            raise refusal("backward.grad_tensors.batched_edge")
+        shape = Size(output.node.input_metadata[output.output_nr].shape)
+    else:
+        shape = output.shape
+    return shape, grad.shape[1:] if is_grads_batched else grad.shape
 
 
 def _is_checkpoint_valid() -> bool:
@@ -40,7 +64,8 @@ def _is_checkpoint_valid() -> bool:
 
 
 __all__ = [
-    "Function", "NestedIOFunction", "SavedTensor", "Variable", "_force_original_view_tracking",
+    "Function", "NestedIOFunction", "SavedTensor", "Variable", "_calculate_shape", "_force_original_view_tracking",
+    "kineto_available",
     "_is_checkpoint_valid", "_unsafe_preserve_version_counter", "anomaly_mode", "backward", "detect_anomaly",
     "enable_grad", "enforce_grad_layout_policy", "forward_ad", "function", "functional", "grad", "grad_mode",
     "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_multithreading_enabled", "is_view_replay_enabled",
