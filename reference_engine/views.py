@@ -278,7 +278,7 @@ class CopySlices(Node):
             edge.node is not None if i == self.place else n
             for i, (edge, n) in enumerate(zip(fn.next_edges, needed, strict=False))
         ]
-        out = list(self.fn.evaluate([grad_slice.clone(memory_format=engine.contiguous_format)], inner_needed)) or [None]
+        out = list(fn.evaluate([grad_slice.clone(memory_format=engine.contiguous_format)], inner_needed)) or [None]
         if self.place:
             cite("function.mark_dirty.view_place")
         if needed[self.place]:

@@ -140,7 +140,8 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
     made = tensor.view(tensor.shape)
     made._strides = tensor._strides  # also those of dimensions of size one
     made._forward_root = True
-    set_tangent(made, tangent)
+    if not state.inference:
+        set_tangent(made, tangent)
     return made
 
 

@@ -197,9 +197,12 @@ class _FunctionBase(Node):
 class FunctionCtx:
     """What ``forward``, ``setup_context`` and ``backward`` may do with their ctx."""
 
+    to_save: Any
+
     def save_for_backward(self, *tensors: Any) -> None:
         """Save tensors for ``backward``, where they are read as ``ctx.saved_tensors``; None is allowed."""
-        if engine.current_node() is self:
+        running: Any = engine.current_node()
+        if running is self:
             cite("function.save_for_backward.late")
         elif self.to_save is not None:
             cite("function.save_for_backward.twice")

@@ -49,7 +49,7 @@ declare(
 
 def _conj_physical(self: Tensor) -> Tensor:
     if kernels.destination is not None:
-        return run(_CONJ_PHYSICAL_OUT, [self], out=kernels.destination)  # type: ignore[no-any-return]
+        return run(_CONJ_PHYSICAL_OUT, [self], out=kernels.destination)
     return run(_CONJ_PHYSICAL, [self]) if self._dtype.is_complex else self
 
 

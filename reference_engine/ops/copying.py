@@ -70,6 +70,8 @@ def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
 
 def _discarding(values: Any, d: dtypes.dtype) -> Any:
     """The values for a tensor of another dtype: of complex ones the real parts, where it is real."""
+    if values.dtype.kind == "c" and d is dtypes.bool_ and switch("ops.cast.complex_to_bool"):
+        return values != 0
     if values.dtype.kind == "c" and not d.is_complex:
         warn("ops.cast.discards_imaginary")
         return values.real

@@ -7,6 +7,7 @@ version, history.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from reference_engine import dtypes, levels, overrides, strides, views
@@ -107,7 +108,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         with quiet():
             result = op.forward(*values)
         if target is not None:
-            write_in_place(target, result, _read_beside(op, values), op.overlap and (lambda: op.overlap(*values)))
+            write_in_place(target, result, _read_beside(op, values), op.overlap and partial(op.overlap, *values))
             result = target
             kernels.will_write(None, None)  # it would keep the graph of the tensor
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]

@@ -124,7 +124,7 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str) -> None:
     def of_two(self: Tensor, other: Tensor) -> Tensor:
         import reference_engine as engine
 
-        return getattr(engine, pairwise)(self, other, out=kernels.destination)  # type: ignore[no-any-return]
+        return getattr(engine, pairwise)(self, other, out=kernels.destination)
 
     camel = name.capitalize()
     declare(
