@@ -294,9 +294,7 @@ def _gradient(name: str, wanted: TensorState | str | None, seen: TensorState | s
 
 def _values(name: str | None, field: str, wanted: Any, seen: Any) -> Iterator[_Found]:
     if wanted.value is None or seen.value is None:
-        if wanted.value is not seen.value:
-            yield _Found(name, field, _text(wanted), _text(seen))
-        return
+        return  # there is nothing to read on one side (a meta tensor, one inside of a transform): nothing to compare
     found = numbers.mismatch(wanted.dtype, wanted.shape, wanted.value, seen.value)
     if found is not None:
         shown = [numbers.show(found.dtype, found.shape, value) for value in (found.expected, found.observed)]

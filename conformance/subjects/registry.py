@@ -50,11 +50,20 @@ def _load(load: Callable[[], Callable[[], Subject]]) -> Callable[[], Subject]:
     def make() -> Subject:
         try:
             factory = load()
-        except (ImportError, AttributeError) as error:
-            raise SubjectUnavailable(f"its package can't be imported: {error}") from error
-        return factory()
+        except Exception as error:  # somebody else's code: whatever is wrong with it, ours goes on
+            raise SubjectUnavailable(f"its package can't be imported: {_in_a_line(error)}") from error
+        try:
+            return factory()
+        except SubjectUnavailable:
+            raise
+        except Exception as error:
+            raise SubjectUnavailable(f"it can't be made: {_in_a_line(error)}") from error
 
     return make
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def find_subject(name: str) -> Subject:

@@ -55,7 +55,7 @@ class TorchEager(Subject):
             raise SubjectUnavailable(f"torch {self.version()} can't run a whole Program on {device!r}; 2.0 can")
         try:
             self.api.empty(1, device=device)
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise SubjectUnavailable(f"this torch has no device {device!r} here: {reason}") from error
 

@@ -93,7 +93,10 @@ class _MultiHandle:
         self.remove()
 
 
-def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *, mode: str = "all") -> _MultiHandle:
+_ALL: Any = object()  # told from an "all" that is given: not every version takes the argument
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *, mode: Any = _ALL) -> _MultiHandle:
     """Call ``fn`` once a backward for the gradients of several tensors.
 
     Args:
@@ -105,6 +108,10 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
         ValueError: another mode. AssertionError or RuntimeError, by version: a tensor that does not require grad.
     """
     require("hooks.multi.exists", "torch.autograd.graph", "register_multi_grad_hook")
+    if mode is _ALL:
+        mode = "all"
+    elif not switch("hooks.multi.mode_exists"):
+        raise refusal("ops.arguments.unexpected", op="register_multi_grad_hook", name="mode")
     if mode not in ("all", "any"):
         raise refusal("hooks.multi.mode", mode=mode)
     if mode == "any":

@@ -66,6 +66,9 @@ class Function:
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
         out = kwargs.pop("out", None) if "out" in kwargs and any(op.out for op in self.ops) else None
         ops = [op for op in self.ops if op.holds()] if self.by_version else self.ops
+        if not ops:  # a name of other versions
+            where = "'Tensor' object" if is_method else f"module '{self.__module__}'"
+            raise AttributeError(f"{where} has no attribute '{self.__name__}'")
         if len(ops) == 1:
             op = ops[0]
             values = binding.bind(op, self.__name__, args, kwargs, is_method)

@@ -233,6 +233,7 @@ def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> T
 declare(
     "nn.functional.rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor",
     forward=_rms_norm, composite=True, samples=domains.real(shapes="layers", arguments={"eps": (1e-5,)}),
+    when="nn.rms_norm.exists",
 )  # fmt: skip
 
 # -- over groups of channels -------------------------------------------------------------------------------------------

@@ -96,6 +96,13 @@ def test_every_field_of_a_tensor_is_compared(field: str) -> None:
     assert (found.tensor, found.field, found.observed) == ("x", field, "other")
 
 
+def test_a_value_that_cannot_be_read_is_not_compared_but_the_rest_is() -> None:
+    assert compare(PROGRAM, trace(tensors={"x": state()}), trace(tensors={"x": state(value=None)})) is None
+    found = compare(PROGRAM, trace(tensors={"x": state()}), trace(tensors={"x": state(value=None, stride=(9, 9))}))
+    assert found is not None
+    assert found.field == "stride"
+
+
 def test_a_tensor_that_changed_on_one_side_only_is_compared_with_its_last_state() -> None:
     found = compare(PROGRAM, trace(), trace(tensors={"x": state(version=1)}))
     assert found is not None
