@@ -13,7 +13,7 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
 
 
@@ -32,6 +32,16 @@ def _search(keys: Any, values: Any, side: str) -> Any:
     return found
 
 
+def _check_sorter(boundaries: Tensor, sorter: Tensor) -> None:
+    if sorter._shape != boundaries._shape:
+        raise refusal("indexing.searchsorted.sorter_shape", shape=list(boundaries._shape), sorter=list(sorter._shape))
+    if sorter._dtype is not dtypes.int64:
+        raise refusal("indexing.searchsorted.sorter_dtype", dtype=sorter.dtype.scalar_name)
+    at = sorter._read()
+    if at.size and (at.min() < 0 or at.max() >= at.shape[-1]):
+        raise refusal("indexing.searchsorted.sorter_range")
+
+
 def _searchsorted(
     sorted_sequence: Tensor, self: Any, out_int32: bool, right: bool, side: str | None, sorter: Any
 ) -> Tensor:
@@ -43,21 +53,29 @@ def _searchsorted(
     values = self._read() if isinstance(self, Tensor) else np.asarray(self)
     keys = sorted_sequence._read()
     if sorter is not None:
-        keys = np.take_along_axis(keys, sorter._read(), axis=-1)
-    found = np.empty(values.shape, np.int64)
+        _check_sorter(sorted_sequence, sorter)
+    if not values.ndim and keys.ndim != 1:
+        raise refusal("indexing.searchsorted.scalar_value", ndim=keys.ndim)
     if not keys.ndim:
         raise refusal("indexing.searchsorted.scalar_sequence")
+    if keys.ndim > 1 and (values.ndim != keys.ndim or values.shape[:-1] != keys.shape[:-1]):
+        raise refusal(
+            "indexing.searchsorted.shape",
+            shape=list(sorted_sequence._shape),
+            values=list(getattr(self, "_shape", ())),
+        )
+    if sorter is not None:
+        keys = np.take_along_axis(keys, sorter._read(), axis=-1)
+    if sorted_sequence._dtype.is_complex or sorted_sequence._dtype.category == 0:
+        raise refusal("ops.not_implemented_for", op="searchsorted_out_cpu", dtype=sorted_sequence.dtype.scalar_name)
+    if isinstance(self, Tensor) and not self.is_contiguous():
+        warn("indexing.searchsorted.copies_values")
+    if not sorted_sequence.is_contiguous():
+        warn("indexing.searchsorted.copies_boundaries")
+    found = np.empty(values.shape, np.int64)
     if keys.ndim == 1:
         found = _search(keys, values, where)
     else:
-        if not values.ndim:
-            raise refusal("indexing.searchsorted.scalar_value", ndim=keys.ndim)
-        if values.ndim != keys.ndim or values.shape[:-1] != keys.shape[:-1]:
-            raise refusal(
-                "indexing.searchsorted.shape",
-                shape=list(sorted_sequence._shape),
-                values=list(getattr(self, "_shape", ())),
-            )
         for at in np.ndindex(*keys.shape[:-1]):
             found[at] = _search(keys[at], values[at], where)
     d = dtypes.int32 if out_int32 else dtypes.int64

@@ -148,3 +148,20 @@ def test_a_tensor_of_which_only_the_shape_is_needed_is_saved_all_the_same(op: st
     used[saved].add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         result.sum().backward()
+
+
+def test_searching_warns_of_the_copies_that_it_makes() -> None:
+    keys = torch.tensor([[1.0, 2.0], [2.0, 3.0]])
+    with pytest.warns(UserWarning, match="input value tensor is non-contiguous"):
+        torch.bucketize(keys.t(), keys[0])
+    with pytest.warns(UserWarning, match="boundary tensor is non-contiguous"):
+        torch.searchsorted(keys.t(), keys)
+
+
+def test_searching_takes_boundaries_that_fit() -> None:
+    with pytest.raises(RuntimeError, match="input value can be a scalar only when boundaries tensor dimension is 1"):
+        torch.searchsorted(ONES(()), ONES(()))
+    with pytest.raises(RuntimeError, match="boundary and sorter must have the same size"):
+        torch.searchsorted(ONES(2), ONES(2), sorter=long(0, 1, 2))
+    with pytest.raises(RuntimeError, match="sorter index out of range"):
+        torch.searchsorted(ONES(2), ONES(2), sorter=long(0, 5))
