@@ -14,7 +14,7 @@ from reference_engine.layouts import strides_in
 from reference_engine.modes import state
 from reference_engine.ops.kernels import empty as empty_of
 from reference_engine.ops.kernels import from_array
-from reference_engine.semantics import cite, refusal, switch, warn
+from reference_engine.semantics import cite, quiet, refusal, switch, warn
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 
@@ -76,7 +76,8 @@ def tensor(
     assert chosen is not None
     if array.dtype.kind == "c" and not chosen.is_complex:
         raise refusal("tensor.value.complex_to_real")
-    return _finish(from_array(array.astype(chosen.np), chosen), requires_grad)
+    with quiet():  # what is too large becomes infinite
+        return _finish(from_array(array.astype(chosen.np), chosen), requires_grad)
 
 
 def _to_array(data: Any) -> Any:

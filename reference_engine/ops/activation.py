@@ -13,6 +13,7 @@ from reference_engine.dtypes import dtype, finfo
 from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
+from reference_engine.ops.filling import checked_number
 from reference_engine.ops.formulas import over, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise
 from reference_engine.semantics import refusal, switch
@@ -223,15 +224,44 @@ declare(
 
 # -- threshold, and what shrinks towards zero --------------------------------------------------------------------------
 
+
+def _element(value: Any, d: Any) -> Any:
+    """A number as the kernel reads it: rounded to the dtype, an unsigned one wrapping what is negative."""
+    return np.asarray(checked_number(value, d)).astype(d.compute)
+
+
+def _replaced(self: Tensor, threshold: Any, value: Any) -> Tensor:
+    low, new = (
+        (_element(threshold, self._dtype), _element(value, self._dtype)) if self._dtype.category in (1, 2) else (0, 0)
+    )
+    choose = elementwise(
+        lambda x: np.where(x <= low, new, x), exact=True, name="threshold_cpu", not_for="bool complex", since=HALF
+    )
+    return choose(self)
+
+
+_THRESHOLD, _THRESHOLD_IN_PLACE = (
+    declare(
+        "_threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", display="threshold", forward=_replaced,
+        vjp=vjp, node=f"ThresholdBackward{in_place:d}", inplace=in_place, exact=True, **_HIDDEN,
+    )
+    for in_place, vjp in (
+        (False, {"self": lambda grad, self, threshold: grad._threshold_backward(self, threshold)}),
+        (True, {"self": lambda grad, result, threshold: grad._threshold_backward(result, threshold)}),
+    )
+)  # fmt: skip
+_THRESHOLDS = domains.ordered(special=(0.0,), arguments={"threshold": (0, 0.5, -1), "value": (0, 2.0, -1)})
 declare(
     "nn.functional.threshold(Tensor self, Scalar threshold, Scalar value, bool inplace=False) -> Tensor",
-    forward=elementwise(
-        lambda x, threshold, value, _: np.where(x <= threshold, x.dtype.type(value), x).astype(x.dtype),
-        params=(1, 2, 3), exact=True, name="threshold_cpu", not_for="bool complex", since=HALF,
+    forward=lambda self, threshold, value, inplace: run(
+        _THRESHOLD_IN_PLACE if inplace else _THRESHOLD, [self, threshold, value], inplace
     ),
-    vjp={"self": lambda grad, self, threshold: grad._threshold_backward(self, threshold)},
-    exact=True, smooth=False, aliases=("threshold",), method=False,
-    samples=domains.ordered(special=(0.0,), arguments={"threshold": (0, 0.5, -1), "value": (0, 2.0, -1)}),
+    composite=True, exact=True, smooth=False, method=False, samples=_THRESHOLDS,
+)  # fmt: skip
+declare(
+    "threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
+    forward=lambda self, threshold, value: run(_THRESHOLD, [self, threshold, value]),
+    composite=True, exact=True, smooth=False, method=False, samples=_THRESHOLDS,
 )  # fmt: skip
 
 

@@ -253,6 +253,9 @@ def _log_sigmoid(x: Array) -> Array:
     return (np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))).astype(x.dtype)
 
 
+_LOG_SIGMOID = elementwise(_log_sigmoid, name="log_sigmoid_cpu", not_for=_NUMBERS, since=HALF)
+
+
 def _log_sigmoid_curvature(grad: Tensor, grad_output: Tensor, self: Tensor) -> Tensor:
     s = self.sigmoid()
     return -(grad * grad_output * s * minus(1, s))
@@ -260,7 +263,8 @@ def _log_sigmoid_curvature(grad: Tensor, grad_output: Tensor, self: Tensor) -> T
 
 declare(
     "nn.functional.logsigmoid(Tensor self) -> Tensor",
-    forward=elementwise(_log_sigmoid, name="log_sigmoid_cpu", not_for=_NUMBERS, since=HALF), display="log_sigmoid",
+    # it reads row by row, and so it writes
+    forward=lambda self: _LOG_SIGMOID(self)._copy(strides.contiguous(self._shape)), display="log_sigmoid",
     vjp={"self": lambda grad, self: grad._log_sigmoid_backward(self)}, samples=domains.real(),
 )  # fmt: skip
 declare(

@@ -17,6 +17,7 @@ from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
+Array = Any
 _APART = 32.0  # libraries approximate these functions by different polynomials
 _HALF_I1 = {"float16": "special.i1_half", "bfloat16": "special.i1_half"}
 
@@ -95,6 +96,17 @@ declare(
 # -- of the first and the second kind, and modified: differentiable in newer versions ----------------------------------
 
 
+def _cited(fn: Any) -> Any:
+    """The same function, whose precision between one and five is a rule of its own."""
+
+    def evaluated(x: Array) -> Array:
+        if x.dtype == np.float64 and ((np.abs(x) > 1) & (np.abs(x) <= 5)).any():
+            cite("special.bessel.precision")
+        return fn(x)
+
+    return evaluated
+
+
 def _declare_in_both_ways(name: str, fn: Any, camel: str, vjp: Any, low: float) -> None:
     forward = elementwise(
         _wide(fn), dtype=to_floating, ulps=_APART, floor=1.0, name=f"{name}_cpu", not_for="float16 bfloat16 complex"
@@ -116,13 +128,13 @@ def _y1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     return grad * where(self == 0, math.inf, _y0(self) - result * self.reciprocal())
 
 
-_declare_in_both_ways("bessel_j0", sp.j0, "BesselJ0", lambda grad, self: grad * -_j1(self), -3.0)
+_declare_in_both_ways("bessel_j0", _cited(sp.j0), "BesselJ0", lambda grad, self: grad * -_j1(self), -3.0)
 _declare_in_both_ways(
-    "bessel_j1", sp.j1, "BesselJ1",
+    "bessel_j1", _cited(sp.j1), "BesselJ1",
     lambda grad, self, result: grad * _half_at_zero(self, lambda x: _j0(x) - result * x.reciprocal()), -3.0,
 )  # fmt: skip
-_declare_in_both_ways("bessel_y0", sp.y0, "BesselY0", lambda grad, self: grad * -_y1(self), 0.3)
-_declare_in_both_ways("bessel_y1", sp.y1, "BesselY1", _y1_vjp, 0.3)
+_declare_in_both_ways("bessel_y0", _cited(sp.y0), "BesselY0", lambda grad, self: grad * -_y1(self), 0.3)
+_declare_in_both_ways("bessel_y1", _cited(sp.y1), "BesselY1", _y1_vjp, 0.3)
 _declare_in_both_ways("modified_bessel_i0", sp.i0, "ModifiedBesselI0", lambda grad, self: grad * _m1(self), -3.0)
 _declare_in_both_ways(
     "modified_bessel_i1", sp.i1, "ModifiedBesselI1",

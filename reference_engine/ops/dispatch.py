@@ -36,6 +36,7 @@ class Function:
         self.name, self.ops, self.inplace = name, list(ops), inplace
         self.by_version = any(op.when for op in self.ops)
         self.__name__ = self.__qualname__ = name.rsplit(".", 1)[-1]
+        self.spoken = name.removeprefix("nn.functional.").replace(".", "_")  # what refusals of arguments call it
         self.__module__ = ".".join(["reference_engine", *name.split(".")[:-1]])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -71,9 +72,9 @@ class Function:
             raise AttributeError(f"{where} has no attribute '{self.__name__}'")
         if len(ops) == 1:
             op = ops[0]
-            values = binding.bind(op, self.__name__, args, kwargs, is_method)
+            values = binding.bind(op, self.spoken, args, kwargs, is_method)
         else:
-            op, values = binding.resolve(ops, self.__name__, args, kwargs, is_method)
+            op, values = binding.resolve(ops, self.spoken, args, kwargs, is_method)
         return run(op, values, self.inplace or op.asks_in_place(values), out)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, plus, times, where
-from reference_engine.ops.kernels import HALF, elementwise, to_floating
+from reference_engine.ops.kernels import HALF, elementwise, multiply_add, to_floating
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -27,7 +27,12 @@ declare(
 
 
 def _exp2(x: Array) -> Array:
-    return np.exp(x * LN_2) if x.dtype.kind == "c" else np.exp2(x)
+    if x.dtype.kind != "c":
+        return np.exp2(x)
+    scaled = x.copy()  # part by part: a product of complex numbers turns infinities to nan
+    scaled.real *= LN_2
+    scaled.imag *= LN_2
+    return np.exp(scaled)
 
 
 declare(
@@ -136,8 +141,8 @@ declare(
 
 def _logaddexp2(a: Array, b: Array) -> Array:
     """The larger, and the logarithm of the ratio in base two."""
-    ratio = np.log1p(np.exp2(-np.abs(a - b))) * a.dtype.type(1 / LN_2)
-    return np.where(np.isinf(a) & (a == b), a, np.maximum(a, b) + ratio)
+    ratio = np.log1p(np.exp2(-np.abs(a - b)))
+    return np.where(np.isinf(a) & (a == b), a, multiply_add(ratio, 1 / LN_2, np.maximum(a, b)))
 
 
 declare(

@@ -14,7 +14,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
 from reference_engine.ops.kernels import broadcast_shapes, from_array
 from reference_engine.ops.norm import OLD_NORM
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
@@ -152,14 +152,24 @@ declare(
 
 def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
     """The dot product of the directions; a vector shorter than ``eps`` counts as that long."""
-    shape = broadcast_shapes([x1._shape, x2._shape])
+    import reference_engine as engine
+
     d = dtypes.promote_types(x1._dtype, x2._dtype)
-    a, b = x1.to(d).expand(shape), x2.to(d).expand(shape)
-    norms = []
-    for t in (a, b):
+    if d.category != 2:
+        raise refusal("nn.cosine_similarity.dtype", dtype=d.scalar_name)
+    shape = broadcast_shapes([x1._shape, x2._shape])
+    apart = switch("nn.cosine_similarity.own_dtypes")
+    directions = []
+    for given in (x1, x2):
+        t = given if apart and given._dtype.category == 2 else given.to(d)
+        t = t if apart and x1._shape == x2._shape else t.expand(shape)
         norm = t.norm(2, dim, keepdim=True)
-        norms.append(norm.clamp_min(eps))
-    return ((a / norms[0]) * (b / norms[1])).sum(dim)
+        if apart:
+            norm = norm.clone()
+            with engine.no_grad():
+                norm.clamp_min_(eps)
+        directions.append(t / (norm if apart else norm.clamp_min(eps)))
+    return (directions[0] * directions[1]).sum(dim)  # type: ignore[no-any-return]
 
 
 declare(

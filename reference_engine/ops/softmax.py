@@ -21,14 +21,7 @@ def _computed(self: Tensor, dim: int, dtype: Any, name: str) -> tuple[int, dtype
     axis = wrap_dim(dim, len(self._shape))
     if d.category != 2:
         last = axis == max(len(self._shape) - 1, 0)
-        kernel = (
-            f"{name}_lastdim_kernel_impl"
-            if last
-            else f"{name}_kernel_impl"
-            if name == "softmax"
-            else "softmax_kernel_impl"
-        )
-        raise refusal("ops.not_implemented_for", op=kernel, dtype=d.scalar_name)
+        raise refusal("ops.not_implemented_for", op=f"{name}_{'lastdim_' * last}kernel_impl", dtype=d.scalar_name)
     return axis, d
 
 
@@ -134,7 +127,12 @@ for _name, _compute, _node in (
     declare(
         f"{_name}(Tensor self, int dim, dtype? dtype=None) -> Tensor",
         forward=_result_in(lambda t, dim, _n=f"_{_name}": getattr(t, _n)(dim)), composite=True,
-        samples=domains.real(arguments=_ARGUMENTS), aliases=(f"special.{_name}",),
+        samples=domains.real(arguments=_ARGUMENTS),
+    )  # fmt: skip
+    declare(
+        f"special.{_name}(Tensor self, int dim, *, dtype? dtype=None) -> Tensor",
+        forward=_result_in(lambda t, dim, _n=f"_{_name}": getattr(t, _n)(dim)), composite=True, method=False,
+        samples=domains.real(arguments=_ARGUMENTS),
     )  # fmt: skip
 
 

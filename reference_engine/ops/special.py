@@ -241,7 +241,14 @@ declare(
     inplace=True, out=True, aliases=("special.gammaincc",), samples=domains.real(0.3, 4),
 )  # fmt: skip
 
-_zeta = elementwise(sp.zeta, dtype=to_floating, ulps=_APART, name="zeta_cpu", not_for=_ALL_HALF)
+
+def _hurwitz(x: Array, q: Array) -> Array:
+    if np.isposinf(q).any():
+        cite("special.zeta.infinite_offset")
+    return sp.zeta(x, q)
+
+
+_zeta = elementwise(_hurwitz, dtype=to_floating, ulps=_APART, name="zeta_cpu", not_for=_ALL_HALF)
 
 
 def _zeta_other(grad: Tensor, self: Any, other: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import back_times, conj, less, minus, not_derived, plus, times
@@ -162,7 +163,8 @@ def _factor(name: str, factor: float) -> None:
     def convert(self: Tensor) -> Tensor:
         if self._dtype.is_complex:
             raise refusal("pointwise.angle_unit.complex", op=name)
-        return elementwise(np.multiply, dtype=to_floating)(self, factor)
+        made = elementwise(np.multiply, dtype=to_floating)(self, factor)
+        return made._copy(strides.like(self._shape, self._strides))
 
     declare(
         f"{name}(Tensor self) -> Tensor",
