@@ -17,7 +17,6 @@ from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
-Array = Any
 _APART = 32.0  # libraries approximate these functions by different polynomials
 _HALF_I1 = {"float16": "special.i1_half", "bfloat16": "special.i1_half"}
 

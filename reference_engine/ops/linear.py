@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
+from reference_engine.modes import no_grad
 from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
@@ -152,8 +153,6 @@ declare(
 
 def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
     """The dot product of the directions; a vector shorter than ``eps`` counts as that long."""
-    import reference_engine as engine
-
     d = dtypes.promote_types(x1._dtype, x2._dtype)
     if d.category != 2:
         raise refusal("nn.cosine_similarity.dtype", dtype=d.scalar_name)
@@ -166,10 +165,10 @@ def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
         norm = t.norm(2, dim, keepdim=True)
         if apart:
             norm = norm.clone()
-            with engine.no_grad():
+            with no_grad():
                 norm.clamp_min_(eps)
         directions.append(t / (norm if apart else norm.clamp_min(eps)))
-    return (directions[0] * directions[1]).sum(dim)  # type: ignore[no-any-return]
+    return (directions[0] * directions[1]).sum(dim)
 
 
 declare(
