@@ -92,7 +92,8 @@ def _slogdet(A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
     with np.errstate(all="ignore"):
         diagonal, signs = lapack.pivots_of(a)
-        sign = np.where(info > 0, 0, np.prod(diagonal / np.abs(diagonal), -1) * signs)
+        turns = diagonal / np.abs(diagonal) if A._dtype.is_complex else (diagonal > 0) * 1.0 - (diagonal < 0)
+        sign = np.where(info > 0, 0, np.prod(turns, -1) * signs)
         sizes = noisy(np.asarray(size(a)), size, [a], A._dtype.to_real())
     return (
         packed,

@@ -20,7 +20,8 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     x, y = a._read(), b._read()
 
     def multiply(p: Any, q: Any) -> Any:
-        return np.matmul(accumulation(p), accumulation(q))
+        p, q = accumulation(p), accumulation(q)
+        return p * q if p.ndim > 1 and q.ndim > 1 and p.shape[-1] == 1 else np.matmul(p, q)
 
     return from_array(np.asarray(noisy(summed(x, y, a._dtype), multiply, [x, y], a._dtype)), a._dtype)
 
@@ -28,6 +29,8 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 def summed(x: Array, y: Array, d: dtype) -> Array:
     """The product of two arrays as matrices; under a shadow each of the terms that are added up is rounded."""
     x, y = accumulation(x), accumulation(y)
+    if x.ndim > 1 and y.ndim > 1 and x.shape[-1] == 1:
+        return x * y  # nothing is added up: a negative zero stays one
     if shadow.active is None or not x.size or not y.size:
         return np.matmul(x, y)
     left = x[None, :] if x.ndim == 1 else x

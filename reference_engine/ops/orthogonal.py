@@ -11,7 +11,7 @@ from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived, times
-from reference_engine.ops.kernels import Array, from_array, noisy
+from reference_engine.ops.kernels import Array, from_array, nearby, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_floating, check_kernel, check_matrix
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
@@ -25,7 +25,7 @@ def _qr(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     if mode not in ("reduced", "complete", "r"):
         raise refusal("linalg.qr.mode", mode=mode)
     check_kernel(A, "geqrf_cpu")
-    d, a = A._dtype, A._read()
+    d, a = A._dtype, nearby(A._read(), A._dtype)
 
     def decompose(x: Array) -> Array:
         return np.linalg.qr(x, mode="r")
@@ -129,7 +129,7 @@ def _geqrf(self: Tensor) -> Any:
         (geqrf,) = scipy.linalg.get_lapack_funcs(("geqrf",), (matrix,))
         return geqrf(matrix)[:2]
 
-    a = self._read()
+    a = nearby(self._read(), self._dtype)
     packed, tau = lapack.each(factor, a, shapes=((rows, columns), (min(rows, columns),)), dtypes=(a.dtype, a.dtype))
     return return_types.geqrf((by_columns(packed, self._dtype), from_array(tau, self._dtype)))
 

@@ -22,7 +22,7 @@ from reference_engine.ops.matrices import (
     check_square,
     first_failure,
 )
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor
 
 # -- inverse -----------------------------------------------------------------------------------------------------------
@@ -46,6 +46,7 @@ def _inv_ex(A: Tensor, check_errors: bool, op: str = "linalg.inv") -> Any:
 
 
 def _inv_vjp(grad: Tensor, result0: Tensor) -> Tensor:
+    cite("linalg.inv.derivative")
     back = adjoint(result0)
     return -back.matmul(grad.matmul(back))
 
@@ -291,9 +292,8 @@ def _tensorsolve(A: Tensor, B: Tensor, dims: Any) -> Tensor:
         A = A.movedim(moved, [ndim - len(moved) + i for i in range(len(moved))])
     shape = A._shape[len(B._shape) :]
     rows, columns = numel(B._shape), numel(shape)
-    lead = numel(A._shape[: len(B._shape)])
-    if columns != lead:
-        raise refusal("linalg.tensorinv.shapes", slice="other.ndim:", other=":other.ndim", a=columns, b=lead)
+    if columns != rows:
+        raise refusal("linalg.tensorinv.shapes", slice="other.ndim:", other=":other.ndim", a=columns, b=rows)
     found: Tensor = run(_SOLVE, [A.reshape((columns, columns)), B.reshape((rows,)), True, True])[2].reshape(shape)
     return found
 

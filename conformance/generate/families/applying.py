@@ -84,7 +84,8 @@ def _apply(b: Builder, name: str, chosen: Op) -> None:
         name = _OPERATORS[name]
     elif form == "out":
         keywords["out"] = s.Ref(_out_tensor(b, positional))
-    outs: tuple[str, ...] = (out,)
+    results = chosen.signature.rpartition("->")[2].count("Tensor,") + 1
+    outs: tuple[str, ...] = (out, *(b.fresh() for _ in range(results - 1)))
     unpack = False
     if chosen.multi_output_view and (count := _count(b, chosen, positional, keywords)):
         outs, unpack = (out, *(b.fresh() for _ in range(count - 1))), True
