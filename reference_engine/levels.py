@@ -145,7 +145,8 @@ def _within(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, (list, tuple)):
-        return [_within(v, change) for v in value]
+        made = [_within(v, change) for v in value]
+        return made if any(m is not v for m, v in zip(made, value, strict=True)) else value
     return value
 
 

@@ -86,7 +86,7 @@ def each(change: Callable[[Tensor], Tensor], values: Sequence[Any]) -> list[Any]
     for v in values:
         if isinstance(v, Tensor):
             made.append(change(v))
-        elif isinstance(v, (list, tuple)):
+        elif isinstance(v, (list, tuple)) and any(isinstance(x, Tensor) for x in v):
             made.append([change(x) if isinstance(x, Tensor) else x for x in v])
         else:
             made.append(v)
