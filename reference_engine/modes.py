@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from reference_engine.semantics import cite
+from reference_engine.semantics import cite, refusal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -146,6 +146,8 @@ class set_grad_enabled(_ContextDecorator):
     """Sets the mode when called, and restores it when used as a context manager or decorator."""
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise refusal("mode.set_grad_enabled.type", type=type(mode).__name__)
         cite("mode.set_grad_enabled.immediate")
         self._before = state.grad
         self.mode = mode
@@ -196,6 +198,8 @@ class set_multithreading_enabled(_ContextDecorator):
     """Whether backward may use threads. This engine has one thread; the switch is kept for programs that set it."""
 
     def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise refusal("mode.set_multithreading_enabled.type", type=type(mode).__name__, value=repr(mode))
         self._before, self.mode = state.multithreading, mode
         state.multithreading = mode
 

@@ -344,8 +344,10 @@ class Tensor(metaclass=_TensorMeta):
             )  # fmt: skip
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
-    def retain_grad(self) -> None:
+    def retain_grad(self, *given: Any) -> None:
         """Keep ``.grad`` of a non-leaf. Nothing happens for a leaf, or when called again."""
+        if given:
+            raise refusal("leaf.retain_grad.arguments", given=len(given))
         leaf.retain_grad(self)
 
     def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:

@@ -77,6 +77,7 @@ _DEFAULT = {
     "shared_cotangent": 0.25,
     "used_again": 0.25,
     "again": 0.4,
+    "misuse": 0.2,
 }
 
 PROFILES: dict[str, Profile] = {

@@ -52,7 +52,7 @@ class AccumulateGrad(Node):
             accumulate(self.variable, grad)
         for hook in list((self.variable._post_accumulate_grad_hooks or {}).values()):
             cite("hooks.post_accumulate.called")
-            hooks.refuse_result(hook(self.variable))
+            hooks.refuse_result(self.variable, hook(self.variable), hook)
         return ()
 
 

@@ -59,11 +59,11 @@ def backward(
     like = [t for t in (*roots, *input_list) if overrides.is_tensor_like(t)]
     if switch("backward.torch_function") and overrides.has_torch_function(like):
         cite("backward.torch_function")
-        overrides.handle(
+        answer: None = overrides.handle(
             backward, like, (roots,), grad_tensors=grad_tensors, retain_graph=retain_graph, create_graph=create_graph,
             inputs=input_list if inputs is not None else None,
         )  # fmt: skip
-        return
+        return answer  # what the override says, though the caller expects nothing
     grads = make_grads(roots, _one_each(grad_tensors, len(roots)), batched=False)
     if retain_graph is None:
         retain_graph = create_graph

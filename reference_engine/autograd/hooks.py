@@ -129,18 +129,20 @@ def check_replacement(grad: Tensor | None, result: Any, hook: Any) -> Tensor | N
     return result
 
 
-def refuse_result(result: Any) -> None:
-    """A hook after accumulation has nothing to replace.
+def refuse_result(variable: Tensor, result: Any, hook: Any) -> None:
+    """A hook after accumulation has nothing to replace; that it returns what it was given is overlooked.
 
     Raises:
-        TypeError: it returned something. RuntimeError: it returned a tensor.
+        TypeError: it returned something. RuntimeError: it returned another tensor.
     """
     from reference_engine.tensor import Tensor
 
-    if isinstance(result, Tensor):
-        raise refusal("hooks.post_accumulate.returns_tensor")
-    if result is not None:
+    if result is None or result is variable:
+        return
+    if not isinstance(result, Tensor):
         raise refusal("hooks.post_accumulate.returns_none", got=type_name(result))
+    check_replacement(variable, result, hook)
+    raise refusal("hooks.post_accumulate.returns_tensor")
 
 
 def type_name(value: Any) -> str:

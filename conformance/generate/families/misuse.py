@@ -1,0 +1,187 @@
+"""What callers seldom do: arguments of another kind, names that cannot be set, calls in the wrong place.
+
+Most of it is refused. Each entry is a few steps about one tensor that requires grad, drawn now and then, so that no
+rule waits for an accident to be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conformance.generate.builder import Builder, made
+from conformance.generate.families import making
+from conformance.program import steps as s
+
+
+def misuse(b: Builder) -> None:
+    leaf = b.pick(lambda t: t.requires_grad and not made(t) and t.dtype.is_floating_point)
+    leaf = leaf or making.new(b, (2,), "float32", True)
+    b.choose.one_of(_ENTRIES)(b, leaf)
+
+
+def _scalar(b: Builder, leaf: str) -> str:
+    """A root of one element that depends on the leaf."""
+    return b.call("sum", leaf) or leaf
+
+
+def _edge_of_no_node(b: Builder, leaf: str) -> None:
+    edge = b.fresh("e")
+    node = s.Opaque() if b.choose.coin(0.5) else s.NodeOf(_scalar(b, leaf))
+    b.emit(s.Apply("autograd.graph.GradientEdge", (node, b.choose.one_of((0, 7))), (), (edge,)))
+    root = s.Ref(_scalar(b, leaf))
+    if b.choose.coin(0.5):
+        b.emit(s.Backward(root, inputs=s.Ref(edge)))
+    else:
+        b.emit(s.Grad((b.fresh("g"),), root, s.Ref(edge)))
+
+
+def _no_roots(b: Builder, leaf: str) -> None:
+    if b.choose.coin(0.5):
+        b.emit(s.Backward(s.Seq(()), form="function"))
+    else:
+        b.emit(s.Grad((b.fresh("g"),), s.Seq(()), s.Ref(leaf), allow_unused=b.choose.coin(0.5)))
+
+
+def _overriding_root(b: Builder, leaf: str) -> None:
+    root = s.Overriding(s.Seq((s.Ref(leaf),)))
+    if b.choose.coin(0.5):
+        b.emit(s.Backward(root, form="function"))
+    else:
+        b.emit(s.Grad((b.fresh("g"),), root, s.Ref(leaf)))
+
+
+def _flags(b: Builder, leaf: str) -> None:
+    root, out = s.Ref(_scalar(b, leaf)), (b.fresh("g"),)
+    if b.choose.coin(0.5):
+        b.emit(s.Grad(out, root, s.Ref(leaf), allow_unused=b.choose.one_of(("a", 1.5))))
+    else:  # the zeros of an unused input ask for a bool
+        other = making.new(b, (2,), "float32", True)
+        b.emit(s.Grad(out, root, s.Ref(other), create_graph=b.choose.one_of((1, 0)), materialize_grads=True))
+
+
+def _batch_without_batch(b: Builder, leaf: str) -> None:
+    root, grad = _scalar(b, leaf), b.choose.one_of(((), (0,), (0, 1)))
+    given = s.Ref(making.new(b, grad, b.tensors[root].dtype.name, False))
+    b.emit(s.Grad((b.fresh("g"),), s.Ref(root), s.Ref(leaf), grad_outputs=given, is_grads_batched=True))
+
+
+def _batch_for_an_edge(b: Builder, leaf: str) -> None:
+    given = s.Ref(making.new(b, (2, 3), "float32", False))
+    outputs = s.Edge(_scalar(b, leaf))
+    b.emit(s.Grad((b.fresh("g"),), outputs, s.Ref(leaf), grad_outputs=given, is_grads_batched=True))
+
+
+def _callback_outside(b: Builder, leaf: str) -> None:
+    b.emit(s.Apply("autograd.Variable._execution_engine.queue_callback", (s.Callback("observe"),)))
+
+
+def _node_by_hand(b: Builder, leaf: str) -> None:
+    node = s.NodeOf(_scalar(b, leaf))
+    args = b.choose.one_of(((), (1,), (s.Ref(leaf), s.Ref(leaf))))
+    b.emit(s.Apply("", (node, *args), (), (b.fresh("q"),), "call"))
+
+
+def _read_only(b: Builder, leaf: str) -> None:
+    name = b.choose.one_of(("is_leaf", "grad_fn", "output_nr", "_version", "retains_grad"))
+    b.emit(s.SetAttr(leaf, name, b.choose.one_of((True, None, 1))))
+
+
+def _data_of_another_kind(b: Builder, leaf: str) -> None:
+    value = b.choose.one_of((1, "a", s.Ref(making.new(b, (2,), "int64", False))))
+    b.emit(s.SetAttr(leaf, "data", value))
+
+
+def _overlapping_gradient(b: Builder, leaf: str) -> None:
+    """A gradient set by hand, whose elements are perhaps one, is added to."""
+    shape = tuple(b.tensors[leaf].shape)
+    one = making.new(b, (), b.tensors[leaf].dtype.name, False)
+    wide = b.call("expand", one, s.Seq(shape)) if b.choose.coin(0.5) else None
+    wide = wide or making.new(b, shape, b.tensors[leaf].dtype.name, False)
+    b.emit(s.SetAttr(leaf, "grad", s.Ref(wide)))
+    b.emit(s.Backward(s.Ref(_scalar(b, leaf))))
+
+
+def _grad_dtype(b: Builder, leaf: str) -> None:
+    dtype = s.Dtype(b.choose.one_of(("float16", "float32", "float64", "bfloat16")))
+    target = leaf if b.choose.coin(0.7) else _scalar(b, leaf)
+    b.emit(s.SetAttr(target, "grad_dtype", dtype if b.choose.coin(0.8) else b.choose.one_of((1, None))))
+    if b.choose.coin(0.2):
+        b.emit(s.Read(target, "grad_dtype"))
+    else:
+        b.emit(s.Backward(s.Ref(_scalar(b, leaf))))
+
+
+def _arguments_of_methods(b: Builder, leaf: str) -> None:
+    method, argument = b.choose.one_of((("register_hook", 1), ("requires_grad_", "a")))
+    b.emit(s.Apply(method, (s.Ref(leaf), argument), form="method"))
+    b.emit(s.Backward(s.Ref(_scalar(b, leaf))))
+
+
+def _hooks_of_a_group(b: Builder, leaf: str) -> None:
+    given = (s.Seq((s.Ref(leaf),)), s.Callback("observe"))
+    b.emit(s.Apply("autograd.graph.register_multi_grad_hook", given, (("mode", "some"),)))
+
+
+def _hook_after_accumulation(b: Builder, leaf: str) -> None:
+    callback = b.choose.one_of((s.Callback("wrong_type"), s.Callback("identity")))
+    b.emit(s.AddHook(b.fresh("h"), "post_accumulate", (leaf,), callback))
+    b.emit(s.Backward(s.Ref(_scalar(b, leaf))))
+
+
+def _hook_of_an_accumulator(b: Builder, leaf: str) -> None:
+    root = _scalar(b, leaf)
+    kind = b.choose.one_of(("node_pre", "node_post"))
+    entry = s.FunctionLit(("g",), (), s.Seq(("a",), "tuple"))
+    callback = b.choose.one_of((s.Callback("observe"), s.Callback("short_tuple"), entry))
+    path = (0,) if b.choose.coin(0.5) else ()
+    b.emit(s.AddHook(b.fresh("h"), kind, (root,), callback, path))  # type: ignore[arg-type]
+    b.emit(s.Backward(s.Ref(root)))
+
+
+def _mode_of_another_kind(b: Builder, leaf: str) -> None:
+    mode = b.choose.one_of(("set_grad_enabled", "autograd.set_detect_anomaly", "autograd.set_multithreading_enabled"))
+    b.emit(s.Apply(mode, (b.choose.one_of(("a", 1.5)),)))
+
+
+def _saved_tensors(b: Builder, leaf: str) -> None:
+    """Hooks on what a node has saved: once, twice, after it was freed, or of another kind."""
+    root = b.call("square", leaf)
+    if root is None:
+        return
+    kept = b.fresh("v")
+    b.emit(s.Apply("_raw_saved_self", (s.NodeOf(root),), (), (kept,), "property"))
+    hooks = (s.Callback("identity"), s.Callback("identity")) if b.choose.coin(0.7) else (1, 2)
+    if b.choose.coin(0.3):
+        b.emit(s.Backward(s.Ref(_scalar(b, root))))
+    for _ in range(b.choose.integer(1, 2)):
+        b.emit(s.Apply("register_hooks", (s.Ref(kept), *hooks), form="method"))
+
+
+def _changed_in_anomaly_mode(b: Builder, leaf: str) -> None:
+    b.open_modes += 1
+    b.emit(s.EnterMode("autograd.detect_anomaly"))
+    copy = b.call("clone", leaf)
+    root = b.call("exp", copy) if copy is not None else None
+    if copy is not None and root is not None:
+        b.emit(s.Apply("mul", (s.Ref(b.choose.one_of((copy, root))), 2), form="inplace"))
+        b.emit(s.Backward(s.Ref(_scalar(b, root))))
+
+
+def _pack_and_unpack(b: Builder, leaf: str) -> None:
+    """Hooks on saved tensors that are none, change what they are given, or return something else."""
+    pair = b.choose.one_of(
+        ((1, 2), (s.Callback("identity"), s.Callback("wrong_type")), (s.Callback("inplace_scale", 2.0),) * 2)
+    )
+    b.open_modes += 1
+    b.emit(s.EnterMode("autograd.graph.saved_tensors_hooks", pair))
+    root = b.call("square", leaf)
+    if root is not None:
+        b.emit(s.Backward(s.Ref(_scalar(b, root))))
+
+
+_ENTRIES: tuple[Callable[[Builder, str], None], ...] = (
+    _edge_of_no_node, _no_roots, _overriding_root, _flags, _batch_without_batch, _batch_for_an_edge, _callback_outside,
+    _node_by_hand, _read_only, _data_of_another_kind, _overlapping_gradient, _grad_dtype, _arguments_of_methods,
+    _hooks_of_a_group, _hook_after_accumulation, _hook_of_an_accumulator, _mode_of_another_kind, _saved_tensors,
+    _changed_in_anomaly_mode, _pack_and_unpack,
+)  # fmt: skip
