@@ -21,7 +21,7 @@ from reference_engine.ops.matrices import (
     first_failure,
 )
 from reference_engine.ops.spectral import hermitian
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor
 
 
@@ -139,6 +139,7 @@ def _cholesky_solve(self: Tensor, input2: Tensor, upper: bool) -> Tensor:
 
 def _half(t: Tensor, upper: bool) -> Tensor:
     """A factor is read in one triangle only: the other has no gradient."""
+    cite("linalg.cholesky_solve.triangle")
     return t.triu() if upper else t.tril()
 
 
