@@ -178,7 +178,8 @@ def _histc(self: Tensor, bins: int, min: Any, max: Any) -> Tensor:
     if self._dtype.is_complex:
         raise refusal("ops.not_implemented_for", op="aminmax_cpu", dtype=self.dtype.scalar_name)
     if not self._dtype.is_floating_point:
-        raise refusal("ops.not_implemented_for", op="histogram_cpu", dtype=self.dtype.scalar_name)
+        kernel = "linspace_cpu" if self._dtype.category == 0 else "histogram_cpu"
+        raise refusal("ops.not_implemented_for", op=kernel, dtype=self.dtype.scalar_name)
     if bins <= 0:
         raise refusal("indexing.histc.bins", bins=bins)
     values = self._read().reshape(-1).astype(self._dtype.compute)

@@ -473,6 +473,8 @@ def _instance_norm(
     """A batch of one whose channels are those of every sample."""
     if use_input_stats and math.prod(input._shape[2:]) == 1:
         raise refusal("nn.instance_norm.one_value", size=_size(input))
+    if (running_mean is None) != (running_var is None) and switch("nn.instance_norm.both_statistics"):
+        raise refusal("nn.instance_norm.statistics")
     n, c = input._shape[:2]
     many: list[Any] = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
     folded = input.contiguous().view((1, n * c, *input._shape[2:]))
