@@ -7,6 +7,7 @@ rule waits for an accident to be reached.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from conformance.generate.builder import Builder, made
 from conformance.generate.families import making
@@ -53,7 +54,8 @@ def _overriding_root(b: Builder, leaf: str) -> None:
 def _flags(b: Builder, leaf: str) -> None:
     root, out = s.Ref(_scalar(b, leaf)), (b.fresh("g"),)
     if b.choose.coin(0.5):
-        b.emit(s.Grad(out, root, s.Ref(leaf), allow_unused=b.choose.one_of(("a", 1.5))))
+        wrong: Any = b.choose.one_of(("a", 1.5))
+        b.emit(s.Grad(out, root, s.Ref(leaf), allow_unused=wrong))
     else:  # the zeros of an unused input ask for a bool
         other = making.new(b, (2,), "float32", True)
         b.emit(s.Grad(out, root, s.Ref(other), create_graph=b.choose.one_of((1, 0)), materialize_grads=True))
@@ -77,13 +79,14 @@ def _callback_outside(b: Builder, leaf: str) -> None:
 
 def _node_by_hand(b: Builder, leaf: str) -> None:
     node = s.NodeOf(_scalar(b, leaf))
-    args = b.choose.one_of(((), (1,), (s.Ref(leaf), s.Ref(leaf))))
+    args: Any = b.choose.one_of(((), (1,), (s.Ref(leaf), s.Ref(leaf))))
     b.emit(s.Apply("", (node, *args), (), (b.fresh("q"),), "call"))
 
 
 def _read_only(b: Builder, leaf: str) -> None:
     name = b.choose.one_of(("is_leaf", "grad_fn", "output_nr", "_version", "retains_grad"))
-    b.emit(s.SetAttr(leaf, name, b.choose.one_of((True, None, 1))))
+    value: Any = b.choose.one_of((True, None, 1))
+    b.emit(s.SetAttr(leaf, name, value))
 
 
 def _data_of_another_kind(b: Builder, leaf: str) -> None:
@@ -112,6 +115,8 @@ def _grad_dtype(b: Builder, leaf: str) -> None:
 
 
 def _arguments_of_methods(b: Builder, leaf: str) -> None:
+    method: str
+    argument: Any
     method, argument = b.choose.one_of((("register_hook", 1), ("requires_grad_", "a")))
     b.emit(s.Apply(method, (s.Ref(leaf), argument), form="method"))
     b.emit(s.Backward(s.Ref(_scalar(b, leaf))))
@@ -140,7 +145,8 @@ def _hook_of_an_accumulator(b: Builder, leaf: str) -> None:
 
 def _mode_of_another_kind(b: Builder, leaf: str) -> None:
     mode = b.choose.one_of(("set_grad_enabled", "autograd.set_detect_anomaly", "autograd.set_multithreading_enabled"))
-    b.emit(s.Apply(mode, (b.choose.one_of(("a", 1.5)),)))
+    value: Any = b.choose.one_of(("a", 1.5))
+    b.emit(s.Apply(mode, (value,)))
 
 
 def _saved_tensors(b: Builder, leaf: str) -> None:
@@ -169,7 +175,7 @@ def _changed_in_anomaly_mode(b: Builder, leaf: str) -> None:
 
 def _pack_and_unpack(b: Builder, leaf: str) -> None:
     """Hooks on saved tensors that are none, change what they are given, or return something else."""
-    pair = b.choose.one_of(
+    pair: Any = b.choose.one_of(
         ((1, 2), (s.Callback("identity"), s.Callback("wrong_type")), (s.Callback("inplace_scale", 2.0),) * 2)
     )
     b.open_modes += 1
