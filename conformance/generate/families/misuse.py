@@ -90,7 +90,7 @@ def _read_only(b: Builder, leaf: str) -> None:
 
 
 def _data_of_another_kind(b: Builder, leaf: str) -> None:
-    value = b.choose.one_of((1, "a", s.Ref(making.new(b, (2,), "int64", False))))
+    value: Any = b.choose.one_of((1, "a", s.Ref(making.new(b, (2,), "int64", False))))
     b.emit(s.SetAttr(leaf, "data", value))
 
 
