@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from typing import Any
 
@@ -20,6 +21,7 @@ _NUMBERS = frozenset({"value", "grad.value"})
 _A_NUMBER = re.compile(
     r"[^:]*: ?[\[(]*\s*-?(\d|nan|inf)"
 )  # what a hook was given, or a step returned: "h1[0]: [[1., 2."
+_FLOAT = re.compile(r"-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf|nan)")
 _WORDS = frozenset({"message", "exception", "warnings"})
 
 
@@ -40,9 +42,17 @@ def gravity(finding: Finding) -> str:
     return "wrong state"
 
 
-def rank(finding: Finding) -> tuple[int, int]:
-    """Graver first, then shorter."""
-    return GRAVITY.index(gravity(finding)), len(finding.program["steps"])
+def rank(finding: Finding) -> tuple[int, bool, int]:
+    """Graver first; a number that is wrong in its last digits after one that is wrong altogether; then shorter."""
+    return GRAVITY.index(gravity(finding)), _nearly(finding), len(finding.program["steps"])
+
+
+def _nearly(finding: Finding) -> bool:
+    """Whether the numbers told are the same but for the last digits."""
+    one, other = ([float(x) for x in _FLOAT.findall(text)] for text in (finding.expected, finding.observed))
+    if not one or len(one) != len(other):
+        return False
+    return all(math.isclose(a, b, rel_tol=1e-3, abs_tol=1e-6) for a, b in zip(one, other, strict=True))
 
 
 def cause(finding: Finding) -> str:

@@ -154,20 +154,23 @@ def _differentiate(program: s.Program, upto: int, leaf: s.Make, reference: Subje
     if not all(isinstance(v, (int, float)) for v in values):
         raise _NoAnswer("the leaf holds special values")
     numbers_of = [float(v) for v in values if isinstance(v, (int, float))]
+    weights = _objective(_widened(program, {}), upto, reference, None)[
+        1
+    ]  # a cotangent stays, also one that is the leaf
     out = np.zeros(count)
     for i in range(count):
         sides = []
         for sign in (1, -1):
             moved = (*values[:i], numbers_of[i] + sign * STEP, *values[i + 1 :])
-            sides.append(_objective(_widened(program, {leaf.out: moved}), upto, reference))
+            sides.append(_objective(_widened(program, {leaf.out: moved}), upto, reference, weights)[0])
         out[i] = (sides[0] - sides[1]) / (2 * STEP)
     if not np.isfinite(out).all():
         raise _NoAnswer("the function is not finite around this point")
     return out.reshape(leaf.shape)
 
 
-def _objective(program: s.Program, upto: int, reference: Subject) -> float:
-    """What the step at ``upto`` differentiates, as a number."""
+def _objective(program: s.Program, upto: int, reference: Subject, weights: list[Any] | None) -> tuple[float, list[Any]]:
+    """What the step at ``upto`` differentiates, as a number; and the cotangents, if none are given."""
     step: Any = program.steps[upto]
     roots = _refs(step.tensors if isinstance(step, s.Backward) else step.outputs)
     given = step.grad_tensors if isinstance(step, s.Backward) else step.grad_outputs
@@ -177,13 +180,15 @@ def _objective(program: s.Program, upto: int, reference: Subject) -> float:
         for each in program.steps[:upto]:
             machine.step(each)
         states = machine.states
-        for root, cotangent in zip(roots, cotangents, strict=False):
+        used: list[Any] = []
+        for k, (root, cotangent) in enumerate(zip(roots, cotangents, strict=False)):
             if root not in states:
                 raise _NoAnswer("a root is not made when the leaf is moved")
             y = _values(states[root])
-            weight = np.ones_like(y) if cotangent is None else _values(states[cotangent])
-            total += float(np.sum((y * np.conj(weight)).real))
-    return total
+            own = np.ones_like(y) if cotangent is None else _values(states[cotangent])
+            used.append(own if weights is None else weights[k])
+            total += float(np.sum((y * np.conj(used[-1])).real))
+    return total, used
 
 
 def _refs(arg: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import minus, over, plus, times, where
 from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False}
@@ -278,6 +278,7 @@ def _bce_of_grad(grad: Tensor, self: Tensor, target: Tensor, weight: Any, reduct
 
 
 def _bce_of_target(grad: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    cite("nn.bce.target_clamped")
     made = ((-self).log1p().clamp_min(_LEAST_LOG) - self.log().clamp_min(_LEAST_LOG)) * grad
     return shared(_times_weight(made, weight), target.numel(), reduction)
 

@@ -12,7 +12,7 @@ from reference_engine.modes import is_grad_enabled
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array, wrap_dim
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 
@@ -102,13 +102,21 @@ declare(
     exact=True, samples=domains.numbers(shapes="diagonal_scatter"),
 )  # fmt: skip
 
+
+def _untouched(grad: Tensor) -> Tensor:
+    """The gradient of what is not replaced: its replaced part will be set to zero."""
+    cite("indexing.as_strided_scatter.gradient")
+    made: Tensor = grad.contiguous()
+    return made
+
+
 declare(
     "as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
     forward=lambda self, src, size, stride, storage_offset: _replaced(
         self, src, lambda t: t.detach().as_strided(size, stride, storage_offset)
     ),
     vjp={
-        "self": lambda grad, src_shape, size, stride, storage_offset: grad.contiguous().as_strided_scatter(
+        "self": lambda grad, src_shape, size, stride, storage_offset: _untouched(grad).as_strided_scatter(
             _zeros(grad, src_shape), size, stride, storage_offset
         ),
         "src": lambda grad, size, stride, storage_offset: grad.contiguous().as_strided(size, stride, storage_offset),
