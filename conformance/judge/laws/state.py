@@ -31,8 +31,15 @@ def _acting(program: s.Program) -> bool:
         isinstance(x, s.CustomFunction)
         or (isinstance(x, s.AddHook) and getattr(x.callback, "do", "replace") in _ACTING_HOOKS)
         or (isinstance(x, s.EnterMode) and "allow_mutation" in x.mode)
+        or (isinstance(x, s.EnterMode) and any(getattr(a, "do", None) in _ACTING_HOOKS for a in x.args))
         for x in program.steps
     )
+
+
+def _kept(program: s.Program) -> set[str]:
+    """The names that hooks give to what they are called with: another tensor at each call."""
+    hooks = [x.callback for x in program.steps if isinstance(x, s.AddHook)]
+    return {str(hook.value) for hook in hooks if isinstance(hook, s.Callback) and hook.do.startswith("keep")}
 
 
 @law("law.backward.bystanders")
@@ -42,6 +49,7 @@ def bystanders(program: s.Program, trace: Trace, subject: Subject) -> Violation 
     if not calls or _acting(program):
         raise NotApplicable
     seen = seen_throughout(program, trace, subject)
+    kept = _kept(program)
     for i in calls:
         before = states_after(seen, i - 1)
         accumulated = {t.grad for t in before.values() if isinstance(t.grad, str)}
@@ -53,6 +61,7 @@ def bystanders(program: s.Program, trace: Trace, subject: Subject) -> Violation 
                 or name in accumulated
                 or was.storage in touched
                 or name in getattr(program.steps[i], "outs", ())
+                or name in kept
             ):
                 continue
             for field in ("value", "version", "shape", "stride", "requires_grad", "dtype"):
@@ -98,7 +107,7 @@ def refusal_leaves_no_trace(program: s.Program, trace: Trace, subject: Subject) 
     """A refused operation or assignment changes nothing."""
     kinds = (s.Apply, s.SetItem, s.GetItem, s.SetAttr, s.Make, s.Read, s.AddHook)
     refused = [i for i, t in enumerate(trace.steps) if t.outcome == "raised" and isinstance(program.steps[i], kinds)]
-    if not refused:
+    if not refused or _acting(program):
         raise NotApplicable
     seen = seen_throughout(program, trace, subject)
     for i in refused:
