@@ -8,7 +8,7 @@ import numpy as np
 
 from reference_engine import strides
 from reference_engine.dtypes import dtype, float32
-from reference_engine.ops import domains, shadow
+from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy
 from reference_engine.semantics import refusal
@@ -123,9 +123,18 @@ declare(
     out=True, samples=domains.field(shapes="mv"),
 )  # fmt: skip
 
+def _ger(self: Tensor, vec2: Tensor) -> Any:
+    for name, t in (("self", self), ("vec2", vec2)):
+        if len(t._shape) != 1:
+            raise refusal("linalg.outer.rank", name=name, ndim=len(t._shape))
+    import reference_engine as engine
+
+    return engine.mul(self.unsqueeze(1), vec2, out=kernels.destination)
+
+
 declare(
     "ger(Tensor self, Tensor vec2) -> Tensor",
-    forward=lambda self, vec2: self.unsqueeze(1) * vec2, composite=True, out=True, aliases=("outer",),
+    forward=_ger, composite=True, out=True, hands_out=True, aliases=("outer",),
     samples=domains.field(shapes="two_vectors"),
 )  # fmt: skip
 

@@ -168,6 +168,11 @@ def _addr(self: Tensor, vec1: Tensor, vec2: Tensor, beta: Any, alpha: Any) -> Te
         if len(t._shape) != 1:
             raise refusal("linalg.addr.rank", name=name, ndim=len(t._shape))
     shape = (vec1._shape[0], vec2._shape[0])
+    if kernels.written is self and len(self._shape) != 2:
+        raise refusal("linalg.addr.in_place_rank", ndim=len(self._shape))
+    if kernels.written is self and self._shape != shape:
+        sizes = [list(t._shape) for t in (self, vec1, vec2)]
+        raise refusal("linalg.addr.in_place_size", input=sizes[0], vec1=sizes[1], vec2=sizes[2])
     return _sum_of(self, vec1, vec2, beta, alpha, np.multiply.outer, shape)
 
 
