@@ -123,6 +123,7 @@ declare(
     out=True, samples=domains.field(shapes="mv"),
 )  # fmt: skip
 
+
 def _ger(self: Tensor, vec2: Tensor) -> Any:
     for name, t in (("self", self), ("vec2", vec2)):
         if len(t._shape) != 1:

@@ -329,6 +329,9 @@ declare(
 
 
 def _logits_forward(self: Tensor, target: Tensor, weight: Any, pos_weight: Any, reduction: str) -> Tensor:
+    if not self._dtype.is_floating_point:
+        raise refusal("ops.not_implemented_for", op="log_sigmoid_cpu", dtype=self.dtype.scalar_name)
+
     def loss(x: Array, t: Array, *slope: Array) -> Array:
         scale = 1 + (slope[0] - 1) * t if slope else 1
         return (1 - t) * x + scale * (np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0))

@@ -236,6 +236,8 @@ def _inner(self: Tensor, other: Tensor) -> Tensor:
         return self * other
     if self._shape[-1] != other._shape[-1]:
         raise refusal("linalg.inner.shapes", a=list(self._shape), b=list(other._shape))
+    if self._dtype is not other._dtype:
+        raise refusal("linalg.inner.dtype", first=self.dtype.scalar_name, second=other.dtype.scalar_name)
     return tensordot(self, other, [-1], [-1])
 
 
