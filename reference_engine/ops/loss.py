@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import minus, over, plus, times, where
 from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False}
@@ -240,6 +240,10 @@ def _bce_forward(self: Tensor, target: Tensor, weight: Any, reduction: str) -> T
     x = self._read().astype(self._dtype.compute)
     if x.size and not np.all((x >= 0) & (x <= 1)):
         raise refusal("ops.bce.range")
+    if target._dtype is self._dtype and switch("nn.bce.target_checked"):
+        t = target._read().astype(target._dtype.compute)
+        if not np.all((t >= 0) & (t <= 1)):
+            raise refusal("nn.bce.target_range")
 
     def loss(p: Array, t: Array) -> Array:
         with np.errstate(divide="ignore"):
