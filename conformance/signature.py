@@ -162,7 +162,9 @@ def group_of(finding: Finding) -> str:
         return finding.id
     words = finding.field in ("exception", "message", "warnings", "outcome")
     what = f"{_template(finding.expected)} | {_template(finding.observed)}" if words else ""
-    step = finding.program["steps"][finding.step].get("step")
+    steps = finding.program["steps"]
+    # a law may be broken at a step that it added itself: the program as drawn has none there
+    step = steps[finding.step].get("step") if finding.step < len(steps) else "added"
     return f"{finding.law}/{step}/{finding.op}/{_field(finding.field)}/{what}"
 
 
