@@ -27,7 +27,7 @@ from conformance.program import codec
 from conformance.program.script import Note, to_script
 from conformance.program.steps import Program
 from conformance.report.run import Arbitration, Finding, Run
-from conformance.signature import group_of, kind, ops_of_finding, plain_data, signature, title, trace_data
+from conformance.signature import group_of, kind, ops_of_finding, told, trace_data
 
 if TYPE_CHECKING:
     from conformance.campaign import CampaignSettings
@@ -76,15 +76,7 @@ def full_finding(trial: Trial, raw: Finding) -> Finding:
         settled = Arbitration("reference", "law", "the law holds of any engine; the subject breaks it alone")
     return msgspec.structs.replace(
         raw,
-        id=signature(judgement, program),
-        title=title(judgement),
-        clauses=d.clauses,
-        op=d.op,
-        field=d.field,
-        step=d.step,
-        expected=d.expected,
-        observed=d.observed,
-        program=plain_data(program),
+        **told(judgement, program),
         script=to_script(program, observed.steps, {d.step: said}),
         reference_trace=trace_data(expected),
         subject_trace=trace_data(observed),

@@ -156,6 +156,22 @@ def trace_data(trace: Trace) -> Any:
     return msgspec.to_builtins(trace)
 
 
+def told(judgement: Judgement, program: Program) -> dict[str, Any]:
+    """The fields of a Finding that say what differs, and in which program."""
+    d = judgement.divergence
+    return {
+        "id": signature(judgement, program),
+        "title": title(judgement),
+        "clauses": d.clauses,
+        "op": d.op,
+        "field": d.field,
+        "step": d.step,
+        "expected": d.expected,
+        "observed": d.observed,
+        "program": plain_data(program),
+    }
+
+
 def group_of(finding: Finding) -> str:
     """What findings that may be one defect share; coarser than their ids, which tell apart programs not yet shrunk."""
     if finding.deviation is not None or finding.kind in ("crash", "timeout"):

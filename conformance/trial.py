@@ -24,7 +24,7 @@ from conformance.op_evidence import public_ops
 from conformance.program.script import to_script
 from conformance.program.steps import Program
 from conformance.report.run import Arbitration, Finding, OpEvidence, Origin, Run, Settings, SubjectInfo
-from conformance.signature import change, digest, explained_by, kind, plain_data, signature, title, trace_data
+from conformance.signature import change, digest, explained_by, kind, plain_data, told, trace_data
 from conformance.subjects.base import Subject
 from conformance.subjects.opinfo import OpInfoPrograms, functions_of
 from conformance.subjects.reference import Reference
@@ -223,17 +223,8 @@ class Trial:
 
     def raw_finding(self, program: Program, judgement: Judgement, origin: Origin, law: str | None = None) -> Finding:
         """A finding before it is shrunk: enough to tell it from others."""
-        d = judgement.divergence
         return Finding(
-            id=signature(judgement, program),
-            title=title(judgement),
-            clauses=d.clauses,
-            op=d.op,
-            field=d.field,
-            step=d.step,
-            expected=d.expected,
-            observed=d.observed,
-            program=plain_data(program),
+            **told(judgement, program),
             script="",
             reference_trace=None,
             subject_trace=None,

@@ -97,12 +97,8 @@ def differences(program: s.Program, expected: Trace, observed: Trace) -> Iterato
     for index, (step, wanted, seen) in enumerate(zip(program.steps, expected.steps, observed.steps, strict=True)):
         wanted_states.update(wanted.tensors)
         seen_states.update(seen.tensors)
-        made.update(_gradients_named(step))
-        if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.unpack_dual":
-            tangents.update(step.outs[1:])
-        if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.make_dual" and len(step.args) > 1:
-            given = step.args[1]  # changed in place with its dual
-            tangents.update({given.name} if isinstance(given, s.Ref) else ())
+        made.update(_gradients_named(step), _tangents_made(step))
+        tangents.update(_tangents_made(step), _tangents_given(step))
         if isinstance(step, s.Grad) and step.is_grads_batched is not s.UNSET:
             batched.update(step.outs)
         if program.observe == "end":  # states are looked at once, and any step may be the reason
@@ -178,9 +174,21 @@ def _gradients_named(step: s.Step) -> tuple[str, ...]:
     """The names that a step gives to gradients which the engine has made."""
     if isinstance(step, s.Grad):
         return step.outs
+    return (step.out,) if isinstance(step, s.Read) and step.out is not None else ()
+
+
+def _tangents_made(step: s.Step) -> tuple[str, ...]:
+    """The names that a step gives to tangents which the engine has made."""
     if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.unpack_dual":
         return step.outs[1:]
-    return (step.out,) if isinstance(step, s.Read) and step.out is not None else ()
+    return ()
+
+
+def _tangents_given(step: s.Step) -> tuple[str, ...]:
+    """The names of tangents of the user's, which change in place with their duals."""
+    if isinstance(step, s.Apply) and step.op == "autograd.forward_ad.make_dual":
+        return tuple(given.name for given in step.args[1:2] if isinstance(given, s.Ref))
+    return ()
 
 
 def _note_births(

@@ -141,7 +141,7 @@ def _put(self: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Te
     if masked:
         _check_mask(indices)
     elif kernels.written is self:
-        _refuse_shared_memory(self, [values, *(i for i in indices if i is not None)])
+        kernels.refuse_common_memory(self, [values, *(i for i in indices if i is not None)])
     plan = Plan(self, indices, warns=not masked)
     if not strides.is_expandable_to(values._shape, plan.shape):
         raise refusal("ops.index_put.shape", value=list(values._shape), shape=list(plan.shape))
@@ -165,13 +165,6 @@ def _put(self: Tensor, indices: Indices, values: Tensor, accumulate: bool) -> Te
         return total
 
     return from_array(noisy(add(array, source), add, [array, source], self._dtype), self._dtype)
-
-
-def _refuse_shared_memory(self: Tensor, read: Sequence[Tensor]) -> None:
-    """What is put, and where, must lie elsewhere than what is written."""
-    for other in read:
-        if kernels.partially_overlap(other, self) or (other.numel() and other.is_set_to(self)):
-            raise refusal("inplace.partial_overlap")
 
 
 def _is_masked_fill(indices: Indices, values: Tensor) -> bool:

@@ -8,9 +8,9 @@ import numpy as np
 
 from reference_engine import dtypes, layouts, strides
 from reference_engine.modes import state
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import broadcast_shapes, empty, from_array, refuse_target
+from reference_engine.ops.kernels import broadcast_shapes, empty, from_array
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
@@ -62,8 +62,8 @@ def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
     """What ``copy_`` writes: the source cast to the destination's dtype and shown in its shape."""
     if strides.may_overlap_internally(self._shape, self._strides):
         _overlap(self, src, non_blocking)
-    refuse_target(self, [src], self._shape)  # memory is looked at before shapes are
-    refuse_target(self, [], broadcast_shapes([self._shape, src._shape]))
+    kernels.refuse_partial_overlap(self, [src])  # memory is looked at before shapes are
+    kernels.refuse_shape(self, broadcast_shapes([self._shape, src._shape]))
     values = _discarding(np.broadcast_to(src._read(), self._shape), self._dtype)
     return from_array(values.astype(self._dtype.np), self._dtype)
 

@@ -138,6 +138,8 @@ class Op:
         # as torch's own tables call it: special_entr, linalg_solve, but relu for nn.functional.relu
         self.reference_name: str = traits["display"] or self.name.removeprefix("nn.functional.").replace(".", "_")
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
+        # read element by element while the first one is written in place; a fill value is read before
+        self.read_beside = [i for i in self.tensor_params if i and self.params[i].name != "value"]
         self.has_flag = "inplace" in self.index_of and not self.composite
         # by name, as torch evaluates them: what was made first shows in the order in which gradients are added up
         self.vjp = {name: _Formula(name, fn, self) for name, fn in sorted(vjp.items())}

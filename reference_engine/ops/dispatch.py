@@ -101,8 +101,6 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
         if forward_ad.active and op.recorded:
             forward_ad.check_in_place(target)
-    if inplace and op.name == "copy" and not values[0]._dtype.is_differentiable:
-        active = set()  # what is copied into integers is cut off
     node = make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.will_write(target, written)
@@ -112,7 +110,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         with quiet():
             result = op.forward(*values)
         if target is not None:
-            write_in_place(target, result, _read_beside(op, values), op.overlap and partial(op.overlap, *values))
+            beside = tensors_in([values[i] for i in op.read_beside])
+            write_in_place(target, result, beside, op.overlap and partial(op.overlap, *values))
             result = target
             kernels.will_write(None, None)  # it would keep the graph of the tensor
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
@@ -150,15 +149,16 @@ def _schema_name(op: Op) -> str:
 
 def _active(op: Op, values: Sequence[Any]) -> set[str]:
     """The differentiable arguments that require grad."""
-    found = set()
+    found, normal = set(), False
     for i in op.differentiable:
         value = values[i]
         if isinstance(value, Tensor):
             if value.requires_grad:
                 found.add(op.params[i].name)
+                normal = normal or not value._inference
         elif isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) and v.requires_grad for v in value):
             found.add(op.params[i].name)
-    if found and all(t._inference for t in tensors_in(values)):
+    if found and not normal and all(t._inference for t in tensors_in(values)):
         # inference tensors record nothing by themselves; a number that stands for a tensor is a normal one
         cite("inference.recorded_with_normal")
         if not any(
@@ -212,11 +212,6 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
 # -- in-place and out ------------------------------------------------------------------------------------------------
 
 
-def _read_beside(op: Op, values: Sequence[Any]) -> list[Tensor]:
-    """The tensors that are read element by element while the first one is written; a fill value is read before."""
-    return tensors_in([values[i] for i in op.tensor_params if i and op.params[i].name != "value"])
-
-
 def write_in_place(
     target: Tensor, result: Tensor, others: Sequence[Tensor], overlap: Callable[[], Sequence[str]] | None = None
 ) -> None:
@@ -232,7 +227,8 @@ def write_in_place(
             raise refusal("inplace.internal_overlap")
         for clause in overlap():
             warn(clause)
-    kernels.refuse_target(target, [t for t in others if t is not target], result._shape)
+    kernels.refuse_partial_overlap(target, others)
+    kernels.refuse_shape(target, result._shape)
     if not dtypes.can_cast(result._dtype, target._dtype):
         raise refusal("inplace.result_dtype", result=result.dtype.scalar_name, target=target.dtype.scalar_name)
     saved.before_write(target)

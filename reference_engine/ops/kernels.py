@@ -136,8 +136,13 @@ def refuse_shared_memory(*others: Tensor | None) -> None:
         return
     if strides.may_overlap_internally(destination._shape, destination._strides):
         raise refusal("inplace.internal_overlap")
+    refuse_common_memory(destination, [t for t in others if t is not None])
+
+
+def refuse_common_memory(target: Tensor, others: Sequence[Tensor]) -> None:
+    """Raise if ``target`` shares some memory, or all, with what is read while it is written."""
     for t in others:
-        if t is not None and (_same_memory(t, destination) or partially_overlap(t, destination)):
+        if _same_memory(t, target) or partially_overlap(t, target):
             raise refusal("inplace.partial_overlap")
 
 
@@ -217,12 +222,6 @@ def _places(t: Tensor) -> Array:
         steps = np.arange(t._shape[dim]) * stride
         at += steps.reshape((-1,) + (1,) * (len(t._shape) - dim - 1))
     return at
-
-
-def refuse_target(target: Tensor, others: Sequence[Tensor], shape: tuple[int, ...]) -> None:
-    """Raise if what is computed from ``others`` in this shape cannot be stored in ``target``."""
-    refuse_partial_overlap(target, others)
-    refuse_shape(target, shape)
 
 
 def refuse_overlap(out: Tensor, others: Sequence[Tensor]) -> None:
