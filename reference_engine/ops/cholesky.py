@@ -46,13 +46,23 @@ def _cholesky_vjp(grad: Tensor, result: Tensor, upper: bool) -> Tensor:
     back = adjoint(factor)
     inner = back.matmul(g).tril()
     inner = times(inner + adjoint(inner.tril(-1)), 0.5)
-    return solve(back, solve(factor, inner, upper=False, left=False), upper=True)
+    return solve(factor, solve(back, inner, upper=True), upper=False, left=False)
 
 
 def _cholesky_ex(A: Tensor, upper: bool, check_errors: bool) -> Any:
     check_square(A, "linalg.cholesky")
-    made, info = _factor(A, upper, "linalg.cholesky", check_errors)
+    made, info = _factor(A, upper, "linalg.cholesky_ex", check_errors)
     return return_types.linalg_cholesky_ex((by_columns(made, A._dtype), from_array(info, dtypes.int32)))
+
+
+def _cholesky(A: Tensor, upper: bool) -> Tensor:
+    made = run(_EX, [A, upper, False])
+    failed = first_failure(made[1]._read())
+    if failed is not None:
+        batch = batch_element(A._read(), failed[0])
+        raise refusal("linalg.cholesky.not_positive", op="linalg.cholesky", batch=batch, order=failed[1])
+    factor: Tensor = made[0]
+    return factor
 
 
 _UPPER = {"upper": (False, True)}
@@ -65,7 +75,7 @@ _EX = declare(
 )  # fmt: skip
 declare(
     "linalg.cholesky(Tensor A, *, bool upper=False) -> Tensor", composite=True, out=True, display="linalg_cholesky_ex",
-    forward=lambda A, upper: run(_EX, [A, upper, True])[0], samples=domains.field(shapes="positive", arguments=_UPPER),
+    forward=_cholesky, samples=domains.field(shapes="positive", arguments=_UPPER),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj
 from reference_engine.ops.kernels import Array, from_array, nearby, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_low_precision, check_square
+from reference_engine.ops.solving import SOLVE
 from reference_engine.tensor import Tensor
 
 
@@ -48,11 +49,11 @@ def _det_vjp(grad: Tensor, A: Tensor, result0: Tensor, result1: Tensor, result2:
     n = A._shape[-1]
     if not A.numel():
         return grad.new_zeros(A._shape)
+    if n == 1:
+        return grad.unsqueeze(-1).unsqueeze(-1)
     if not levels.is_mapped(A) and np.all(np.einsum("...ii->...i", result0._read()) != 0):
         scale = (grad * conj(result2)).unsqueeze(-1)
-        return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], n))))
-    if n == 1:
-        return grad.unsqueeze(-1).unsqueeze(-1).expand(A._shape)
+        return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], n))).mT)
     rows = []
     for i in range(n):
         others_i = engine.tensor([k for k in range(n) if k != i])
@@ -62,7 +63,7 @@ def _det_vjp(grad: Tensor, A: Tensor, result0: Tensor, result1: Tensor, result2:
             minor = engine.linalg.det(A.index_select(-2, others_i).index_select(-1, others_j))
             cofactors.append(minor if (i + j) % 2 == 0 else -minor)
         rows.append(engine.stack(cofactors, -1))
-    return conj(engine.stack(rows, -2)) * grad.unsqueeze(-1).unsqueeze(-1)
+    return conj(engine.stack(rows, -1).mT) * grad.unsqueeze(-1).unsqueeze(-1)
 
 
 # The factorisation is a result as well: it is saved for the gradient.
@@ -119,7 +120,8 @@ def _slogdet_vjp(grads: Any, A: Tensor, result0: Tensor, result1: Tensor, result
             turn = (of_sign.conj() * sign).imag
             scale = scale - engine.complex(engine.zeros_like(turn), turn)
     wide = scale.unsqueeze(-1).expand((*A._shape[:-2], A._shape[-1]))
-    return engine.linalg.solve(adjoint(A), engine.diag_embed(wide))
+    # of a singular matrix there is no gradient: the numbers say so, there is no refusal
+    return run(SOLVE, [adjoint(A), engine.diag_embed(wide).mT, True, False])[2]
 
 
 _SLOGDET = declare(

@@ -35,6 +35,15 @@ def not_derived(name: str) -> Callable[[Tensor], Tensor]:
     return refuse
 
 
+def not_derived_in_any_result(name: str) -> Callable[[Any], Tensor]:
+    """The formula of an op of several results for which no derivative is known, whichever is differentiated."""
+
+    def refuse(grads: Any) -> Tensor:
+        raise refusal("pointwise.not_derived", name=name)
+
+    return refuse
+
+
 def zeros_like(t: Tensor) -> Tensor:
     """The gradient of what is piecewise constant."""
     import reference_engine as engine

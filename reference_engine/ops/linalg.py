@@ -130,7 +130,8 @@ def _ger(self: Tensor, vec2: Tensor) -> Any:
             raise refusal("linalg.outer.rank", name=name, ndim=len(t._shape))
     import reference_engine as engine
 
-    return engine.mul(self.unsqueeze(1), vec2, out=kernels.destination)
+    out = kernels.destination
+    return engine.mul(self.reshape((self._shape[0], 1)), vec2, out=out)
 
 
 declare(
@@ -197,16 +198,39 @@ def _matmul(self: Tensor, other: Tensor) -> Tensor:
     return _matmul_batched(self, other)
 
 
+def _folds(self: Tensor, other: Tensor) -> bool:
+    """Whether the larger factor is taken as one tall matrix: where that copies nothing, or spares the gradient of the
+    smaller one a batch of copies."""
+    a, b = len(self._shape), len(other._shape)
+    large, small = (self, other) if a >= b else (other.mT, self)
+    if len(large._shape) < 3 or len(small._shape) > 2:
+        return False
+    if small.requires_grad:
+        return True
+    if a == 2:
+        return False  # the product would have to be transposed, and copied
+    if not large.numel():
+        return True
+    shape, st = large._shape, large._strides
+    return all(st[i] == st[i + 1] * shape[i + 1] for i in range(len(shape) - 2))
+
+
 def _matmul_batched(self: Tensor, other: Tensor) -> Tensor:
     a, b = len(self._shape), len(other._shape)
-    if a >= 3 and b <= 2:  # fold the batch into the rows
-        rows = (
-            self.reshape(-1, self._shape[-1])
-            if self._shape[-1] or self.numel()
-            else self.reshape(strides.numel(self._shape[:-1]), self._shape[-1])
-        )
-        out_shape = self._shape[:-1] + (other._shape[1:] if b == 2 else ())
-        return (rows.mm(other) if b == 2 else rows.mv(other))._unsafe_view(out_shape)
+    if _folds(self, other):
+        turned = b > a
+        large = other.mT if turned else self
+        small = (self.t() if a == 2 else self) if turned else other
+        rows = large.reshape((strides.numel(large._shape[:-1]), large._shape[-1]))
+        if len(small._shape) == 1:
+            return rows.mv(small)._unsafe_view(large._shape[:-1])
+        made = rows.mm(small)._unsafe_view((*large._shape[:-1], small._shape[1]))
+        return made.mT.contiguous() if turned else made
+    if a == b == 3 and self._shape[0] != other._shape[0]:  # a batch of one that wants a gradient is folded as well
+        if self._shape[0] == 1 and self.requires_grad:
+            return _matmul(self.squeeze(0), other)
+        if other._shape[0] == 1 and other.requires_grad:
+            return _matmul(self, other.squeeze(0))
     x = self.unsqueeze(0) if a == 1 else self
     y = other.unsqueeze(1) if b == 1 else other
     from reference_engine.ops.kernels import broadcast_shapes

@@ -19,7 +19,7 @@ from reference_engine.ops.matrices import (
     check_square,
     first_failure,
 )
-from reference_engine.ops.solving import check_same, check_system, swapped
+from reference_engine.ops.solving import check_same, check_system, swapped, transposed
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
 
@@ -109,7 +109,10 @@ def _lu_factor_ex(A: Tensor, pivot: bool, check_errors: bool) -> Any:
     packed, pivots, info = _factor(A)
     failed = first_failure(info)
     if check_errors and failed is not None:
-        raise refusal("linalg.lu_factor.singular", batch=batch_element(packed, failed[0]), index=failed[1])
+        raise refusal(
+            "linalg.lu_factor.singular", op="linalg.lu_factor_ex", batch=batch_element(packed, failed[0]),
+            index=failed[1],
+        )  # fmt: skip
     return return_types.linalg_lu_factor_ex(
         (by_columns(packed, A._dtype), from_array(pivots, dtypes.int32), from_array(info, dtypes.int32))
     )
@@ -135,7 +138,10 @@ def _lu_factor(A: Tensor, pivot: bool) -> Any:
     made = run(_FACTOR, [A, pivot, False])
     failed = first_failure(made[2]._read())
     if failed is not None:
-        raise refusal("linalg.lu_factor.singular", batch=batch_element(A._read(), failed[0]), index=failed[1])
+        raise refusal(
+            "linalg.lu_factor.singular", op="linalg.lu_factor", batch=batch_element(A._read(), failed[0]),
+            index=failed[1],
+        )  # fmt: skip
     return return_types.linalg_lu_factor(list(made)[:2])
 
 
@@ -246,7 +252,7 @@ def _lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: bool) 
         return x if left else swapped(x)
 
     x = noisy(solve(packed, b), solve, [packed, b], d)
-    return by_columns(x, d) if left else from_array(x, d)
+    return by_columns(x, d) if left else transposed(x, d)
 
 
 def _lu_solve_vjp(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import levels
 from reference_engine.ops.formulas import conj
 from reference_engine.ops.kernels import Array, empty, from_array
 from reference_engine.semantics import refusal
@@ -60,6 +61,21 @@ def adjoint(t: Tensor) -> Tensor:
     return conj(t.transpose(-2, -1))
 
 
+def with_diagonal(t: Tensor, value: Any) -> Tensor:
+    """``t``, which is the caller's own, with other numbers on the diagonals of its matrices."""
+    diagonal = t.diagonal(0, -2, -1)
+    if not isinstance(value, Tensor):
+        diagonal.fill_(value)
+    elif levels.is_mapped(value) and not levels.is_mapped(t):  # there is one matrix, and many diagonals
+        import reference_engine as engine
+
+        one = engine.eye(t._shape[-1], dtype=engine.bool)
+        return t.masked_fill(one, 0) + engine.diag_embed(value).to(t.dtype)
+    else:
+        diagonal.copy_(value)
+    return t
+
+
 def batch_element(a: Array, i: int) -> str:
     """How messages name a matrix of a batch."""
     return f"(Batch element {i}): " if a.ndim > 2 else ""
@@ -74,5 +90,5 @@ def first_failure(info: Array) -> tuple[int, int] | None:
 
 __all__ = [
     "adjoint", "batch_element", "by_columns", "check_floating", "check_kernel", "check_low_precision", "check_matrix",
-    "check_square", "first_failure",
+    "check_square", "first_failure", "with_diagonal",
 ]  # fmt: skip

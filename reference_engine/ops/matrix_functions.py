@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from reference_engine import levels
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -28,9 +29,14 @@ def _matrix_exp_vjp(grad: Tensor, self: Tensor) -> Tensor:
     import reference_engine as engine
 
     back, n = adjoint(self), self._shape[-1]
-    upper = engine.cat([back, grad], -1)
-    lower = engine.cat([engine.zeros_like(grad), back], -1)
-    return engine.linalg.matrix_exp(engine.cat([upper, lower], -2)).narrow(-2, 0, n).narrow(-1, n, n)
+    if levels.is_mapped(grad):
+        upper = engine.cat([back, grad], -1)
+        whole = engine.cat([upper, engine.cat([engine.zeros_like(grad), back], -1)], -2)
+    else:
+        whole = back.new_zeros((*self._shape[:-2], 2 * n, 2 * n))
+        for row, column, part in ((0, 0, back), (n, n, back), (0, n, grad)):
+            whole.narrow(-2, row, n).narrow(-1, column, n).copy_(part)
+    return engine.linalg.matrix_exp(whole).narrow(-2, 0, n).narrow(-1, n, n)
 
 
 declare(
@@ -52,7 +58,7 @@ def _matrix_power(self: Tensor, n: int) -> Tensor:
     base = engine.linalg.inv(self) if n < 0 else self
     n = abs(n)
     if n == 1:
-        return base if base is not self else self.clone()
+        return base if base is not self else self.clone(memory_format="contiguous")
     if n == 2:
         return base.matmul(base)
     if n == 3:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from reference_engine import return_types
+from reference_engine.modes import state
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, not_derived, times
+from reference_engine.ops.formulas import conj, not_derived_in_any_result
 from reference_engine.ops.kernels import Array, from_array, nearby, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_floating, check_kernel, check_matrix
 from reference_engine.semantics import refusal, warn
@@ -65,36 +66,34 @@ def _qr_vjp(grads: Any, result0: Tensor, result1: Tensor, mode: str) -> Tensor |
 
 def _symmetric(half: Tensor) -> Tensor:
     """The Hermitian matrix with this upper half, of whose diagonal half counts."""
-    import reference_engine as engine
-
     whole = half + adjoint(half)
-    diagonal = engine.eye(half._shape[-1], dtype=engine.bool)
-    return engine.where(diagonal, times(whole, 0.5), whole)
+    whole.diagonal(0, -2, -1).mul_(0.5)
+    return whole
+
+
+def _turn(half: Tensor) -> Tensor:
+    """The lower half of what turns Q: the skew part, of whose diagonal half counts."""
+    lower = (half - adjoint(half)).tril()
+    if lower._dtype.is_complex:
+        lower.diagonal(0, -2, -1).mul_(0.5)
+    return lower
 
 
 def _wide_qr(of_q: Any, of_r: Any, q: Tensor, r: Tensor) -> Tensor:
-    """The first columns of a wide matrix decide Q, the others are Q times theirs."""
+    """Q is square and can only turn: (Q turn(Q^H gQ - gR R^H)) R1^-H for the first columns, and Q gR."""
     import reference_engine as engine
 
-    m = r._shape[-2]
-    left, right = r.narrow(-1, 0, m), r.narrow(-1, m, r._shape[-1] - m)
-    gl = None if of_r is None else of_r.narrow(-1, 0, m)
-    gr = None if of_r is None else of_r.narrow(-1, m, r._shape[-1] - m)
-    total = of_q
-    if gr is not None:  # B = Q R2 gives its gradient to Q as well
-        through = (q.matmul(gr)).matmul(adjoint(right))
-        total = through if total is None else total + through
-    inner = -adjoint(q).matmul(total) if total is not None else None
-    if gl is not None:
-        own = gl.matmul(adjoint(left))
-        inner = own if inner is None else own + inner
+    m, n = r._shape[-2:]
+    inner = None if of_r is None else of_r.matmul(adjoint(r))
+    if of_q is not None:
+        turned = adjoint(q).matmul(of_q)
+        inner = -turned if inner is None else inner - turned
     assert inner is not None
-    found = q.matmul(_symmetric(inner.triu()))
-    if total is not None:
-        found = found + total
-    first = engine.linalg.solve_triangular(adjoint(left), found, upper=False, left=False)
-    rest = q.matmul(gr) if gr is not None else q.new_zeros((*q._shape[:-1], right._shape[-1]))
-    return engine.cat([first, rest], -1)
+    first = engine.linalg.solve_triangular(
+        adjoint(r.narrow(-1, 0, m)), q.matmul(_turn(-inner)), upper=False, left=False
+    )
+    made = engine.cat([first, first.new_zeros((*r._shape[:-1], n - m))], -1)
+    return made if of_r is None else made + q.matmul(of_r)
 
 
 _QR = declare(
@@ -119,6 +118,8 @@ def _geqrf(self: Tensor) -> Any:
     if len(self._shape) < 2:
         raise refusal("linalg.geqrf.rank")
     check_kernel(self, "geqrf_cpu")
+    if self._dtype.is_complex and self.requires_grad and state.grad:
+        raise refusal("linalg.geqrf.complex")
     rows, columns = self._shape[-2:]
 
     def factor(matrix: Array) -> tuple[Array, Array]:
@@ -135,7 +136,8 @@ def _geqrf(self: Tensor) -> Any:
 
 
 declare(
-    "geqrf(Tensor self) -> (Tensor, Tensor)", forward=_geqrf, vjp={"self": not_derived("geqrf")}, out=True,
+    "geqrf(Tensor self) -> (Tensor, Tensor)",
+    forward=_geqrf, vjp={"self": not_derived_in_any_result("geqrf")}, out=True,
     samples=domains.field(shapes="regular"),
 )  # fmt: skip
 
@@ -222,20 +224,20 @@ def _through_reflections(grad: Tensor, input: Tensor, tau: Tensor, start: Tensor
         gc, cg = grad.matmul(adjoint(c).matmul(v)), c.matmul(adjoint(grad).matmul(v))
         of_tau.append(-adjoint(v).matmul(gc).squeeze(-1))
         of_v = -(conj(t) * gc + t * cg)
-        keep = engine.arange(input._shape[-2]).gt(i).unsqueeze(-1)
-        of_vectors.append(of_v.masked_fill(keep.logical_not(), 0))
+        of_vectors.append(of_v)
         grad = grad - conj(t) * v.matmul(adjoint(v).matmul(grad))
-    width = input._shape[-1]
-    whole = engine.cat(of_vectors, -1) if of_vectors else input.new_zeros((*input._shape[:-1], 0))
-    if width > count:
-        whole = engine.cat([whole, input.new_zeros((*input._shape[:-1], width - count))], -1)
-    taus = engine.cat(of_tau, -1) if of_tau else tau.new_zeros(tau._shape)
-    return whole, taus, grad
+    whole, taus = engine.zeros_like(input), engine.zeros_like(tau)
+    for i in range(count):
+        whole.select(-1, i).copy_(of_vectors[i].squeeze(-1))
+        taus.select(-1, i).copy_(of_tau[i].squeeze(-1))
+    return whole.tril_(-1), taus, grad
 
 
 def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor) -> dict[str, Any]:
     import reference_engine as engine
 
+    if not tau.numel():
+        return {}
     rows, columns = input._shape[-2:]
     start = engine.eye(rows, columns, dtype=input.dtype).expand(input._shape)
     of_input, of_tau, _ = _through_reflections(grad, input, tau, start)

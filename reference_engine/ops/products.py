@@ -249,12 +249,24 @@ declare(
 
 def _kron(self: Tensor, other: Tensor) -> Tensor:
     """Each element of the one times the whole other: interleaved dimensions, multiplied, joined."""
+    import reference_engine as engine
+    from reference_engine import strides
+
+    out = kernels.destination
     n = max(len(self._shape), len(other._shape))
     a = (1,) * (n - len(self._shape)) + self._shape
     b = (1,) * (n - len(other._shape)) + other._shape
     left = self.reshape(tuple(x for m in a for x in (m, 1)))
     right = other.reshape(tuple(x for m in b for x in (1, m)))
-    return (left * right)._unsafe_view(tuple(x * y for x, y in zip(a, b, strict=True)))
+    shape = tuple(x * y for x, y in zip(a, b, strict=True))
+    if out is not None:  # written by mul, which refuses what it refuses
+        kernels.resize_out(out, shape)
+        engine.mul(left, right, out=out.view(tuple(x for m, k in zip(a, b, strict=True) for x in (m, k))))
+        return out
+    made = left * right
+    if strides.of_view(made._shape, made._strides, shape) is None:
+        raise refusal("ops.view.incompatible")
+    return made._unsafe_view(shape)
 
 
 declare(
@@ -262,6 +274,7 @@ declare(
     forward=_kron,
     composite=True,
     out=True,
+    hands_out=True,
     samples=domains.field(shapes="kron"),
 )
 

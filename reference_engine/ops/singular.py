@@ -13,9 +13,17 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
 from reference_engine.ops.kernels import Array, empty, from_array, nearby, noisy
-from reference_engine.ops.matrices import adjoint, batch_element, by_columns, check_floating, check_kernel, check_matrix
+from reference_engine.ops.matrices import (
+    adjoint,
+    batch_element,
+    by_columns,
+    check_floating,
+    check_kernel,
+    check_matrix,
+    with_diagonal,
+)
 from reference_engine.ops.spectral import _precise, phase_matters
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 
@@ -25,9 +33,9 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     check_kernel(A, "linalg_svd_cpu")
     d = A._dtype
     a = nearby(A._read(), d)
-    finite = np.isfinite(a).all((-1, -2))
-    if not finite.all() and switch("linalg.svd.finite"):
-        i = int(np.flatnonzero(~np.asarray(finite).reshape(-1))[0])
+    finite, undefined = np.isfinite(a).all((-1, -2)), np.isnan(a).any((-1, -2))
+    if undefined.any() and switch("linalg.svd.finite"):
+        i = int(np.flatnonzero(np.asarray(undefined).reshape(-1))[0])
         raise refusal("linalg.svd.finite", batch=batch_element(a, i))
     if not finite.all():
         a = np.zeros_like(a) + np.where(np.asarray(finite)[..., None, None], a, 0)
@@ -35,6 +43,8 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     def values_of(x: Array) -> Array:
         return np.linalg.svd(_precise(x), compute_uv=False)
 
+    if not finite.all():
+        cite("linalg.svd.infinite")
     u, s, vh = np.linalg.svd(_precise(a), full_matrices=full_matrices)
     if not finite.all():
         u, s, vh = (np.full_like(x, np.nan) for x in (u, s, vh))
@@ -46,7 +56,7 @@ def _skew(t: Tensor) -> Tensor:
     return t - adjoint(t)
 
 
-def _svd_vjp(grads: Any, result0: Tensor, result1: Tensor, result2: Tensor) -> Tensor | None:
+def _svd_vjp(grads: Any, result0: Tensor, result1: Tensor, result2: Tensor, full_matrices: bool) -> Tensor | None:
     """U (skew(U^H gU)/E S + S skew(V^H gV)/E + diag(gS)) V^H, and what lies outside the two bases.
 
     A pair of complex singular vectors may be turned together: what is left of a gradient along that turn is shared by
@@ -57,38 +67,38 @@ def _svd_vjp(grads: Any, result0: Tensor, result1: Tensor, result2: Tensor) -> T
     of_u, of_s, of_vh = grads
     if of_u is None and of_s is None and of_vh is None:
         return None
-    k = result1._shape[-1]
-    u, s, vh = result0.narrow(-1, 0, k), result1, result2.narrow(-2, 0, k)
+    k, u, s, vh = result1._shape[-1], result0, result1, result2
+    if full_matrices:
+        u, vh = u.narrow(-1, 0, k), vh.narrow(-2, 0, k)
+        of_u = None if of_u is None else of_u.narrow(-1, 0, k)
+        of_vh = None if of_vh is None else of_vh.narrow(-2, 0, k)
     rows, columns = u._shape[-2], vh._shape[-1]
     if of_u is None and of_vh is None:
         if rows >= columns:
             return u.matmul(of_s.unsqueeze(-1) * vh)
         return (u * of_s.unsqueeze(-2)).matmul(vh)
-    gu = None if of_u is None else of_u.narrow(-1, 0, k)
-    gvh = None if of_vh is None else of_vh.narrow(-2, 0, k)
-    turn_u = None if gu is None else _skew(adjoint(u).matmul(gu))
-    turn_v = None if gvh is None else _skew(vh.matmul(adjoint(gvh)))
+    turn_u = None if of_u is None else _skew(adjoint(u).matmul(of_u))
+    turn_v = None if of_vh is None else _skew(vh.matmul(adjoint(of_vh)))
     _check_phase([t for t in (turn_u, turn_v) if t is not None])
-    one = engine.eye(k, dtype=engine.bool)
     square = s * s
-    gaps = (square.unsqueeze(-2) - square.unsqueeze(-1)).masked_fill(one, 1)
+    gaps = with_diagonal(square.unsqueeze(-2) - square.unsqueeze(-1), 1)
     if turn_u is not None and turn_v is not None:
         inner = (turn_u * s.unsqueeze(-2) + s.unsqueeze(-1) * turn_v) / gaps
     elif turn_u is not None:
         inner = (turn_u / gaps) * s.unsqueeze(-2)
     else:
         inner = s.unsqueeze(-1) * (turn_v / gaps)
-    inner = inner.masked_fill(one, 0)
     if of_s is not None:
-        inner = inner + engine.diag_embed(of_s).to(inner.dtype)
+        inner = inner + engine.diag_embed(of_s)
     if turn_u is not None and turn_v is not None and inner._dtype.is_complex:
         inner = inner + engine.diag_embed(turn_u.diagonal(0, -2, -1) / times(s, 2.0))
-    if rows > columns and gu is not None:
-        outside = gu / s.unsqueeze(-2)
-        made = u.matmul(inner) + outside - u.matmul(adjoint(u).matmul(outside))
+    if rows > k and of_u is not None:
+        made = u.matmul(inner)
+        outside = of_u / s.unsqueeze(-2)
+        made = made + outside - u.matmul(adjoint(u).matmul(outside))
         return made.matmul(vh)
-    if rows < columns and gvh is not None:
-        outside = gvh / s.unsqueeze(-1)
+    if columns > k and of_vh is not None:
+        outside = of_vh / s.unsqueeze(-1)
         made = inner.matmul(vh) + outside - outside.matmul(adjoint(vh)).matmul(vh)
         return u.matmul(made)
     return u.matmul(inner.matmul(vh)) if rows >= columns else u.matmul(inner).matmul(vh)
@@ -143,8 +153,8 @@ def _old_svd(self: Tensor, some: bool, compute_uv: bool) -> Any:
     if compute_uv:
         return return_types.svd((u, s, adjoint(vh)))
     rows, columns = self._shape[-2:]
-    nothing = [np.zeros((*self._shape[:-2], n, n)) for n in (rows, columns)]
-    return return_types.svd((from_array(nothing[0], self._dtype), s, by_columns(nothing[1], self._dtype)))
+    nothing = [from_array(np.zeros((*self._shape[:-2], n, n)), self._dtype) for n in (rows, columns)]
+    return return_types.svd((nothing[0], s, adjoint(nothing[1])))
 
 
 declare(
@@ -199,15 +209,10 @@ def _pinv_vjp(grad: Tensor, A: Tensor, result: Tensor) -> Tensor:
     if A._shape[-2] <= A._shape[-1]:
         k = gh.matmul(p)
         kp = k.matmul(ph)
-        return (
-            -adjoint(p.matmul(k))
-            + kp
-            - A.matmul(p.matmul(kp))
-            + ph.matmul(p.matmul(gh) - p.matmul(gh.matmul(p)).matmul(A))
-        )
+        return -adjoint(p.matmul(k)) + kp - A.matmul(p).matmul(kp) + ph.matmul(p).matmul(gh - k.matmul(A))
     k = p.matmul(gh)
-    kp = k.matmul(p)
-    return -adjoint(kp) + (gh - A.matmul(k)).matmul(p).matmul(ph) + ph.matmul(k - kp.matmul(A))
+    pk = ph.matmul(k)
+    return -adjoint(k.matmul(p)) + (gh - A.matmul(k)).matmul(p).matmul(ph) + pk - pk.matmul(p).matmul(A)
 
 
 PINV = declare(
@@ -311,11 +316,17 @@ def _lstsq(self: Tensor, b: Tensor, rcond: Any, driver: Any) -> Any:
         cut = 0.0
 
     def solve(x: Array, y: Array) -> Array:
+        if not np.isfinite(x).all():
+            cite("linalg.lstsq.finite")
+            return np.full((*x.shape[:-2], x.shape[-1], y.shape[-1]), np.nan)
         return np.linalg.pinv(_precise(x), rcond=cut) @ _precise(y)
 
     made = noisy(solve(a, right), solve, [a, right], d)
     rows, columns = a.shape[-2:]
-    sizes = np.linalg.svd(_precise(self._read()), compute_uv=False) if a.size else np.zeros((*a.shape[:-2], 0))
+    finite = np.isfinite(self._read()).all()
+    sizes = (
+        np.linalg.svd(_precise(self._read()), compute_uv=False) if a.size and finite else np.zeros((*a.shape[:-2], 0))
+    )
     rank = np.sum(sizes > cut * np.max(sizes, -1, keepdims=True, initial=0), -1)
     whole = rows > columns and driver != "gelsy" and (driver == "gels" or bool(np.all(rank == columns)))
     left_over = np.sum(np.abs(a @ made - right) ** 2, -2) if whole else np.zeros((0,))

@@ -10,6 +10,7 @@ from reference_engine import dtypes, return_types
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import conj
 from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, nearby, noisy
 from reference_engine.ops.matrices import (
     adjoint,
@@ -28,14 +29,14 @@ from reference_engine.tensor import Tensor
 # -- inverse -----------------------------------------------------------------------------------------------------------
 
 
-def _inv_ex(A: Tensor, check_errors: bool, op: str = "linalg.inv") -> Any:
+def _inv_ex(A: Tensor, check_errors: bool) -> Any:
     check_square(A, "linalg.inv")
     check_low_precision(A, "linalg.inv")
     a, d = A._read(), A._dtype
     info = lapack.lu(a)[2]
     failed = first_failure(info)
     if check_errors and failed is not None:
-        raise refusal("linalg.inv.singular", op=op, batch=batch_element(a, failed[0]), index=failed[1])
+        raise refusal("linalg.inv.singular", op="linalg.inv_ex", batch=batch_element(a, failed[0]), index=failed[1])
     a = nearby(a, d)
 
     def invert(x: Array) -> Array:
@@ -56,11 +57,23 @@ INV_EX = declare(
     forward=_inv_ex, node="LinalgInvExBackward0", vjp={"A": _inv_vjp}, out=True, non_differentiable_outputs=(1,),
     samples=domains.field(shapes="regular", arguments={"check_errors": (False, True)}),
 )  # fmt: skip
+
+
+def _inv(A: Tensor) -> Tensor:
+    made = run(INV_EX, [A, False])
+    failed = first_failure(made[1]._read())
+    if failed is not None:
+        batch = batch_element(A._read(), failed[0])
+        raise refusal("linalg.inv.singular", op="linalg.inv", batch=batch, index=failed[1])
+    inverse: Tensor = made[0]
+    return inverse
+
+
 _INVERSE: dict[str, Any] = {
     "composite": True, "out": True, "display": "linalg_inv_ex", "samples": domains.field(shapes="regular"),
 }  # fmt: skip
-declare("linalg.inv(Tensor A) -> Tensor", forward=lambda A: run(INV_EX, [A, True])[0], **_INVERSE)
-declare("inverse(Tensor self) -> Tensor", forward=lambda self: run(INV_EX, [self, True])[0], **_INVERSE)
+declare("linalg.inv(Tensor A) -> Tensor", forward=_inv, **_INVERSE)
+declare("inverse(Tensor self) -> Tensor", forward=_inv, **_INVERSE)
 
 # -- A X = B -----------------------------------------------------------------------------------------------------------
 
@@ -104,7 +117,7 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
     packed, pivots, info = lapack.lu(A._read() if left else swapped(A._read()))
     failed = first_failure(info)
     if check_errors and failed is not None:
-        raise refusal("linalg.solve.singular", batch=batch_element(packed, failed[0]))
+        raise refusal("linalg.solve.singular", op="linalg.solve_ex", batch=batch_element(packed, failed[0]))
     a, b = nearby(A._read(), d), B._read().reshape(b_shape)
 
     def solve(p: Array, q: Array) -> Array:
@@ -114,8 +127,25 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
     x = noisy(solve(a, b), solve, [a, b], d)
     if vector:  # laid out as if its last two dimensions were a matrix
         x = x[..., 0]
-    made = by_columns(x, d) if left and x.ndim > 1 else from_array(x, d)
+    made = by_columns(x, d) if left and x.ndim > 1 else transposed(x, d)
     return by_columns(packed, d), from_array(pivots, dtypes.int32), made, from_array(info, dtypes.int32)
+
+
+def transposed(x: Array, d: Any) -> Tensor:
+    """X of X A = B: the adjoint of what solves A^H X^H = B^H, so complex numbers are stored as their conjugates."""
+    made = from_array(np.conj(x) if d.is_complex else x, d)
+    made._conj = d.is_complex
+    return made
+
+
+def solved(A: Tensor, B: Tensor, left: bool) -> Tensor:
+    """X of A X = B; a singular A is refused."""
+    made = run(SOLVE, [A, B, left, False])
+    failed = first_failure(made[3]._read())
+    if failed is not None:
+        raise refusal("linalg.solve.singular", op="linalg.solve", batch=batch_element(A._read(), failed[0]))
+    found: Tensor = made[2]
+    return found
 
 
 def _solve_vjp(
@@ -133,7 +163,7 @@ def _solve_vjp(
     return made
 
 
-_SOLVE = declare(
+SOLVE = declare(
     "_linalg_solve_ex(Tensor A, Tensor B, bool left, bool check_errors) -> (Tensor, Tensor, Tensor, Tensor)",
     forward=_solve_ex, node="LinalgSolveExBackward0", vjp={"A, B": _solve_vjp}, method=False, function=False,
     non_differentiable_outputs=(0, 1, 3),
@@ -142,13 +172,13 @@ _SOLVE = declare(
 
 declare(
     "linalg.solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", composite=True, out=True,
-    forward=lambda A, B, left: run(_SOLVE, [A, B, left, True])[2], display="_linalg_solve_ex",
+    forward=solved, display="_linalg_solve_ex",
     samples=domains.field(shapes="solve"),
 )  # fmt: skip
 declare(
     "linalg.solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor, Tensor)",
     forward=lambda A, B, left, check_errors: return_types.linalg_solve_ex(
-        list(run(_SOLVE, [A, B, left, check_errors]))[2:]
+        list(run(SOLVE, [A, B, left, check_errors]))[2:]
     ),
     composite=True, out=True, display="_linalg_solve_ex",
     samples=domains.field(shapes="solve", arguments={"check_errors": (False, True)}),
@@ -208,18 +238,19 @@ declare(
 
 
 def _old_triangular(self: Tensor, A: Tensor, upper: bool, transpose: bool, unitriangular: bool) -> Any:
-    warn("linalg.triangular_solve.deprecated")
-    if self._dtype is not A._dtype:
-        raise refusal("linalg.triangular_solve.dtype", b=self._dtype.scalar_name, a=A._dtype.scalar_name)
     for name, t in (("b", self), ("A", A)):
         if len(t._shape) < 2:
             raise refusal("linalg.triangular_solve.rank", name=name, ndim=len(t._shape))
+    if self._dtype is not A._dtype:
+        raise refusal("linalg.triangular_solve.dtype", b=self._dtype.scalar_name, a=A._dtype.scalar_name)
     if A._shape[-1] != A._shape[-2]:
         raise refusal("linalg.triangular_solve.square", rows=A._shape[-2], columns=A._shape[-1])
     if self._shape[-2] != A._shape[-2]:
         raise refusal("linalg.triangular_solve.shapes", n=A._shape[-1], rows=self._shape[-2], columns=self._shape[-1])
+    batch = broadcast_shapes([A._shape[:-2], self._shape[:-2]])
+    warn("linalg.triangular_solve.deprecated")
     check_kernel(A, "triangular_solve_cpu")
-    d, batch = A._dtype, broadcast_shapes([A._shape[:-2], self._shape[:-2]])
+    d = A._dtype
     system = A.transpose(-2, -1) if transpose else A
     x = solve_by_substitution(system, self, upper != transpose, True, unitriangular)
     copied = by_columns(np.array(np.broadcast_to(A._read(), (*batch, *A._shape[-2:]))), d)
@@ -233,16 +264,16 @@ def _old_triangular_vjp(
     import reference_engine as engine
 
     of_solution, of_copy = grads
-    made: dict[str, Any] = {}
+    if of_solution is None and of_copy is None:
+        return {}
+    # an argument that nothing reaches has a gradient of zeros
+    made: dict[str, Any] = {"self": engine.zeros((1,), dtype=self.dtype).expand(self._shape)}
     if of_solution is not None:
-        system = A.conj() if transpose else adjoint(A)
-        back = engine.linalg.solve_triangular(
-            system, of_solution, upper=upper if transpose else not upper, unitriangular=unitriangular
-        )
+        back = engine.triangular_solve(of_solution, conj(A), upper, not transpose, unitriangular)[0]
         made["self"] = back
         if "A" in needs:
             x = result0
-            whole = -(x.conj().matmul(back.mT) if transpose else back.matmul(adjoint(x)))
+            whole = -(conj(x).matmul(back.mT)) if transpose else (-back).matmul(adjoint(x))
             made["A"] = whole.triu(int(unitriangular)) if upper else whole.tril(-int(unitriangular))
     if of_copy is not None and "A" in needs:
         made["A"] = made["A"] + of_copy if "A" in made else of_copy
@@ -294,7 +325,7 @@ def _tensorsolve(A: Tensor, B: Tensor, dims: Any) -> Tensor:
     rows, columns = numel(B._shape), numel(shape)
     if columns != rows:
         raise refusal("linalg.tensorinv.shapes", slice="other.ndim:", other=":other.ndim", a=columns, b=rows)
-    found: Tensor = run(_SOLVE, [A.reshape((columns, columns)), B.reshape((rows,)), True, True])[2].reshape(shape)
+    found: Tensor = solved(A.reshape((columns, columns)), B.reshape((rows,)), True).reshape(shape)
     return found
 
 
@@ -303,4 +334,4 @@ declare(
     out=True, samples=domains.field(shapes="solve", arguments={"dims": (None,)}),
 )  # fmt: skip
 
-__all__ = ["INV_EX", "check_matrix", "check_same", "check_system", "is_vector", "swapped"]
+__all__ = ["INV_EX", "SOLVE", "check_matrix", "check_same", "check_system", "is_vector", "swapped", "transposed"]

@@ -12,17 +12,14 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times
 from reference_engine.ops.kernels import Array, from_array, nearby, noisy
-from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_square
-from reference_engine.semantics import refusal
+from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_square, with_diagonal
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 
 def _differences(values: Tensor) -> Tensor:
     """L_j - L_i, and one on the diagonal."""
-    import reference_engine as engine
-
-    gaps = values.unsqueeze(-2) - values.unsqueeze(-1)
-    return gaps.masked_fill(engine.eye(values._shape[-1], dtype=engine.bool), 1)
+    return with_diagonal(values.unsqueeze(-2) - values.unsqueeze(-1), 1)
 
 
 def phase_matters(turns: Tensor) -> bool:
@@ -39,12 +36,7 @@ def _check_phase(inner: Tensor, op: str) -> None:
 
 
 def _with_diagonal(inner: Tensor, values: Tensor | None) -> Tensor:
-    import reference_engine as engine
-
-    if values is None:
-        return inner
-    one = engine.eye(inner._shape[-1], dtype=engine.bool)
-    return inner.masked_fill(one, 0) + engine.diag_embed(values).to(inner.dtype)
+    return inner if values is None else with_diagonal(inner, values)
 
 
 # -- of Hermitian matrices ---------------------------------------------------------------------------------------------
@@ -69,6 +61,11 @@ def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
     check_kernel(A, "linalg_eigh_cpu")
     d = A._dtype
     a = nearby(A._read(), d)
+
+    if not np.isfinite(a).all():
+        cite("linalg.eigh.finite")
+        nothing = np.full(a.shape, np.nan)
+        return from_array(nothing[..., 0], d.to_real()), by_columns(nothing, d)
 
     def values_of(x: Array) -> Array:
         return np.linalg.eigvalsh(_precise(hermitian(x, UPLO)))

@@ -157,9 +157,6 @@ def _cov(self: Tensor, correction: int, fweights: Any, aweights: Any) -> Tensor:
         _check_weights(name, w, count)
         if count:
             weights = w if weights is None else weights * w.to(weights.dtype if name == "fweights" else w.dtype)
-    if not x.numel():
-        d = self.dtype if self._dtype.is_differentiable else dtypes.get_default_dtype()
-        return engine.full((x._shape[0], x._shape[0]), float("nan"), dtype=d)
     total = engine.tensor(count, dtype=dtypes.int64) if weights is None else weights.sum()
     mean = (x if weights is None else x * weights).sum(1)
     if weights is not None and not total.item():
