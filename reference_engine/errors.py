@@ -13,6 +13,8 @@ LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
 class GradcheckError(RuntimeError):
     """Raised by gradcheck and gradgradcheck."""
 
+    __module__ = "torch.autograd.gradcheck"  # where scripts know it
+
 
 class DeprecatedAttributeError(AttributeError):
     """An attribute that torch removed."""

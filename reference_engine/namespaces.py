@@ -8,7 +8,7 @@ import sys
 import types
 from typing import Any
 
-from reference_engine import attributes, creation, dtypes, layouts, legacy_types, ops
+from reference_engine import attributes, creation, dtypes, layouts, legacy_types, ops, overrides
 from reference_engine.autograd import anomaly
 from reference_engine.semantics import current
 from reference_engine.tensor import Tensor
@@ -79,6 +79,31 @@ _ELSEWHERE = {
     "ops.sampling": ("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"),
 }  # fmt: skip
 
+#: Python functions that a TorchFunctionMode sees whole: most make tensors from nothing.
+_FACTORIES = (
+    "arange", "as_tensor", "einsum", "empty", "eye", "full", "linspace", "ones", "rand", "randint", "randn", "randperm",
+    "tensor", "zeros",
+)  # fmt: skip
+
+#: Modules that torch has under another name.
+_ALIASES = {
+    "autograd.grad_mode": "modes",
+    "autograd.anomaly_mode": "autograd.anomaly",
+    "nn.modules": "nn.modules",
+    "nn.modules.activation": "nn.activation",
+    "nn.modules.batchnorm": "nn.normalization",
+    "nn.modules.container": "nn.containers",
+    "nn.modules.conv": "nn.conv",
+    "nn.modules.dropout": "nn.dropout",
+    "nn.modules.linear": "nn.linear",
+    "nn.modules.loss": "nn.loss",
+    "nn.modules.normalization": "nn.normalization",
+    "nn.modules.pooling": "nn.pooling",
+    "nn.modules.rnn": "nn.recurrent",
+    "nn.modules.sparse": "nn.embedding",
+    "nn.modules.module": "nn.module",
+}
+
 
 def _publish_surface(top: dict[str, Any]) -> None:
     """Random numbers, printing, and the parts of torch that are not autograd: nn, optim, testing, utils."""
@@ -88,6 +113,13 @@ def _publish_surface(top: dict[str, Any]) -> None:
         top.update({name: found[name] for name in names})
     for part in ("_C", "backends", "cuda", "func", "nn", "optim", "testing", "utils"):
         top[part] = importlib.import_module(f"{package}.{part}")
+    for name in _FACTORIES:
+        top[name] = overrides.factory(top[name])
+    for alias, module in _ALIASES.items():
+        parent, _, short = alias.rpartition(".")
+        found_module = importlib.import_module(f"{package}.{module}")
+        sys.modules[f"{package}.{alias}"] = found_module
+        setattr(sys.modules[f"{package}.{parent}"], short, found_module)
     top["mps"], top["accelerator"] = top["backends"].mps, top["backends"].accelerator
 
 

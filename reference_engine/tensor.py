@@ -337,7 +337,7 @@ class Tensor(metaclass=_TensorMeta):
         from reference_engine import overrides
         from reference_engine.autograd.backward import backward
 
-        if type(self) is not Tensor and overrides.has_torch_function((self,)):
+        if overrides.has_torch_function((self,)):
             return overrides.handle(
                 Tensor.backward, (self,), (self,), gradient=gradient, retain_graph=retain_graph,
                 create_graph=create_graph, inputs=inputs,
@@ -363,7 +363,7 @@ class Tensor(metaclass=_TensorMeta):
     def detach(self) -> Tensor:
         from reference_engine import overrides, views
 
-        if type(self) is not Tensor and overrides.has_torch_function((self,)):
+        if overrides.has_torch_function((self,)):
             return overrides.handle(Tensor.detach, (self,), (self,))
         return views.detach(self)
 

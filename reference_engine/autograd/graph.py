@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import modes
-from reference_engine.autograd import engine
+from reference_engine.autograd import engine, hooks
 from reference_engine.autograd.function import BackwardCFunction
 from reference_engine.autograd.introspection import will_engine_execute_node
 from reference_engine.autograd.node import Node, gradient_edge
@@ -76,7 +76,7 @@ def increment_version(tensor: Any) -> None:
 # -- hooks over several tensors ----------------------------------------------------------------------------------------
 
 
-class _MultiHandle:
+class _MultiHandle(hooks.RemovableHandle):
     """Removes the hooks on all the tensors."""
 
     def __init__(self, handles: Sequence[RemovableHandle]) -> None:

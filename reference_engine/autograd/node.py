@@ -92,6 +92,9 @@ class Node:
 
     graph_name: str | None = None  # where it is not the class's own
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"cannot pickle '{type(self).__name__}' object")  # a graph is neither copied nor saved
+
     def name(self) -> str:
         return self.graph_name or type(self).__name__
 

@@ -11,6 +11,17 @@ from typing import Any
 from reference_engine import dtypes
 from reference_engine.modes import no_grad
 from reference_engine.nn import module_hooks
+from reference_engine.nn.global_hooks import (
+    on_registration,
+    register_module_backward_hook,
+    register_module_buffer_registration_hook,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 from reference_engine.nn.module_state import StateDictMixin
 from reference_engine.nn.parameter import Buffer, Parameter
 from reference_engine.tensor import Tensor
@@ -87,7 +98,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
                     f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
                     "forward() method."
                 )
-        self._parameters[name] = param
+        self._parameters[name] = param if param is None else on_registration("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module's state but is not trained."""
@@ -98,7 +109,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
             raise TypeError(
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = on_registration("buffer", self, name, tensor)
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def add_module(self, name: str, module: Any) -> None:
@@ -106,7 +117,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
         if not isinstance(module, Module) and module is not None:
             raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_new_name("module", name, "_modules")
-        self._modules[name] = module
+        self._modules[name] = on_registration("module", self, name, module)
 
     register_module = add_module
 
@@ -135,7 +146,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
             if modules is None:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, but="_modules")
-            modules[name] = value
+            modules[name] = on_registration("module", self, name, value)
         elif modules is not None and name in modules:
             if value is not None:
                 raise TypeError(
@@ -384,3 +395,11 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
 def indent(text: str, spaces: int) -> str:
     """`text` with all lines but the first indented."""
     return text.replace("\n", "\n" + " " * spaces)
+
+
+__all__ = [
+    "Module", "indent", "register_module_backward_hook", "register_module_buffer_registration_hook",
+    "register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook", "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
+]  # fmt: skip

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reference_engine.autograd import hooks
 from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.modes import is_grad_enabled
+from reference_engine.nn import global_hooks
 from reference_engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -103,14 +104,16 @@ class HooksMixin:
 
 def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Forward, with every hook in its place."""
-    if not (module._backward_hooks or module._backward_pre_hooks or module._forward_hooks or module._forward_pre_hooks):
+    own = module._backward_hooks or module._backward_pre_hooks or module._forward_hooks or module._forward_pre_hooks
+    if not own and not global_hooks.any_called():
         return module.forward(*args, **kwargs)
     called: set[int] = set()
     try:
         return _call_with_hooks(module, args, kwargs, called)
     except Exception:
-        for key, hook in module._forward_hooks.items():
-            if key not in module._hooks_always_called or key in called:
+        always = global_hooks.always_called | module._hooks_always_called
+        for key, hook in [*global_hooks.forward_hooks.items(), *module._forward_hooks.items()]:
+            if key not in always or key in called:
                 continue
             try:
                 _forward_hook(module, key, hook, args, kwargs, None)
@@ -124,11 +127,12 @@ def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], called: set[int]) -> Any:
-    full = list(module._backward_hooks.values()) if module._is_full_backward_hook is True else []
-    partial = list(module._backward_hooks.values()) if module._is_full_backward_hook is False else []
-    pre = list(module._backward_pre_hooks.values())
+    full, partial = global_hooks.backward_hooks_of_kind(True), global_hooks.backward_hooks_of_kind(False)
+    if module._is_full_backward_hook is not None:
+        (full if module._is_full_backward_hook else partial).extend(module._backward_hooks.values())
+    pre = [*global_hooks.backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
 
-    for key, hook in list(module._forward_pre_hooks.items()):
+    for key, hook in [*global_hooks.forward_pre_hooks.items(), *module._forward_pre_hooks.items()]:
         if key in module._hooks_with_kwargs:
             replaced = hook(module, args, kwargs)
             if replaced is not None:
@@ -147,7 +151,7 @@ def _call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, An
         args = boundary.enter(args)
     result = module.forward(*args, **kwargs)
 
-    for key, hook in list(module._forward_hooks.items()):
+    for key, hook in [*global_hooks.forward_hooks.items(), *module._forward_hooks.items()]:
         called.add(key)
         replaced = _forward_hook(module, key, hook, args, kwargs, result)
         if replaced is not None:
@@ -167,7 +171,7 @@ def _call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def _forward_hook(module: Module, key: int, hook: Hook, args: Any, kwargs: Any, result: Any) -> Any:
-    if key in module._hooks_with_kwargs:
+    if key in module._hooks_with_kwargs or key in global_hooks.with_kwargs_of:
         return hook(module, args, kwargs, result)
     return hook(module, args, result)
 

@@ -46,6 +46,11 @@ class Function:
         return f"<built-in method {self.__name__} of type object>"
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
+        global _asked
+        if overrides.state.modes and self._seen_by_modes():
+            tensor_like = [x for v in (*args, *kwargs.values()) for x in (v if isinstance(v, (list, tuple)) else (v,))]
+            seen: Any = getattr(Tensor, self.__name__, self) if is_method else self
+            return overrides.handle(seen, tensor_like, args, **kwargs)
         for a in args:
             if type(a) is not Tensor and (isinstance(a, (list, tuple)) or overrides._overrides(a)):
                 tensor_like = [
@@ -55,7 +60,6 @@ class Function:
                     public: Any = getattr(Tensor, self.__name__, self) if is_method else self
                     return overrides.handle(public, tensor_like, args, **kwargs)
                 break
-        global _asked
         if _asked is not None:
             return self._call(args, kwargs, is_method)
         _asked = self.ops[0].name
@@ -63,6 +67,10 @@ class Function:
             return self._call(args, kwargs, is_method)
         finally:
             _asked = None
+
+    def _seen_by_modes(self) -> bool:
+        """Only what a program calls: not what an op or a formula is made of."""
+        return _asked is None and self.__name__[0] != "_" and not isinstance(engine.current_node(), OpNode)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
         out = kwargs.pop("out", None) if "out" in kwargs and any(op.out for op in self.ops) else None
