@@ -77,6 +77,11 @@ def times(t: Tensor, number: Any) -> Tensor:
     return run(_TIMES, [t, number])
 
 
+def multiply(t: Tensor, number: Any) -> None:
+    """``t *= number``"""
+    run(_TIMES, [t, number], inplace=True)
+
+
 def back_times(grad: Tensor, number: Any) -> Tensor:
     """The gradient of ``t * number``: again a product with a number, or with a tensor made of it in older versions."""
     return times(grad, number) if switch("pointwise.number_gradient") else grad * number

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
@@ -42,6 +43,8 @@ def _constant(self: Tensor, pad: Ints, value: Any) -> Tensor:
     cut = values[
         tuple(slice(max(-b, 0), max(n - max(-a, 0), 0)) for n, (b, a) in zip(values.shape, pairs, strict=True))
     ]
+    if max(pad, default=0) <= 0:  # a copy of what is left of the memory, as it lay there
+        return from_array(cut, self._dtype, strides.like(cut.shape, self._strides))
     made = np.full(shape, value).astype(values.dtype)
     spots = tuple(slice(max(b, 0), max(b, 0) + n) for n, (b, _) in zip(cut.shape, pairs, strict=True))
     made[spots] = cut
