@@ -193,7 +193,10 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
 def _check_history(t: Tensor) -> None:
     view = t._view
     if view is not None:
+        unseen = t._node is None
         _check_view_creation(t, view)
+        if unseen and t.requires_grad:
+            cite("view.stale.in_place")
         if t.requires_grad and view.base.is_leaf:
             raise refusal("inplace.view_of_leaf")
     if t.requires_grad and t.is_leaf:

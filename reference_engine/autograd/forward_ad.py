@@ -27,10 +27,11 @@ _epoch = 0  # tangents of levels that were left are void
 
 
 class Tangent(NamedTuple):
-    """The tangent of a tensor, and the level that it belongs to."""
+    """The tangent of a tensor, the level that it belongs to, and the clause that it is an instance of, if any."""
 
     epoch: int
     value: Tensor
+    clause: str | None = None
 
 
 # -- levels ------------------------------------------------------------------------------------------------------------
@@ -167,6 +168,8 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
             return _unpacked_batch(tensor)
     cite("forward_ad.unpack_dual.primal_view")
     cite("forward_ad.tangent.history")
+    if tensor._tangent is not None and tensor._tangent.clause is not None:
+        cite(tensor._tangent.clause)
     with hidden():
         primal = tensor._view_alias() if levels.stack else tensor._fw_primal(level)
     primal._forward_base, primal._forward_root = None, True
@@ -321,6 +324,16 @@ def check_in_place(target: Tensor) -> None:
         views.check_in_place(held, True)
 
 
+def check_op(op: Op, values: Sequence[Any], inplace: bool) -> None:
+    """Refuse an operation without forward mode, before it computes anything."""
+    if not (op.underived or op.name in BACKWARD_ONLY) or all(_tangents_in(v) is None for v in values):
+        return
+    if op.underived:
+        raise refusal("forward_ad.underived", op=op.reference_name + "_" * inplace)
+    clause = "forward_ad.not_implemented_in_place" if inplace else "forward_ad.not_implemented"
+    raise refusal(clause, op=BACKWARD_ONLY[op.name] + "_" * inplace)
+
+
 def tangent_storage(t: Tensor) -> Any:
     """The memory of a tensor's tangent, whether or not tangents are hidden."""
     held = t._tangent
@@ -364,13 +377,13 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
     """Compute the tangents of the results of an operation."""
     if not results or not any(r._dtype.is_differentiable for r in results):
         return
-    if op.underived:
-        raise refusal("forward_ad.underived", op=op.reference_name + "_" * inplace)
     if not op.vjp and not inplace:
         return
-    if op.name in BACKWARD_ONLY:
-        clause = "forward_ad.not_implemented_in_place" if inplace else "forward_ad.not_implemented"
-        raise refusal(clause, op=BACKWARD_ONLY[op.name] + "_" * inplace)
+    moving = [t for i in op.differentiable for t in _flat(given.tangents[i])]
+    if not moving:
+        return
+    if any(tangent_of(t) is not None for t in moving):  # it was changed by a dual tensor after it had become a tangent
+        raise refusal("forward_ad.tangent.dual", level=0)
     cite("forward_ad.op.jvp")
     with hidden():
         if op.is_view:
@@ -382,15 +395,25 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
             continue
         if op.name == "scatter_reduce" and given.values[op.index_of["reduce"]] == "prod":
             cite("forward_ad.scatter_reduce.prod")
-        if op.name == "copy" and given.values[1]._dtype is not result._dtype:
-            cite("forward_ad.copy.dtype")
         held = tangent_of(result) if inplace else None
         if held is not None:
+            if tangent_of(held) is not None:
+                raise refusal("forward_ad.tangent.dual", level=0)
             cite("forward_ad.in_place")
             with hidden():
                 held.copy_(tangent)
         else:
             set_tangent(result, tangent, inplace)
+        if op.name == "copy" and given.values[1]._dtype is not result._dtype:
+            cite("forward_ad.copy.dtype")
+            assert result._tangent is not None
+            result._tangent = result._tangent._replace(clause="forward_ad.copy.dtype")
+
+
+def _flat(tangents: Any) -> list[Tensor]:
+    """The tangents of one argument."""
+    found = tangents if isinstance(tangents, (list, tuple)) else [tangents]
+    return [t for t in found if t is not None]
 
 
 def _own(tangent: Any, given: Pushing) -> Any:

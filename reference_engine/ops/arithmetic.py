@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from reference_engine.dtypes import dtype
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, scaled, times, zeros_like
-from reference_engine.ops.kernels import elementwise, multiply_add, to_floating
+from reference_engine.ops.kernels import elementwise, factor, multiply_add, to_floating
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
@@ -27,13 +27,7 @@ def check_alpha(promoted: dtype, self: Any, other: Any, alpha: Any) -> None:
         raise refusal("ops.alpha.integral")
     if promoted.category < 3 and isinstance(alpha, complex):
         raise refusal("ops.alpha.complex")
-    if promoted.category == 1 and not isinstance(alpha, bool):
-        info = np.iinfo(promoted.np)
-        if not info.min <= alpha <= info.max:
-            raise refusal("pointwise.scalar.overflow", type=_CPP_INTEGERS[promoted.name])
-
-
-_CPP_INTEGERS = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
+    kernels.refuse_unrepresentable(alpha, promoted)
 
 
 def _add(a: Array, b: Array, alpha: Any) -> Array:
@@ -129,12 +123,11 @@ declare(
 
 
 def _check_product(promoted: dtype, self: Any, tensor1: Any, tensor2: Any, value: Any) -> None:
-    if isinstance(value, complex) and not promoted.is_complex:
-        raise refusal("pointwise.scalar.overflow", type=_CPP_INTEGERS.get(promoted.name, promoted.cpp_name))
+    kernels.refuse_unrepresentable(value, promoted)
 
 
 def _addcmul(a: Array, b: Array, c: Array, value: Any) -> Array:
-    return multiply_add(a.dtype.type(value) * b if value != 1 else b, c, a)
+    return multiply_add(factor(value, a) * b if value != 1 else b, c, a)
 
 
 declare(
@@ -233,7 +226,7 @@ def _check_quotient(promoted: dtype, self: Any, tensor1: Any, tensor2: Any, valu
 
 
 def _addcdiv(a: Array, b: Array, c: Array, value: Any) -> Array:
-    return a + a.dtype.type(value) * b / c
+    return a + factor(value, a) * b / c
 
 
 declare(

@@ -12,7 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import elementwise, to_bool
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -131,14 +131,11 @@ def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
     truth = elementwise(ufunc, dtype=to_bool, exact=True)
     declare(f"{name}({operands}) -> Tensor", forward=truth, out=True, exact=True, samples=domains.numbers())
 
-    def written(*given: Tensor) -> Any:
-        cite("pointwise.logical.in_place")
-        return truth(*given)
-
     declare(
         f"{name}({operands}) -> Tensor",
-        forward=written, vjp={"self": lambda grad: zeros_like(grad)}, smooth=False, exact=True,
-        function=False, method=False, inplace=True, samples=domains.numbers(),
+        forward=truth, vjp={"self": lambda grad: zeros_like(grad)}, smooth=False, exact=True,
+        function=False, method=False, inplace=True, in_place_clause="pointwise.logical.in_place",
+        samples=domains.numbers(),
     )  # fmt: skip
 
 

@@ -135,6 +135,7 @@ class Op:
         self.underived: bool = traits["underived"]
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
         self.copied: bool = traits["copied"]
+        self.in_place_clause: str | None = traits["in_place_clause"]
         # as torch's own tables call it: special_entr, linalg_solve, but relu for nn.functional.relu
         self.reference_name: str = traits["display"] or self.name.removeprefix("nn.functional.").replace(".", "_")
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
@@ -385,6 +386,7 @@ def declare(
     when: str | None = None,
     underived: bool = False,
     overlap: Callable[..., Sequence[str]] | None = None,
+    in_place_clause: str | None = None,
     copied: bool = False,
     results: Sequence[str] = (),
     aliases: Sequence[str] = (),
@@ -408,6 +410,7 @@ def declare(
         underived: recorded, but refuses to be differentiated.
         overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
             which clauses warn of it.
+        in_place_clause: what the in-place form is an instance of, even where it is refused.
         copied: ``out=`` is given a copy of the result, which is recorded.
         results: what torch calls the results, where that decides the order in which they are saved.
         aliases: other public names of the same op.
@@ -417,6 +420,7 @@ def declare(
         hands_out=hands_out, view=view, multi_output_view=multi_output_view, method=method, function=function,
         composite=composite, non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact,
         smooth=smooth, when=when, underived=underived, overlap=overlap, copied=copied, results=results,
+        in_place_clause=in_place_clause,
     )  # fmt: skip
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:

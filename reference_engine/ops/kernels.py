@@ -231,6 +231,13 @@ def refuse_overlap(out: Tensor, others: Sequence[Tensor]) -> None:
     refuse_partial_overlap(out, others)
 
 
+def read_directly(target: Tensor, others: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Those of the operands that a kernel reads where they are: lazily conjugated or negated memory is copied first."""
+    if target._conj or target._neg:
+        return []
+    return [t for t in others if not (t._conj or t._neg)]
+
+
 def refuse_partial_overlap(target: Tensor, others: Sequence[Tensor]) -> None:
     """Raise if ``target`` shares some memory, but not all, with what is read while it is written."""
     for other in others:
@@ -254,6 +261,34 @@ def refuse_unless_boolean(op: str) -> None:
     """Raise if ``out=`` is not a tensor of truth values."""
     if written_dtype is not None and written_dtype is not dtypes.bool_:
         raise refusal("pointwise.out.boolean", op=op)
+
+
+_C_NAMES = {
+    "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t",
+    "complex64": "c10::complex<float>",
+}  # fmt: skip
+
+
+def refuse_unrepresentable(value: Any, d: dtype) -> None:
+    """Raise if a Python number is none of dtype ``d``. A negative one wraps in an unsigned dtype, as in C."""
+    if isinstance(value, bool) or not d.category:
+        return
+    if isinstance(value, complex):
+        fits = d.is_complex or not value.imag
+    elif d.category == 1:
+        info = np.iinfo(d.np)
+        low = int(info.min) if info.min else -int(info.max)
+        fits = low <= value <= int(info.max)  # nan does not
+    else:
+        largest = float(np.finfo(np.float32).max)
+        fits = d.name not in ("float32", "complex64") or not np.isfinite(value) or abs(value) <= largest
+    if not fits:
+        raise refusal("pointwise.scalar.overflow", type=_C_NAMES.get(d.name, d.cpp_name))
+
+
+def factor(value: Any, operand: Array) -> Array:
+    """A Python number in the dtype of an operand."""
+    return np.asarray(value).astype(operand.dtype)
 
 
 class elementwise:
@@ -302,14 +337,14 @@ class elementwise:
                 alike = v._dtype is first._dtype and v._shape == first._shape and v._strides == first._strides
             tensors.append(v)
         first = tensors[0]
-        if destination is not None and written is None:
-            refuse_overlap(destination, tensors)
+        if destination is not None and (written is None or first is written):
+            refuse_overlap(destination, read_directly(destination, tensors))
         shape, promoted = first._shape, first._dtype
         if numbers or not alike:
             promoted = promote([v for i, v in enumerate(values) if i not in self.params])
             if not alike:
                 if written is not None:
-                    refuse_partial_overlap(written, tensors)
+                    refuse_partial_overlap(written, read_directly(written, tensors))
                 shape = broadcast_shapes([t._shape for t in tensors])
                 if written is not None and not strides.may_overlap_internally(written._shape, written._strides):
                     refuse_shape(written, shape)

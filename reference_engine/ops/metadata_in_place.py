@@ -45,6 +45,8 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
     views.check_in_place(self, recorded)
     made = op.forward(*values)
     tangent = forward_ad.tangent_of(self) if forward_ad.active else None
+    if tangent is not None:
+        forward_ad.check_in_place(self)
     node = None
     if recorded:
         node = op.make_node(values, collect_edges([self]), {"self"}, inplace=False)
@@ -146,6 +148,8 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
     tensors = [self, source] if isinstance(source, Tensor) else [self]
     wants = any(t.requires_grad for t in tensors)
     views.check_in_place(self, wants)
+    if forward_ad.active and any(forward_ad.tangent_of(t) is not None for t in tensors):
+        raise refusal("forward_ad.not_implemented_in_place", op="set_")
     node = None
     if wants and state.grad and not state.inference:
         node = _SET.make_node(

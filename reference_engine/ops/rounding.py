@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes
+from reference_engine import dtypes, strides
 from reference_engine.modes import state
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
@@ -118,7 +118,16 @@ def _replace(self: Tensor, nan: float | None, posinf: float | None, neginf: floa
     out = kernels.written_dtype
     if out is not None and out is not d:
         raise refusal("pointwise.out.nan_to_num", out=out.scalar_name, dtype=d.scalar_name)
+    if not d.is_differentiable:
+        return self._copy(strides.like(self._shape, self._strides))  # nothing to replace: in place, a copy to itself
     return elementwise(lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True)(self)
+
+
+def _overlap(self: Tensor, *values: object) -> tuple[str, ...]:
+    """A copy of integers to themselves does nothing, whatever the memory."""
+    if self._dtype.is_differentiable:
+        raise refusal("inplace.internal_overlap")
+    return ()
 
 
 def _nan_to_num_vjp(grad: Tensor, self: Tensor) -> Tensor:
@@ -130,6 +139,6 @@ def _nan_to_num_vjp(grad: Tensor, self: Tensor) -> Tensor:
 declare(
     "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
     forward=_replace, vjp={"self": _nan_to_num_vjp},
-    inplace=True, out=True, smooth=False, exact=True,
+    inplace=True, out=True, smooth=False, exact=True, overlap=_overlap,
     samples=domains.numbers(special=(float("nan"), float("inf"), -float("inf")), arguments={"nan": (None, 1.0)}),
 )  # fmt: skip
