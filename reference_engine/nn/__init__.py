@@ -81,6 +81,7 @@ from reference_engine.nn.pooling import (
     ZeroPad2d,
 )
 from reference_engine.nn.recurrent import GRUCell, LSTMCell, RNNCell
+from reference_engine.nn.sequences import GRU, LSTM, RNN, RNNBase
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -120,6 +121,7 @@ __all__ = [
     "Flatten",
     "GELU",
     "GLU",
+    "GRU",
     "GRUCell",
     "GroupNorm",
     "Hardshrink",
@@ -131,6 +133,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTM",
     "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
@@ -156,6 +159,8 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNN",
+    "RNNBase",
     "RNNCell",
     "ReLU",
     "ReLU6",
