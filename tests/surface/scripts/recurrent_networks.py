@@ -34,7 +34,7 @@ for cls in (nn.RNN, nn.GRU, nn.LSTM):
     model = cls(3, 4, 2, bidirectional=True, batch_first=True)
     print([name for name, _ in model.named_parameters()])
     outputs, final = model(torch.randn(2, 5, 3))
-    print(outputs.detach())
+    print([f"{value:.3f}" for value in outputs.flatten().tolist()])  # fused kernels differ in the last bits
     print(outputs.shape, (final[0] if cls is nn.LSTM else final).shape, outputs.grad_fn is not None)
     outputs.sum().backward()
     print(f"{model.weight_ih_l0.grad.norm():.4f} {model.bias_hh_l1_reverse.grad.norm():.4f}")
