@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from conformance.execute.machine import execute
 from conformance.execute.trace import Trace
+from conformance.judge import choices
 from conformance.judge.compare import Divergence, differences
 from conformance.judge.deviations import known
 from conformance.judge.shadow import ShadowRuns
@@ -31,7 +33,23 @@ def judge(
     deviations: Sequence[Deviation],
     version: Version,
 ) -> Judgement | None:
-    """None if the subject conforms on this Program.
+    """None if the subject conforms on this Program."""
+    found = _judge(program, expected, observed, reference, deviations, version)
+    if found is None or found.divergence.mismatch is None or found.deviation or not choices.are_open(expected):
+        return found
+    with choices.following(observed):
+        return _judge(program, execute(program, reference), observed, reference, deviations, version)
+
+
+def _judge(
+    program: Program,
+    expected: Trace,
+    observed: Trace,
+    reference: Subject,
+    deviations: Sequence[Deviation],
+    version: Version,
+) -> Judgement | None:
+    """The first difference that stands.
 
     Only the first difference is judged: what follows it may be its consequence.
     """

@@ -34,9 +34,12 @@ def _det(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     info, packed, pivots = _factored(A)
     a = nearby(A._read(), A._dtype)
 
+    with np.errstate(all="ignore"):  # which zero is a matter of the other pivots and the swaps
+        zero = np.prod(np.einsum("...ii->...i", packed._read()), -1) * lapack.swap_sign(pivots._read())
+
     def determinant(x: Array) -> Array:
         diagonal, signs = lapack.pivots_of(x)
-        return np.where(info > 0, 0, np.prod(diagonal, -1) * signs)  # a pivot that is zero is an exact one
+        return np.where(info > 0, zero, np.prod(diagonal, -1) * signs)  # a pivot that is zero is an exact one
 
     made = noisy(np.asarray(determinant(a)), determinant, [a], A._dtype)
     return packed, pivots, from_array(np.asarray(made), A._dtype)
@@ -94,7 +97,7 @@ def _slogdet(A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     with np.errstate(all="ignore"):
         diagonal, signs = lapack.pivots_of(a)
         turns = diagonal / np.abs(diagonal) if A._dtype.is_complex else (diagonal > 0) * 1.0 - (diagonal < 0)
-        sign = np.where(info > 0, 0, np.prod(turns, -1) * signs)
+        sign = np.where(info > 0, 0.0 * lapack.swap_sign(pivots._read()), np.prod(turns, -1) * signs)
         sizes = noisy(np.asarray(size(a)), size, [a], A._dtype.to_real())
     return (
         packed,

@@ -450,14 +450,26 @@ def nearby(array: Array, d: dtype) -> Array:
     return array if shadow.active is None else shadow.active.perturb(np.copy, [array], array, d, 4.0)
 
 
+def near_matrix(matrices: Array, d: dtype, units: float = 2.0) -> Array:
+    """The same for what is decomposed by rotations: the error is small beside the matrix, not beside each element."""
+    if shadow.active is None or not matrices.size:
+        return matrices
+    finite = np.where(np.isfinite(matrices), np.abs(matrices), 0)
+    size = units * np.sqrt(np.sum(finite**2, (-1, -2), keepdims=True)) * np.finfo(d.to_real().np).eps
+    moved = matrices + size * shadow.active.rng.uniform(-1, 1, matrices.shape)
+    if d.is_complex:
+        moved = moved + 1j * size * shadow.active.rng.uniform(-1, 1, matrices.shape)
+    return np.where(np.isfinite(matrices), moved, matrices).astype(matrices.dtype)
+
+
 def noisy(out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype) -> Array:
     """Pass a computed result through the shadow, if one is active: for forwards that are not ``elementwise``."""
     return out if shadow.active is None else shadow.active.perturb(fn, list(arrays), out, d)
 
 
 __all__ = [
-    "HALF", "adopt", "cite", "dtypes_in", "elementwise", "empty", "from_array", "multiply_add", "nearby", "noisy",
-    "promote",
+    "HALF", "adopt", "cite", "dtypes_in", "elementwise", "empty", "from_array", "multiply_add",
+    "near_matrix", "nearby", "noisy", "promote",
     "same", "to_bool", "to_floating", "to_real",
     "wrap_dim", "wrap_dims", "accumulation", "broadcast_shapes",
 ]  # fmt: skip

@@ -149,6 +149,8 @@ def exponential(a: Array) -> Array:
     a = wide(a)
     if not a.size:
         return a
+    if a.ndim > 2:  # each is scaled by its own norm
+        return np.stack([exponential(matrix) for matrix in a])
     with np.errstate(all="ignore"):
         norm = float(np.max(np.sum(np.abs(a), -1), initial=0))
         halvings = max(0, int(np.ceil(np.log2(norm))) + 6) if 0 < norm < np.inf else 0

@@ -8,11 +8,11 @@ import numpy as np
 
 from reference_engine import return_types
 from reference_engine.modes import state
-from reference_engine.ops import domains
+from reference_engine.ops import domains, gauge
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
-from reference_engine.ops.kernels import Array, empty, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, empty, from_array, near_matrix, noisy
 from reference_engine.ops.matrices import (
     adjoint,
     batch_element,
@@ -32,7 +32,7 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     check_matrix(A, "linalg.svd")
     check_kernel(A, "linalg_svd_cpu")
     d = A._dtype
-    a = nearby(A._read(), d)
+    a = near_matrix(A._read(), d)
     finite, undefined = np.isfinite(a).all((-1, -2)), np.isnan(a).any((-1, -2))
     if undefined.any() and switch("linalg.svd.finite"):
         i = int(np.flatnonzero(np.asarray(undefined).reshape(-1))[0])
@@ -48,8 +48,24 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     u, s, vh = np.linalg.svd(_precise(a), full_matrices=full_matrices)
     if not finite.all():
         u, s, vh = (np.full_like(x, np.nan) for x in (u, s, vh))
+    else:
+        u, vh = _chosen(u, s, vh, float(np.finfo(d.to_real().np).eps))
     s = noisy(s, values_of, [a], d.to_real())
     return by_columns(u, d), from_array(s, d.to_real()), by_columns(vh, d)
+
+
+def _chosen(u: Array, s: Array, vh: Array, eps: float) -> tuple[Array, Array]:
+    """A pair of singular vectors is turned together; where the value is zero, each side for itself."""
+    v, k = np.conj(np.swapaxes(vh, -1, -2)), s.shape[-1]
+
+    def turn(vectors: Array) -> Array:
+        more = np.zeros((*s.shape[:-1], vectors.shape[-1] - k))
+        return gauge.turned(vectors, np.concatenate([s, more], -1), eps)
+
+    of_u, of_v = turn(u), turn(v)
+    lost = s <= 64 * eps * np.max(s, -1, keepdims=True, initial=0.0)
+    of_v[..., :k, :k] = np.where(lost[..., None, :], of_v[..., :k, :k], of_u[..., :k, :k])
+    return u @ of_u, np.conj(np.swapaxes(v @ of_v, -1, -2))
 
 
 def _skew(t: Tensor) -> Tensor:
@@ -185,7 +201,7 @@ def _tolerances(A: Tensor, atol: Any, rtol: Any, op: str) -> tuple[Array, Array]
 
 def _pinv(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
     absolute, relative = _tolerances(A, atol, rtol, "torch.linalg.pinv")
-    a = nearby(A._read(), A._dtype)
+    a = near_matrix(A._read(), A._dtype, 0.5)  # so little that no rank changes
 
     def invert(x: Array) -> Array:
         if not x.size:
@@ -310,7 +326,7 @@ def _lstsq(self: Tensor, b: Tensor, rcond: Any, driver: Any) -> Any:
         raise refusal("linalg.lstsq.driver")
     driver = driver or "gelsy"
     d, real = self._dtype, self._dtype.to_real()
-    a, right = nearby(self._read(), d), b._read()[..., None] if vector else b._read()
+    a, right = near_matrix(self._read(), d, 0.5), b._read()[..., None] if vector else b._read()
     cut = np.finfo(real.np).eps * max(a.shape[-2:]) if rcond is None else rcond
     if driver == "gels":
         cut = 0.0

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from reference_engine import levels, return_types
-from reference_engine.ops import domains
+from reference_engine.ops import domains, gauge
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times
-from reference_engine.ops.kernels import Array, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, from_array, near_matrix, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_square, with_diagonal
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
@@ -60,7 +60,7 @@ def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
         raise refusal("linalg.eigh.triangle", triangle=UPLO)
     check_kernel(A, "linalg_eigh_cpu")
     d = A._dtype
-    a = nearby(A._read(), d)
+    a = near_matrix(A._read(), d)
 
     if not np.isfinite(a).all():
         cite("linalg.eigh.finite")
@@ -70,7 +70,8 @@ def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
     def values_of(x: Array) -> Array:
         return np.linalg.eigvalsh(_precise(hermitian(x, UPLO)))
 
-    _, vectors = np.linalg.eigh(_precise(hermitian(a, UPLO)))
+    values, vectors = np.linalg.eigh(_precise(hermitian(a, UPLO)))
+    vectors = vectors @ gauge.turned(vectors, values, np.finfo(d.to_real().np).eps)
     return from_array(noisy(values_of(a), values_of, [a], d.to_real()), d.to_real()), by_columns(vectors, d)
 
 
@@ -110,8 +111,9 @@ def _eig(A: Tensor) -> Any:
     check_square(A, "linalg.eig", floating=False)
     _check_eig(A)
     d = A._dtype.to_complex()
-    a = nearby(A._read(), A._dtype)
-    values, vectors = np.linalg.eig(_precise(a))
+    a = near_matrix(A._read(), A._dtype)
+    values, vectors = (x.astype(np.complex128) for x in np.linalg.eig(_precise(a)))
+    vectors = vectors @ gauge.turned(vectors, values, 0.0, together=False)
     made = noisy(values, lambda x: np.linalg.eigvals(_precise(x)), [a], d)
     return return_types.linalg_eig((from_array(made, d), by_columns(vectors, d)))
 
