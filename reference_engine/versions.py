@@ -195,5 +195,6 @@ def _modified(data: Tensor, kept: SavedTensor, node: Node | None) -> Exception:
     }
     if history is None:
         return refusal(f"{clause}_leaf" if not anomaly.enabled() else f"{clause}_leaf_anomaly", **fields)
-    fields |= {"output_nr": kept._output_nr, "node": history.name(), "op": history.op_label()}
+    # only of an output of the node itself is the number remembered
+    fields |= {"output_nr": kept._output_nr if kept._is_output else 0, "node": history.name(), "op": history.op_label()}
     return refusal(f"{clause}_anomaly" if anomaly.enabled() else clause, **fields)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reference_engine import modes, strides
 from reference_engine.autograd import hooks
 from reference_engine.autograd.node import ACCUMULATE_FIRST, InputMeta, Node
-from reference_engine.semantics import cite, warn
+from reference_engine.semantics import cite, refusal, warn
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -48,6 +48,8 @@ class AccumulateGrad(Node):
         if grad is None or not self.variable.requires_grad:
             cite("accumulate.requires_grad_now")
             return ()
+        if self.variable.grad_fn is not None:  # a view, whose base was changed in place since
+            raise refusal("accumulate.leaf_moved")
         with self.lock:
             accumulate(self.variable, grad)
         for hook in list((self.variable._post_accumulate_grad_hooks or {}).values()):

@@ -40,6 +40,8 @@ class _Ready:
 class GraphRoot(Node):
     """Stands before several roots, so that a backward over many tensors is one pass."""
 
+    graph_name = "torch::autograd::GraphRoot"
+
     def __init__(self, edges: Sequence[Edge], grads: Grads) -> None:
         super().__init__(edges)
         self.grads = grads

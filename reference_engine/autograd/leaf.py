@@ -222,18 +222,13 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
 
 
 def shallow_copy(t: Tensor) -> Tensor:
-    """``copy.copy``: the same memory, as a new leaf.
-
-    Raises:
-        RuntimeError: a non-leaf.
-    """
+    """``copy.copy``: the same memory, as a new leaf, which requires grad if the tensor does."""
     from reference_engine import serialization
 
     made = t._alias()
     made.__class__ = type(t)
     made._version_counter = type(t._version_counter)(1)  # it was made empty, and then given the memory
     made._tangent = None
-    made._leaf_requires_grad = t._leaf_requires_grad
-    made._node, made._output_nr = t._node, t._output_nr
+    made._leaf_requires_grad = t.requires_grad
     vars(made).update(serialization.user_attributes(t))
     return made

@@ -258,10 +258,13 @@ class Op:
             else:
                 env[key] = value
         out: list[Tensor | None] = [None] * len(node.next_edges)
-        if all(g is None for g in grads):
-            return out
         slots = node.slots  # argument name -> (first edge, number of edges or None)
         wanted = {n for n, (at, count) in slots.items() if any(needed[at : at + (count or 1)])}
+        if all(g is None for g in grads):
+            for formula in self.vjp.values():
+                if formula.asks_no_gradient and wanted.intersection(formula.of):
+                    formula.fn(None)
+            return out
         env["grads"], env["needs"] = grads, wanted
         env["grad"] = grads[0]
         order = "double gradient" if node.made_by else "gradient"
@@ -342,7 +345,9 @@ class _Formula:
         self.parameters = list(inspect.signature(fn).parameters)
         self.saved_tensors: list[str] = []
         self.metadata: list[tuple[str, int, str]] = []
-        self.reads_one_grad = "grad" in self.parameters
+        # a missing derivative is refused even where no gradient arrives
+        self.asks_no_gradient: bool = getattr(fn, "asks_no_gradient", False)
+        self.reads_one_grad = "grad" in self.parameters and not self.asks_no_gradient
         for name in self.parameters:
             if name in ("grad", "grads", "needs"):
                 continue

@@ -32,6 +32,7 @@ def not_derived(name: str) -> Callable[[Tensor], Tensor]:
     def refuse(grad: Tensor) -> Tensor:
         raise refusal("pointwise.not_derived", name=name)
 
+    refuse.asks_no_gradient = True  # type: ignore[attr-defined]
     return refuse
 
 

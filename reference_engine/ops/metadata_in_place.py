@@ -114,6 +114,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
         raise refusal("forward_ad.resize")
     if any(s < 0 for s in sizes):
         raise refusal("ops.expand.negative")
+    if sizes == self._shape and memory_format is None:
+        return self  # nothing to change: the strides and the version stay
     if strides.numel(sizes) * self._dtype.itemsize > self._storage.nbytes() - self._offset * self._dtype.itemsize:
         cite("inplace.resize.uninitialised")
     kernels.resize(self, sizes)
@@ -146,6 +148,8 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
             target=names.get(self.dtype.name, self.dtype.cpp_name),
         )  # fmt: skip
     tensors = [self, source] if isinstance(source, Tensor) else [self]
+    if forward_ad.active and any(forward_ad.tangent_of(t) is not None for t in tensors):
+        raise refusal("forward_ad.not_implemented_in_place", op="set_")
     wants = any(t.requires_grad for t in tensors)
     views.check_in_place(self, wants)
     if forward_ad.active and any(forward_ad.tangent_of(t) is not None for t in tensors):

@@ -1,0 +1,69 @@
+"""Tensors that changed their place since the graph was made, and what is refused or told about them."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+import reference_engine as torch
+
+
+def test_a_leaf_that_got_a_history_since_refuses_its_gradient() -> None:
+    base = torch.ones(3, 2).view(-1)
+    leaf = base.view(-1).requires_grad_()
+    part = base.narrow(0, 0, 5)
+    base.mul_(leaf)
+    with pytest.raises(RuntimeError, match="^leaf variable has been moved into the graph interior$"):
+        part.backward(torch.ones(5))
+
+
+def test_only_a_node_that_saved_its_own_result_tells_the_output_number() -> None:
+    _, vectors = torch.linalg.eigh(torch.eye(2, requires_grad=True))
+    user = vectors.sin()
+    with torch.no_grad():
+        vectors.mul_(1)
+    with pytest.raises(RuntimeError, match="which is output 0 of LinalgEigh, is at version 1"):
+        user.sum().backward()
+    values, vectors = torch.linalg.eigh(torch.eye(2, requires_grad=True))
+    with torch.no_grad():
+        vectors.mul_(1)
+    with pytest.raises(RuntimeError, match="which is output 1 of LinalgEigh, is at version 1"):
+        values.sum().backward()
+
+
+def test_resizing_to_the_same_size_changes_nothing() -> None:
+    x = torch.ones(3, 2).t()
+    x.resize_((2, 3))
+    assert (x._version, x.stride()) == (0, (1, 2))
+    x.resize_((3, 2))
+    assert (x._version, x.stride()) == (1, (2, 1))
+
+
+def test_a_copy_of_a_result_is_a_leaf() -> None:
+    result = torch.ones(2, requires_grad=True) * 2
+    made = copy.copy(result)
+    assert made.is_leaf
+    assert made.requires_grad
+    assert made.grad_fn is None
+
+
+def test_a_missing_derivative_is_refused_though_no_gradient_arrives() -> None:
+    _, tau = torch.geqrf(torch.ones(1, 1, requires_grad=True))
+    with pytest.raises(NotImplementedError, match="the derivative for 'geqrf' is not implemented"):
+        tau.backward()
+
+
+@pytest.mark.parametrize("which", ["self", "source"])
+def test_set_of_a_dual_tensor_is_refused(which: str) -> None:
+    plain = torch.ones(3)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(torch.ones(3), torch.ones(3))
+        with pytest.raises(NotImplementedError, match="Trying to use forward AD with set_ that does not support it"):
+            dual.set_(plain) if which == "self" else plain.set_(dual)
+
+
+def test_the_anomaly_of_a_cotangent_names_the_root() -> None:
+    x = torch.ones(2, requires_grad=True)
+    with torch.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="Function 'torch::autograd::GraphRoot'"):
+        torch.autograd.backward((x * 1, x * 2), (torch.tensor([float("nan"), 1.0]), torch.ones(2)))
