@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd.accumulate import AccumulateGrad
-from reference_engine.autograd.function import Error, refusing_derivative
 from reference_engine.autograd.node import Node, collect_edges
+from reference_engine.autograd.once_differentiable import Error, refusing_derivative
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes, views
 from reference_engine.autograd import custom_batches, custom_tangents, forward_ad
-from reference_engine.autograd.function import BackwardCFunction, OutputInfo
+from reference_engine.autograd.function import BackwardCFunction
+from reference_engine.autograd.function_node import OutputInfo
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.versions import SavedTensor
