@@ -108,6 +108,47 @@ class PixelUnshuffle(Applied):
     options = {"downscale_factor": REQUIRED}
 
 
+class Fold(Applied):
+    function = "fold"
+    options = {"output_size": REQUIRED, "kernel_size": REQUIRED, "dilation": 1, "padding": 0, "stride": 1}
+
+
+class Unfold(Applied):
+    function = "unfold"
+    options = {"kernel_size": REQUIRED, "dilation": 1, "padding": 0, "stride": 1}
+
+
+class Upsample(Applied):
+    """``nn.functional.interpolate`` to a size or by a factor."""
+
+    size: Any
+    scale_factor: Any
+    function = "interpolate"
+    options = {
+        "size": None, "scale_factor": None, "mode": "nearest", "align_corners": None, "recompute_scale_factor": None,
+    }  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        given = self.scale_factor
+        if given is not None:
+            self.scale_factor = tuple(map(float, given)) if isinstance(given, tuple) else float(given)
+
+    def extra_repr(self) -> str:
+        given = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"
+        return f"{given}, mode={self.mode!r}"
+
+
+class UpsamplingNearest2d(Upsample):
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, "nearest")
+
+
+class UpsamplingBilinear2d(Upsample):
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", True)
+
+
 class _Pad(Applied):
     """``nn.functional.pad`` with one mode."""
 
