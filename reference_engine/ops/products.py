@@ -138,6 +138,8 @@ declare(
 
 
 def _addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any) -> Tensor:
+    rows, columns = wrap_dim(1, len(batch1._shape)), wrap_dim(2, len(batch2._shape))
+    _expand(self.detach(), (batch1._shape[rows], batch2._shape[columns]), False)
     _check_batches(batch1, batch2)
     _same(batch1, batch2)
     shape = (batch1._shape[1], batch2._shape[2])
