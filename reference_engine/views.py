@@ -135,6 +135,8 @@ def refresh_history(t: Tensor) -> None:
     try:
         if view.replay is not None:
             again = view.replay(base)
+            if again._node is None:
+                cite("view.stale.base_without_history")
             edge = Edge(again._node, again._output_nr) if again._node is not None else Edge(None, 0)
         else:
             edge = _seen_by_strides(base, t)

@@ -319,6 +319,9 @@ def check_in_place(target: Tensor) -> None:
     from reference_engine import views
 
     held = tangent_of(target)
+    if held is not None and tangent_of(held) is not None:
+        cite("forward_ad.in_place.refused_first")
+        raise refusal("forward_ad.tangent.dual", level=0)
     if held is not None and held.requires_grad and state.grad:
         cite("forward_ad.in_place.refused_first")
         views.check_in_place(held, True)
@@ -397,8 +400,6 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
             cite("forward_ad.scatter_reduce.prod")
         held = tangent_of(result) if inplace else None
         if held is not None:
-            if tangent_of(held) is not None:
-                raise refusal("forward_ad.tangent.dual", level=0)
             cite("forward_ad.in_place")
             with hidden():
                 held.copy_(tangent)

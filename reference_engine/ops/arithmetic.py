@@ -11,7 +11,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, scaled, times, zeros_like
 from reference_engine.ops.kernels import elementwise, factor, multiply_add, to_floating
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -33,6 +33,8 @@ def check_alpha(promoted: dtype, self: Any, other: Any, alpha: Any) -> None:
 def _add(a: Array, b: Array, alpha: Any) -> Array:
     if a.dtype == np.bool_:
         return a | (b & bool(alpha))
+    if a.dtype.kind == "c":
+        return a + a.dtype.type(alpha) * b  # a complex product, which turns infinities to nan
     return a + b if alpha == 1 else multiply_add(b, alpha, a)
 
 
@@ -290,8 +292,14 @@ declare(
 def _check_lerp(self: Tensor, end: Tensor, weight: Any) -> None:
     others = {"end": end, "weight": weight} if isinstance(weight, Tensor) else {"end": end}
     for name, t in others.items():
+        if name == "weight" and _passes_for_a_number(t):
+            continue
         if t._dtype is not self._dtype:
             raise refusal("ops.lerp.dtype", expected=self._dtype.cpp_name, name=name, got=t._dtype.cpp_name)
+
+
+def _passes_for_a_number(weight: Tensor) -> bool:
+    return not weight._shape and switch("pointwise.lerp.number_like_weight")
 
 
 def _lerp(start: Array, end: Array, weight: Array) -> Array:
@@ -304,6 +312,7 @@ def _lerp(start: Array, end: Array, weight: Array) -> Array:
 
 _by_number = elementwise(_lerp, params=(2,), name="lerp_kernel_scalar", not_for="bool int", keeps_dtype=True)
 _by_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int", keeps_dtype=True)
+_by_any_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int")
 
 
 def _lerp_of_number(self: Tensor, end: Tensor, weight: Any) -> Tensor:
@@ -313,7 +322,7 @@ def _lerp_of_number(self: Tensor, end: Tensor, weight: Any) -> Tensor:
 
 def _lerp_of_tensors(self: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     _check_lerp(self, end, weight)
-    return _by_tensor(self, end, weight)
+    return (_by_any_tensor if _passes_for_a_number(weight) else _by_tensor)(self, end, weight)
 
 
 declare(

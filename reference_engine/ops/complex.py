@@ -14,7 +14,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times, where, zeros_like
 from reference_engine.ops.kernels import elementwise, to_floating
 from reference_engine.semantics import cite, refusal, switch
-from reference_engine.strides import contiguous
+from reference_engine.strides import contiguous, like
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
 
@@ -57,9 +57,18 @@ def _conj_physical_in_place(self: Tensor) -> Tensor:
     return run(_CONJ_PHYSICAL_IN_PLACE, [self], inplace=True)
 
 
+_conjugated = elementwise(np.conj, exact=True)
+
+
+def _conjugate(self: Tensor) -> Tensor:
+    if not switch("complex.conj_physical.strides_kept"):
+        return _conjugated(self)
+    return kernels.from_array(np.conj(self._read()), self._dtype, like(self._shape, self._strides))
+
+
 _CONJ_PHYSICAL = declare(
     "_conj_physical(Tensor self) -> Tensor",
-    forward=elementwise(np.conj, exact=True), node="ConjPhysicalBackward0",
+    forward=_conjugate, node="ConjPhysicalBackward0",
     vjp={"self": lambda grad: grad.conj_physical()}, method=False, function=False, exact=True,
 )  # fmt: skip
 _CONJ_PHYSICAL_IN_PLACE = declare(

@@ -354,6 +354,9 @@ class elementwise:
         if written_dtype is not None:
             self.refuse_target(result)
             note_common_dtype(computed, result)
+            if result is dtypes.bool_ and computed.is_complex and len(tensors) + numbers > 1:
+                if written_dtype.category in (1, 2):  # truth values are made in the common dtype, and converted
+                    warn("ops.cast.discards_imaginary")
         if self.restricted:
             self.refuse_unsupported(computed)
         compute = computed.np if self.stepwise else computed.compute
