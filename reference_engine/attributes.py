@@ -9,6 +9,7 @@ from reference_engine.layouts import LAYOUTS
 from reference_engine.legacy_types import new
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
+from reference_engine.tensor_base import TensorBase
 
 #: What a tensor could be elsewhere. Here it is a strided tensor in the memory of the CPU.
 _NEVER = (
@@ -109,7 +110,7 @@ def attach() -> None:
     cls.volatile = property(_volatile, _set_volatile)
     cls._grad_fn = property(lambda self: self.grad_fn, _detach_grad_fn)
     cls._cdata = property(id)
-    for name, found in list(vars(cls).items()):
+    for name, found in [*vars(TensorBase).items(), *vars(cls).items()]:
         if isinstance(found, property) and found.fset is None:
             setattr(cls, name, found.setter(_refuse_writing(name)))
     cls.__delattr__ = _delete

@@ -21,6 +21,7 @@ from reference_engine.versions import VersionCounter
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
+    from reference_engine.tensor_base import TensorBase
 
 
 class Level:
@@ -217,9 +218,9 @@ def batch(below: Tensor, dim: int, level: Level) -> Tensor:
     return made
 
 
-def is_mapped(t: Tensor) -> bool:
+def is_mapped(t: TensorBase) -> bool:
     """Whether a tensor has another value in each slice, of one vmap or another."""
-    below: Tensor | None = t
+    below: TensorBase | None = t
     while below is not None:
         if below._batch_dim is not None and below._level is not None and below._level.alive:
             return True
@@ -294,7 +295,7 @@ def drawn(count_of: Callable[[tuple[int, ...]], Tensor]) -> Tensor:
 # -- what transforms do not allow --------------------------------------------------------------------------------------
 
 
-def refuse_mapped(t: Tensor, clause: str) -> None:
+def refuse_mapped(t: TensorBase, clause: str) -> None:
     """Refuse to tell the value of a tensor that has another one in each slice.
 
     Raises:
@@ -304,7 +305,7 @@ def refuse_mapped(t: Tensor, clause: str) -> None:
         raise refusal(clause)
 
 
-def refuse_memory(t: Tensor, clause: str) -> None:
+def refuse_memory(t: TensorBase, clause: str) -> None:
     """Refuse to look at the memory of what has none of its own inside of a transform.
 
     Raises:

@@ -22,8 +22,9 @@ from reference_engine.dtypes import dtype
 from reference_engine.semantics import warn
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
+from reference_engine.tensor_base import TensorBase
 
-_INTERNAL = frozenset(Tensor.__annotations__) | {"_is_param", "_is_buffer"}
+_INTERNAL = frozenset(TensorBase.__annotations__) | {"_is_param", "_is_buffer"}
 
 
 def user_attributes(t: Tensor) -> dict[str, Any]:
