@@ -124,6 +124,12 @@ class Tally:
     def lost(self, fate: str) -> None:
         self.counts["timeouts" if fate == "hung" else "crashes"] += 1
 
+    def explained(self, deviation: Deviation, example: str | None) -> None:
+        """Count a program whose loss is known."""
+        self.deviations[deviation.id] += 1
+        self.clause_of[deviation.id] = deviation.clause
+        self._clauses({deviation.clause}, "known_deviation", example)
+
     def spent(self, reference: float, subject: float, judging: float) -> None:
         for i, seconds in enumerate((reference, subject, judging)):
             self.times[i] += seconds

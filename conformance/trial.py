@@ -17,7 +17,7 @@ from conformance.execute.trace import Trace
 from conformance.generate.drivers import find_driver
 from conformance.generate.profiles import find_profile
 from conformance.judge.compare import Divergence, _op
-from conformance.judge.deviations import known
+from conformance.judge.deviations import known, known_loss
 from conformance.judge.laws import Law, NotApplicable, Violation, find_laws
 from conformance.judge.verdict import Judgement, judge
 from conformance.op_evidence import public_ops
@@ -193,7 +193,10 @@ class Trial:
         tally = Tally()
         tally.add(program, expected, None, origin.example)
         tally.lost(outcome.fate)
-        tally.found(lost_finding(program, expected, outcome.fate, outcome.detail, origin))
+        finding = self.lost_finding(program, expected, outcome.fate, outcome.detail, origin)
+        tally.found(finding)
+        if finding.deviation is not None:
+            tally.explained(self.specs.deviations[finding.deviation], origin.example)
         return self._run(tally, *((origin.index, 1) if origin.example is None else (0, 0)))
 
     def _run(self, tally: Tally, first: int, programs: int) -> Run:
@@ -236,29 +239,34 @@ class Trial:
             kind="law" if law else "divergence",
         )
 
+    def lost_finding(self, program: Program, expected: Trace, fate: str, detail: str, origin: Origin) -> Finding:
+        """The finding about a program that took the subject's process along."""
+        what: Literal["timeout", "crash"] = "timeout" if fate == "hung" else "crash"
+        deviation = known_loss(what, expected, self.deviations, self.version)
+        gone_wrong = (
+            deviation.id
+            if deviation is not None
+            else f"{what}/{detail}/" + "/".join(type(step).__name__ for step in program.steps[-2:])
+        )
+        return Finding(
+            id=digest(gone_wrong),
+            title=deviation.title if deviation is not None else f"the subject's process ended: {detail}",
+            clauses=() if deviation is None else (deviation.clause,),
+            op=None,
+            field=what,
+            step=len(program.steps) - 1,
+            expected="an answer",
+            observed=detail,
+            program=plain_data(program),
+            script=to_script(program),
+            reference_trace=trace_data(expected),
+            subject_trace=None,
+            graph=None,
+            arbitration=Arbitration("reference", "process", "an engine must not take its process along"),
+            origin=origin,
+            kind=what,
+            deviation=deviation.id if deviation is not None else None,
+        )
+
 
 __all__ = ["Trial", "kind"]
-
-
-def lost_finding(program: Program, expected: Trace, fate: str, detail: str, origin: Origin) -> Finding:
-    """The finding about a program that took the subject's process along."""
-    what: Literal["timeout", "crash"] = "timeout" if fate == "hung" else "crash"
-    gone_wrong = f"{what}/{detail}/" + "/".join(type(step).__name__ for step in program.steps[-2:])
-    return Finding(
-        id=digest(gone_wrong),
-        title=f"the subject's process ended: {detail}",
-        clauses=(),
-        op=None,
-        field=what,
-        step=len(program.steps) - 1,
-        expected="an answer",
-        observed=detail,
-        program=plain_data(program),
-        script=to_script(program),
-        reference_trace=trace_data(expected),
-        subject_trace=None,
-        graph=None,
-        arbitration=Arbitration("reference", "process", "an engine must not take its process along"),
-        origin=origin,
-        kind=what,
-    )

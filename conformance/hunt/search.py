@@ -22,7 +22,7 @@ from conformance.hunt.state import Cause, Plan, State, save
 from conformance.hunt.steering import Seen, steered
 from conformance.judge.laws import NotApplicable
 from conformance.report.run import Finding, Origin
-from conformance.trial import Trial, lost_finding
+from conformance.trial import Trial
 
 CHUNK = 50
 _COMPLETION = 120.0  # seconds that shrinking one finding may take
@@ -184,7 +184,7 @@ def _lost(state: State, settings: CampaignSettings, outcome: Outcome[Caught]) ->
     epoch = index // state.plan.epoch
     profile = steered(find_profile(state.plan.profiles[epoch % len(state.plan.profiles)]), state.weights[epoch])
     drawn = draw_noting(PRNGChoices(state.plan.seed, index), profile, trial.baseline)
-    lost = lost_finding(drawn.program, drawn.trace, outcome.fate, outcome.detail, Origin(state.plan.seed, index))
+    lost = trial.lost_finding(drawn.program, drawn.trace, outcome.fate, outcome.detail, Origin(state.plan.seed, index))
     return Caught((), (lost,), ())
 
 

@@ -161,7 +161,10 @@ def register_hook(t: Tensor, hook: Callable[..., Any]) -> hooks.RemovableHandle:
     """
     if not t.requires_grad:
         raise refusal("hooks.tensor.requires_grad")
+    before = t._node
     node = t.grad_fn
+    if node is not before:
+        cite("hooks.tensor.stale_view")
     if t._backward_hooks is None:
         t._backward_hooks = hooks.new_dict()
         if node is not None:

@@ -148,8 +148,6 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
             target=names.get(self.dtype.name, self.dtype.cpp_name),
         )  # fmt: skip
     tensors = [self, source] if isinstance(source, Tensor) else [self]
-    if forward_ad.active and any(forward_ad.tangent_of(t) is not None for t in tensors):
-        raise refusal("forward_ad.not_implemented_in_place", op="set_")
     wants = any(t.requires_grad for t in tensors)
     views.check_in_place(self, wants)
     if forward_ad.active and any(forward_ad.tangent_of(t) is not None for t in tensors):

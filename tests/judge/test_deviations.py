@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from conformance.execute.trace import StepTrace, Trace
 from conformance.judge.compare import Divergence
-from conformance.judge.deviations import explains, known
+from conformance.judge.deviations import explains, known, known_loss
 from specs import Version
 from specs.schema import Deviation
 
@@ -61,3 +62,15 @@ def test_the_narrowest_of_several_is_named() -> None:
     assert known(SEEN, [wide, KNOWN], Version.parse("2.4")) is KNOWN
     assert known(SEEN, [wide], Version.parse("2.4")) is wide
     assert known(SEEN, [], Version.parse("2.4")) is None
+
+
+def test_a_lost_process_is_explained_by_a_clause_that_the_reference_came_to() -> None:
+    crash = msgspec.structs.replace(KNOWN, id="hooks.crash", severity="crash", match={"field": "crash"})
+    reached = Trace("any", (StepTrace("ok", clauses=("leaf.factory",)), StepTrace("ok", clauses=(KNOWN.clause,))))
+    elsewhere = Trace("any", (StepTrace("ok", clauses=("leaf.factory",)),))
+    version = Version.parse("2.13.0")
+    assert known_loss("crash", reached, [KNOWN, crash], version) is crash
+    assert known_loss("crash", reached, [KNOWN], version) is None
+    assert known_loss("timeout", reached, [crash], version) is None
+    assert known_loss("crash", elsewhere, [crash], version) is None
+    assert known_loss("crash", reached, [crash], Version.parse("1.10")) is None

@@ -14,7 +14,7 @@ def test_a_leaf_that_got_a_history_since_refuses_its_gradient() -> None:
     leaf = base.view(-1).requires_grad_()
     part = base.narrow(0, 0, 5)
     base.mul_(leaf)
-    with pytest.raises(RuntimeError, match="^leaf variable has been moved into the graph interior$"):
+    with pytest.raises(RuntimeError, match=r"^leaf variable has been moved into the graph interior$"):
         part.backward(torch.ones(5))
 
 
@@ -61,6 +61,23 @@ def test_set_of_a_dual_tensor_is_refused(which: str) -> None:
         dual = torch.autograd.forward_ad.make_dual(torch.ones(3), torch.ones(3))
         with pytest.raises(NotImplementedError, match="Trying to use forward AD with set_ that does not support it"):
             dual.set_(plain) if which == "self" else plain.set_(dual)
+
+
+def test_what_forbids_the_change_in_place_is_told_before_the_missing_forward_derivative() -> None:
+    leaf = torch.ones(3, requires_grad=True)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(torch.ones(3), torch.ones(3))
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place"):
+            leaf.set_(dual)
+
+
+def test_a_hook_belongs_to_the_new_history_of_a_view() -> None:
+    calls = []
+    view = torch.ones(2, requires_grad=True).clone().view(2)
+    view[:].add_(1)
+    view.register_hook(calls.append)
+    view.sum().backward()
+    assert [grad.tolist() for grad in calls] == [[1.0, 1.0]]
 
 
 def test_the_anomaly_of_a_cotangent_names_the_root() -> None:
