@@ -15,6 +15,7 @@ from reference_engine.ops.formulas import conj
 from reference_engine.ops.kernels import Array, from_array, nearby, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_low_precision, check_square
 from reference_engine.ops.solving import SOLVE
+from reference_engine.semantics import cite
 from reference_engine.tensor import Tensor
 
 
@@ -57,6 +58,7 @@ def _det_vjp(grad: Tensor, A: Tensor, result0: Tensor, result1: Tensor, result2:
     if not levels.is_mapped(A) and np.all(np.einsum("...ii->...i", result0._read()) != 0):
         scale = (grad * conj(result2)).unsqueeze(-1)
         return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], n))).mT)
+    cite("linalg.det.singular")
     rows = []
     for i in range(n):
         others_i = engine.tensor([k for k in range(n) if k != i])
