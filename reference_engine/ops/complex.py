@@ -269,6 +269,8 @@ declare(
 
 def _polar(abs: Tensor, angle: Tensor) -> Tensor:
     _check_parts(abs, angle)
+    if abs._dtype.name == "float16" and not switch("complex.polar_float16"):
+        raise refusal("ops.not_implemented_for", op="polar_cpu", dtype=abs.dtype.scalar_name)
     return elementwise(lambda r, phi: _joined(r * np.cos(phi), r * np.sin(phi)), dtype=_to_complex)(abs, angle)
 
 

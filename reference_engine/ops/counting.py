@@ -14,7 +14,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import from_array, wrap_dim
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -120,6 +120,12 @@ _CONSECUTIVE = _hidden(
 )  # fmt: skip
 
 
+def _asked_by_position(found: Any, return_inverse: bool, return_counts: bool) -> Any:
+    if return_inverse != return_counts:
+        cite("indexing.unique_consecutive.positional")
+    return _asked(found, return_inverse, return_counts)
+
+
 def _asked(found: Any, return_inverse: bool, return_counts: bool) -> Any:
     chosen = (found[0], *([found[1]] if return_inverse else []), *([found[2]] if return_counts else []))
     return chosen if len(chosen) > 1 else chosen[0]
@@ -137,7 +143,7 @@ declare(
 )  # fmt: skip
 declare(
     "unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> Tensor",
-    forward=lambda self, return_inverse, return_counts, dim: _asked(
+    forward=lambda self, return_inverse, return_counts, dim: _asked_by_position(
         run(_CONSECUTIVE, [self, return_inverse, return_counts, dim]), return_inverse, return_counts
     ),
     composite=True, exact=True, smooth=False,

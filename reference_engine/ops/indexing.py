@@ -254,6 +254,12 @@ declare(
 # -- index_reduce ------------------------------------------------------------------------------------------------
 
 
+def _refuse_reduced_dtype(self: Tensor, kernel: str) -> None:
+    """One loop over elements knows no complex numbers and no truth values; slices are reduced by ops that may."""
+    if self._dtype.is_complex or self._dtype is dtypes.bool_:
+        raise refusal("ops.not_implemented_for", op=kernel, dtype=self.dtype.scalar_name)
+
+
 def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool) -> Tensor:
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise refusal("indexing.index_reduce.reduce", reduce=reduce)
@@ -261,12 +267,21 @@ def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
     warn("indexing.index_reduce.beta")
     at = _at_least_1d(index._read())
     size = self._shape[d] if self._shape else 1
+    if not include_self or len(self._shape) <= 1:
+        _refuse_reduced_dtype(self, "index_func_" if include_self else "index_reduce_func_exclude_input_init")
     if _outside(at, size) is not None:
         cite("indexing.refused.writes_nothing")
         beyond = at[(at < -size) | (at >= size)]
         if not include_self and beyond.size:  # the places are filled first, by index_fill
             raise refusal("ops.index.range", index=int(beyond[0]), dim=d, size=size)
         raise refusal("ops.index_select.range")
+    if self._dtype.is_complex and reduce in ("amax", "amin"):
+        _refuse_reduced_dtype(self, "maximum_cpu" if reduce == "amax" else "minimum_cpu")
+    if self._dtype is dtypes.bool_ and reduce == "mean":
+        _refuse_reduced_dtype(self, "div_floor_cpu")
+
+    if reduce == "prod" and self._dtype.itemsize == 2 and len(self._shape) > 1:
+        cite("indexing.index_reduce.half")
 
     def run(to: Any, what: Any) -> Any:
         places: list[Any] = [slice(None)] * max(to.ndim, 1)

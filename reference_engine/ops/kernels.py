@@ -465,9 +465,12 @@ def near_matrix(matrices: Array, d: dtype, units: float = 2.0) -> Array:
     return np.where(np.isfinite(matrices), moved, matrices).astype(matrices.dtype)
 
 
-def noisy(out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype) -> Array:
-    """Pass a computed result through the shadow, if one is active: for forwards that are not ``elementwise``."""
-    return out if shadow.active is None else shadow.active.perturb(fn, list(arrays), out, d)
+def noisy(out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype, floor: Any = 0.0) -> Array:
+    """Pass a computed result through the shadow, if one is active: for forwards that are not ``elementwise``.
+
+    ``floor`` is the size of what was added up on the way, where that may be larger than the result.
+    """
+    return out if shadow.active is None else shadow.active.perturb(fn, list(arrays), out, d, floor=floor)
 
 
 __all__ = [

@@ -187,6 +187,9 @@ def _put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tenso
     if index.numel() and not self.numel():
         raise refusal("indexing.put.empty")
     kernels.refuse_shared_memory(index, source)
+    given, n = index._read(), self.numel()
+    if ((given < -n) | (given >= n)).any():
+        cite("indexing.refused.writes_nothing")
     at = _flat(self, index, "put").reshape(-1)
 
     def place(to: Any, what: Any) -> Any:

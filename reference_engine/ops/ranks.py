@@ -153,6 +153,8 @@ def _medians(name: str, ignore_nan: bool) -> None:
         array, d = along(self, dim)
         _check_any("median", self, array, d)
         _refuse_dtype(self, "median_out")
+        if self._shape and self._shape[d] > 1 and self._strides[d] == 0:
+            cite("indexing.median.shared_memory")
         at = _rows(array.astype(self._dtype.compute), d, lambda row: [_middle(row, ignore_nan)], 1)
         return kind(selected(self, array, at, d, _reduced(self, d, keepdim)))
 

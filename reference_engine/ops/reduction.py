@@ -55,6 +55,8 @@ def summed_dtype(self: Tensor, dtype: Any) -> dtypes.dtype:
     """Integers and truth values are summed as int64."""
     d: dtypes.dtype = dtype or (dtypes.int64 if self._dtype.category < 2 else self._dtype)
     if d.category < 2 and self.requires_grad and state.grad:
+        if self._dtype.is_complex:
+            warn("ops.cast.discards_imaginary")  # computed first: only the result cannot be recorded
         raise refusal("ops.sum.integer_dtype", dtype=d.scalar_name)
     return d
 

@@ -99,7 +99,8 @@ def _cumulative(name: str, ufunc: Any, vjp: Any) -> None:
     kernel = f"{name}_out_cpu"
 
     def scan(values: Array, axis: int) -> Array:
-        return _running(ufunc, values, axis)
+        found = _running(ufunc, values, axis)
+        return found + values.dtype.type(0) if ufunc is np.add else found  # summed from zero: no negative zero
 
     def in_place(self: Tensor, dim: int, dtype: Any) -> Tensor:
         if dtype is not None and dtype is not self._dtype:
@@ -246,13 +247,14 @@ declare(
 
 def _sample_widths(op: str, y: Tensor, x: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
     """The widths between sample points, and the values at their left and right ends."""
-    n = y._shape[dim]
-    if not x._shape or x._shape[-1 if len(x._shape) == 1 else dim] != n:
-        raise refusal("reduction.trapezoid.points", op=op)
+    n, missing = y._shape[dim], len(y._shape) - len(x._shape)
     if len(x._shape) == 1:
+        if x._shape[0] != n:
+            raise refusal("reduction.trapezoid.points", op=op)
         x = x.view(tuple(n if i == dim else 1 for i in range(len(y._shape))))
-    size = x._shape[dim]
-    width = x.narrow(dim, 1, size - 1) - x.narrow(dim, 0, size - 1)
+    elif missing > 0:
+        x = x.view((1,) * missing + x._shape)
+    width = x._slice(dim, 1, None, 1) - x._slice(dim, 0, -1, 1)
     return width, y.narrow(dim, 0, n - 1), y.narrow(dim, 1, n - 1)
 
 
@@ -283,7 +285,7 @@ def _trapezoid_even(y: Tensor, dx: Any, dim: int) -> Tensor:
 def _cumulative_trapezoid(y: Tensor, x: Tensor, dim: int) -> Tensor:
     axis = _trapezoid_check("cumulative_trapezoid", y, dim)
     width, left, right = _sample_widths("cumulative_trapezoid", y, x, axis)
-    return over((width * (left + right)).cumsum(axis), 2.0)
+    return over(((left + right) * width).cumsum(axis), 2.0)
 
 
 def _cumulative_trapezoid_even(y: Tensor, dx: Any, dim: int) -> Tensor:

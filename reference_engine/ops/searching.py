@@ -12,7 +12,7 @@ import numpy as np
 from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import from_array
+from reference_engine.ops.kernels import from_array, promote
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
 
@@ -66,8 +66,9 @@ def _searchsorted(
         )
     if sorter is not None:
         keys = np.take_along_axis(keys, sorter._read(), axis=-1)
-    if sorted_sequence._dtype.is_complex or sorted_sequence._dtype.category == 0:
-        raise refusal("ops.not_implemented_for", op="searchsorted_out_cpu", dtype=sorted_sequence.dtype.scalar_name)
+    compared = promote([sorted_sequence, self])
+    if compared.is_complex or compared.category == 0:
+        raise refusal("ops.not_implemented_for", op="searchsorted_out_cpu", dtype=compared.scalar_name)
     if isinstance(self, Tensor) and not self.is_contiguous():
         warn("indexing.searchsorted.copies_values")
     if not sorted_sequence.is_contiguous():

@@ -36,7 +36,7 @@ class Shadow:
         self.ulps = ulps
 
     def perturb(
-        self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype, ulps: float = 0.0, floor: float = 0.0
+        self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype, ulps: float = 0.0, floor: Any = 0.0
     ) -> Any:
         """``out`` with noise where ``fn`` in wider arithmetic shows that it was rounded.
 

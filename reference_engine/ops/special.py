@@ -161,6 +161,8 @@ def _check_order(n: int) -> None:
 
 
 def _polygamma_of(self: Tensor, n: int) -> Tensor:
+    if n > 1 and (self._read() == math.inf).any():
+        cite("special.polygamma.infinity")
     _check_order(n)
     kernel = "digamma" if n == 0 else "trigamma" if n == 1 else "polygamma"
     return elementwise(

@@ -55,7 +55,9 @@ def _mean(self: Tensor, dim: Dims, keepdim: bool) -> Tensor:
         found = np.sum(_widened(x), axis=axes, keepdims=keepdim) / np.float64(n)
         return np.where(np.isinf(found), _running_mean(x, axes).reshape(found.shape), found)
 
-    return from_array(np.asarray(noisy(mean(a), mean, [a], self._dtype)), self._dtype)
+    # kept up to date element by element, a mean is rounded at the size of the elements
+    floor = np.sum(np.abs(a), axis=axes, keepdims=keepdim) / max(n, 1)
+    return from_array(np.asarray(noisy(mean(a), mean, [a], self._dtype, floor)), self._dtype)
 
 
 def _running_mean(x: Array, axes: tuple[int, ...]) -> Array:

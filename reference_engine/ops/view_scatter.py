@@ -12,18 +12,20 @@ from reference_engine.modes import is_grad_enabled
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array, wrap_dim
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
 
 
-def _replaced(self: Tensor, src: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
+def _replaced(self: Tensor, src: Tensor, look: Callable[[Tensor], Tensor], real_only: str = "") -> Tensor:
     made = _copied(self)
     place = look(made)
     if place._shape != src._shape:
         raise refusal("indexing.view_scatter.size", src=list(src._shape), slice=list(place._shape))
+    if real_only:
+        _refuse_recorded_complex(real_only, self, src)
     values = src._read()
     if values.dtype.kind == "c" and not self._dtype.is_complex:
         values = values.real
@@ -42,24 +44,24 @@ def _copied(self: Tensor) -> Tensor:
     return made
 
 
-def _real_only(op: str, self: Tensor, src: Tensor) -> None:
+def _refuse_recorded_complex(op: str, self: Tensor, src: Tensor) -> None:
     if self._dtype.is_complex and (self.requires_grad or src.requires_grad) and is_grad_enabled():
         raise refusal("indexing.view_scatter.complex", op=op)
 
 
 def _select_scatter(self: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    _real_only("select_scatter", self, src)
-    return _replaced(self, src, lambda t: t.detach().select(dim, index))
+    return _replaced(self, src, lambda t: t.detach().select(dim, index), real_only="select_scatter")
 
 
 def _slice_scatter(self: Tensor, src: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
-    _real_only("slice_scatter", self, src)
     if not self._shape:
         raise refusal("shape.slice.scalar")
     wrap_dim(dim, len(self._shape))
     if step <= 0:
         raise refusal("shape.slice.step")
-    return _replaced(self, src, lambda t: t.detach()._slice(dim, start, end, step))
+    if not switch("indexing.slice_scatter_size_first"):
+        _refuse_recorded_complex("slice_scatter", self, src)
+    return _replaced(self, src, lambda t: t.detach()._slice(dim, start, end, step), real_only="slice_scatter")
 
 
 def _zeros(grad: Tensor, shape: Ints) -> Tensor:
@@ -110,11 +112,15 @@ def _untouched(grad: Tensor) -> Tensor:
     return made
 
 
+def _as_strided_scatter(self: Tensor, src: Tensor, size: Ints, stride: Ints, storage_offset: int | None) -> Tensor:
+    if not self.is_contiguous():
+        cite("indexing.as_strided_scatter.layout")
+    return _replaced(self, src, lambda t: t.detach().as_strided(size, stride, storage_offset))
+
+
 declare(
     "as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
-    forward=lambda self, src, size, stride, storage_offset: _replaced(
-        self, src, lambda t: t.detach().as_strided(size, stride, storage_offset)
-    ),
+    forward=_as_strided_scatter,
     vjp={
         "self": lambda grad, src_shape, size, stride, storage_offset: _untouched(grad).as_strided_scatter(
             _zeros(grad, src_shape), size, stride, storage_offset

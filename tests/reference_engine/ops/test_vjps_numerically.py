@@ -313,7 +313,8 @@ def test_formula_agrees_with_differences_of_the_forward(op: Op, kind: str, monke
         checked += check(call)
         if checked == WANTED_DRAWS:
             return
-    refused_to = all(any(words in refused for words in NOT_DERIVED) for refused in refusals)
+    of_deriving = [refused for refused in refusals if not refused.startswith("IndexError")]  # the rest: of arguments
+    refused_to = bool(of_deriving) and all(any(words in refused for words in NOT_DERIVED) for refused in of_deriving)
     constant = all_constant(op) or (bool(refusals) and refused_to)
     assert checked or constant, "nothing was differentiated:\n" + "\n".join(refusals)
 
