@@ -113,8 +113,8 @@ class Node:
         return self._metadata
 
     @property
-    def _input_metadata(self) -> list[_InputMetadata]:
-        return [_InputMetadata(meta) for meta in self.input_metadata]
+    def _input_metadata(self) -> tuple[_InputMetadata, ...]:
+        return tuple(_InputMetadata(meta) for meta in self.input_metadata)
 
     def _sequence_nr(self) -> int:
         return self.sequence_nr
