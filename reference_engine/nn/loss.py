@@ -132,6 +132,25 @@ class PoissonNLLLoss(Loss):
     }
 
 
+class GaussianNLLLoss(Loss):
+    function = "gaussian_nll_loss"
+    options = {"full": False, "eps": 1e-06, "reduction": "mean"}
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-06, reduction: str = "mean") -> None:
+        super().__init__(full, eps, reduction)
+
+
+class MultiLabelSoftMarginLoss(Loss):
+    function = "multilabel_soft_margin_loss"
+    options = {"weight": None, **_REDUCTION}
+    buffers_ = ("weight",)
+
+
+class TripletMarginWithDistanceLoss(Loss):
+    function = "triplet_margin_with_distance_loss"
+    options = {"distance_function": None, "margin": 1.0, "swap": False, "reduction": "mean"}
+
+
 class CosineSimilarity(Applied):
     """The cosine of the angle between vectors."""
 

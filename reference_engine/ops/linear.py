@@ -180,7 +180,7 @@ declare(
 
 def _pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: bool) -> Tensor:
     rank = max(len(x1._shape), len(x2._shape))
-    return run(OLD_NORM, [x1 - x2 + eps, p, rank - 1 if rank else 0, keepdim, None])
+    return run(OLD_NORM, [plus(x1 - x2, eps), p, rank - 1 if rank else 0, keepdim, None])
 
 
 declare(
