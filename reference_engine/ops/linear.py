@@ -12,7 +12,7 @@ from reference_engine.modes import no_grad
 from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import times
+from reference_engine.ops.formulas import plus, times
 from reference_engine.ops.kernels import broadcast_shapes, from_array
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal, switch
