@@ -1,4 +1,4 @@
-"""What the kernels of indexing and of sums refuse, and what they must not; the expectations were measured on torch 2.13."""
+"""What kernels of indexing and of sums refuse, and what they must not. Expectations were measured on torch 2.13."""
 
 from __future__ import annotations
 
