@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from reference_engine import levels
-from reference_engine.dtypes import bool_, dtype
+from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import elementwise, to_bool
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -131,15 +131,9 @@ def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
     truth = elementwise(ufunc, dtype=to_bool, exact=True)
     declare(f"{name}({operands}) -> Tensor", forward=truth, out=True, exact=True, samples=domains.numbers())
 
-    def written(*given: Tensor) -> Any:
-        made, target = truth(*given), given[0]._dtype
-        if target is not bool_ and not target.is_complex and any(t._dtype.is_complex for t in given):
-            warn("ops.cast.discards_imaginary")  # what is computed of complex numbers is converted to be written
-        return made
-
     declare(
         f"{name}({operands}) -> Tensor",
-        forward=written, vjp={"self": lambda grad: zeros_like(grad)}, smooth=False, exact=True,
+        forward=truth, vjp={"self": lambda grad: zeros_like(grad)}, smooth=False, exact=True,
         function=False, method=False, inplace=True, in_place_clause="pointwise.logical.in_place",
         samples=domains.numbers(),
     )  # fmt: skip
