@@ -14,9 +14,9 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.formulas import over, zeros_like
+from reference_engine.ops.formulas import over, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -25,21 +25,36 @@ _NUMBERS = "bool int complex"
 
 # -- leaky: one slope below zero, which also holds at zero ------------------------------------------------------------
 
+
+def _of_leaky(grad: Tensor, x: Tensor, slope: Any, is_result: bool) -> Tensor:
+    if is_result and slope < 0:
+        raise refusal("nn.leaky_relu.negative_in_place")  # the result no longer tells the side
+    return grad._leaky_relu_backward(x, slope)
+
+
+_LEAKY, _LEAKY_IN_PLACE = (
+    declare(
+        "_leaky_relu(Tensor self, Scalar negative_slope) -> Tensor", display="leaky_relu",
+        forward=elementwise(
+            lambda x, slope: np.where(x > 0, x, x * x.dtype.type(slope)),
+            params=(1,), name="leaky_relu_cpu", not_for=_NUMBERS, since=HALF,
+        ),
+        vjp=vjp, node=f"LeakyReluBackward{in_place:d}", inplace=in_place, **_HIDDEN,
+    )
+    for in_place, vjp in (
+        (False, {"self": lambda grad, self, negative_slope: _of_leaky(grad, self, negative_slope, False)}),
+        (True, {"self": lambda grad, result, negative_slope: _of_leaky(grad, result, negative_slope, True)}),
+    )
+)  # fmt: skip
 declare(
     "nn.functional.leaky_relu(Tensor self, Scalar negative_slope=0.01, bool inplace=False) -> Tensor",
-    forward=elementwise(
-        lambda x, slope, _: np.where(x > 0, x, x * x.dtype.type(slope)),
-        params=(1, 2),
-        name="leaky_relu_cpu",
-        not_for=_NUMBERS,
-        since=HALF,
+    forward=lambda self, negative_slope, inplace: run(
+        _LEAKY_IN_PLACE if inplace else _LEAKY, [self, negative_slope], inplace
     ),
-    vjp={"self": lambda grad, self, negative_slope: grad._leaky_relu_backward(self, negative_slope)},
-    smooth=False,
-    samples=domains.real(
+    composite=True, smooth=False, samples=domains.real(
         special=(0.0,), arguments={"negative_slope": (0.01, 0.5, 0.0, 1), "inplace": (False, False, True)}
     ),
-)
+)  # fmt: skip
 declare(
     "_leaky_relu_backward(Tensor grad_output, Tensor self, Scalar negative_slope) -> Tensor",
     forward=elementwise(lambda grad, x, slope: np.where(x > 0, grad, grad * grad.dtype.type(slope)), params=(2,)),
@@ -97,16 +112,20 @@ def _prelu_backward(grad_output: Tensor, self: Tensor, weight: Tensor) -> tuple[
 def _prelu_backward_vjp(
     grads: list[Tensor | None], grad_output: Tensor, self: Tensor, weight: Tensor
 ) -> dict[str, Any]:
-    import reference_engine as engine
-
     above = self > 0
-    first, second = (engine.zeros_like(grad_output) if g is None else g for g in grads)
-    nothing = engine.zeros((), dtype=self.dtype)
-    return {
-        "grad_output": engine.where(above, first, weight * first + self * second),
-        "self": engine.where(above, nothing, grad_output * second),
-        "weight": engine.where(above, nothing, grad_output * first),
-    }
+    if (self._read() == 0).any():
+        cite("nn.prelu.second_at_zero")
+    of_self, of_weight = grads
+    made: dict[str, Any] = {}
+    if of_self is not None and of_weight is not None:
+        made["grad_output"] = where(above, of_self, weight * of_self + of_weight * self)
+    elif of_self is not None:
+        made["grad_output"] = where(above, of_self, weight * of_self)
+    elif of_weight is not None:
+        made["grad_output"] = where(above, 0, self * of_weight)
+    made["self"] = zeros_like(self) if of_weight is None else where(above, 0, grad_output * of_weight)
+    made["weight"] = zeros_like(weight) if of_self is None else where(above, 0, grad_output * of_self)
+    return made
 
 
 _PRELU_BACKWARD: Op = declare(
@@ -180,11 +199,17 @@ declare(
     vjp={"self": lambda grad, self: grad._hardsigmoid_backward(self)},
     samples=domains.real(-4.0, 4.0, special=(-3.0, 3.0), arguments={"inplace": (False, False, True)}), **_PIECEWISE,
 )  # fmt: skip
+
+
+def _hardsigmoid_slope(grad: Array, x: Array) -> Array:
+    if grad.dtype == np.float64:
+        cite("nn.hardsigmoid.sixth")
+    return np.where((x > -3) & (x < 3), grad / grad.dtype.type(6), grad.dtype.type(0)).astype(grad.dtype)
+
+
 declare(
     "_hardsigmoid_backward(Tensor grad_output, Tensor self) -> Tensor",
-    forward=elementwise(
-        lambda grad, x: np.where((x > -3) & (x < 3), grad / grad.dtype.type(6), grad.dtype.type(0)).astype(grad.dtype)
-    ),
+    forward=elementwise(_hardsigmoid_slope),
     underived=True, display="hardsigmoid_backward", **_HIDDEN,
 )  # fmt: skip
 
@@ -197,7 +222,9 @@ def _hardswish(x: Array, _: bool) -> Array:
 
 def _hardswish_slope(grad: Array, x: Array) -> Array:
     inside = grad * ((x / x.dtype.type(3)) + x.dtype.type(0.5))
-    return np.where(x <= -3, grad.dtype.type(0), np.where(x < 3, inside, grad)).astype(grad.dtype)
+    flat = switch("nn.hardswish.flat_at_bounds")
+    below, above = (x <= -3, x < 3) if flat else (x < -3, x <= 3)
+    return np.where(below, grad.dtype.type(0), np.where(above, inside, grad)).astype(grad.dtype)
 
 
 declare(
@@ -275,8 +302,8 @@ def _check_lambda(promoted: dtype, self: Tensor, lambd: Any) -> None:
 
 def _softshrink(x: Array, lambd: Any) -> Array:
     k = x.dtype.type(lambd)
-    # nan stays nan
-    return np.where(x > k, x - k, np.where(x < -k, x + k, x * x.dtype.type(0))).astype(x.dtype)
+    inside = x * x.dtype.type(0) if switch("nn.softshrink.keeps_nan") else x.dtype.type(0)
+    return np.where(x > k, x - k, np.where(x < -k, x + k, inside)).astype(x.dtype)
 
 
 def _kept(grad: Array, x: Array, lambd: Any) -> Array:

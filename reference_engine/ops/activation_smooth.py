@@ -9,11 +9,12 @@ import numpy as np
 import scipy.special
 
 from reference_engine import strides
+from reference_engine.dtypes import float32
 from reference_engine.modes import state
-from reference_engine.ops import domains
+from reference_engine.ops import domains, shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import minus, plus, times, where
+from reference_engine.ops.formulas import less, minus, plus, times
 from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
@@ -34,64 +35,98 @@ def _elu(x: Array, alpha: Any, scale: Any, input_scale: Any) -> Array:
     )
 
 
-def _elu_slope(grad: Array, alpha: Any, scale: Any, input_scale: Any, x: Array) -> Array:
+def _elu_slope(grad: Array, alpha: Any, scale: Any, input_scale: Any, is_result: bool, x: Array) -> Array:
+    """Of the argument, or of the result where that has overwritten the argument."""
     t = x.dtype.type
-    below = grad * t(input_scale) * t(alpha * scale) * np.exp(np.minimum(x, 0) * t(input_scale))
-    return np.where(x <= 0, below, grad * t(scale)).astype(grad.dtype)
+    steep = x + t(alpha * scale) if is_result else t(alpha * scale) * np.exp(np.minimum(x, 0) * t(input_scale))
+    return np.where(x <= 0, grad * t(input_scale) * steep, grad * t(scale)).astype(grad.dtype)
 
 
-def _elu_curvature(grad: Tensor, grad_output: Tensor, alpha: Any, scale: Any, input_scale: Any, self: Tensor) -> Tensor:
-    below = (
-        times(times(times(grad * grad_output, input_scale), input_scale), alpha * scale)
-        * times(self, input_scale).exp()
-    )
-    return where(self <= 0, below, grad.new_zeros(()))
+def _elu_curvature(
+    grad: Tensor, grad_output: Tensor, alpha: Any, scale: Any, input_scale: Any, is_result: bool, self: Tensor
+) -> Tensor:
+    """At zero, where the second derivatives of the two sides differ, it is that of the straight side."""
+    both = grad * grad_output * input_scale
+    if not is_result:
+        both = both._elu_backward(alpha, scale, input_scale, False, self)
+    return both * (self < 0).type_as(grad)
+
+
+def _of_elu(grad: Tensor, alpha: Any, scale: Any, input_scale: Any, is_result: bool, self: Tensor) -> Tensor:
+    if is_result and alpha < 0:
+        raise refusal("nn.elu.negative_in_place")
+    return grad._elu_backward(alpha, scale, input_scale, is_result, self)
 
 
 _ELU_BACKWARD = declare(
-    "_elu_backward(Tensor grad_output, Scalar alpha, Scalar scale, Scalar input_scale, Tensor self) -> Tensor",
-    forward=elementwise(_elu_slope, params=(1, 2, 3)),
+    "_elu_backward(Tensor grad_output, Scalar alpha, Scalar scale, Scalar input_scale, bool is_result, Tensor self) "
+    "-> Tensor",
+    forward=elementwise(_elu_slope, params=(1, 2, 3, 4)),
     vjp={
-        "grad_output": lambda grad, alpha, scale, input_scale, self: grad._elu_backward(
-            alpha, scale, input_scale, self
+        "grad_output": lambda grad, alpha, scale, input_scale, is_result, self: grad._elu_backward(
+            alpha, scale, input_scale, is_result, self
         ),
         "self": _elu_curvature,
     },
     node="EluBackwardBackward0",
     **_HIDDEN,
 )
-_ELU = declare(
-    "_elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
-    forward=elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF),
-    vjp={
-        "self": lambda grad, self, alpha, scale, input_scale: grad._elu_backward(alpha, scale, input_scale, self)
-    },
-    node="EluBackward0", inplace=True, **_HIDDEN,
+_ELU, _ELU_IN_PLACE = (
+    declare(
+        "_elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
+        forward=elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF),
+        vjp=vjp, node=f"EluBackward{in_place:d}", inplace=in_place, **_HIDDEN,
+    )
+    for in_place, vjp in (
+        (False, {
+            "self": lambda grad, self, alpha, scale, input_scale: _of_elu(grad, alpha, scale, input_scale, False, self)
+        }),
+        (True, {
+            "self": lambda grad, result, alpha, scale, input_scale: _of_elu(
+                grad, alpha, scale, input_scale, True, result
+            )
+        }),
+    )
 )  # fmt: skip
+
+
+def _public_elu(self: Tensor, alpha: Any, scale: Any, inplace: bool) -> Tensor:
+    return run(_ELU_IN_PLACE if inplace else _ELU, [self, alpha, scale, 1], inplace)
+
+
 declare(
     "nn.functional.elu(Tensor self, Scalar alpha=1.0, bool inplace=False) -> Tensor",
-    forward=lambda self, alpha, inplace: run(_ELU, [self, alpha, 1, 1], inplace), composite=True, smooth=False,
+    forward=lambda self, alpha, inplace: _public_elu(self, alpha, 1, inplace), composite=True, smooth=False,
     samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
 )  # fmt: skip
 declare(
     "nn.functional.selu(Tensor self, bool inplace=False) -> Tensor",
-    forward=lambda self, inplace: run(_ELU, [self, _SELU_ALPHA, _SELU_SCALE, 1], inplace), composite=True, smooth=False,
+    forward=lambda self, inplace: _public_elu(self, _SELU_ALPHA, _SELU_SCALE, inplace), composite=True, smooth=False,
     samples=domains.real(special=(0.0,), arguments=_FLAG),
 )  # fmt: skip
 
 
-def _celu(self: Tensor, alpha: Any, inplace: bool) -> Tensor:
+def _celu(self: Tensor, alpha: Any) -> Tensor:
     if alpha == 0:
         raise refusal("nn.celu.alpha")
-    return elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF)(
-        self, alpha, 1.0, 1.0 / alpha
+    kernel = elementwise(_elu, params=(1, 2, 3), name="elu_cpu", not_for=_NUMBERS, since=HALF)
+    return kernel(self, alpha, 1.0, 1.0 / alpha)
+
+
+_CELU, _CELU_IN_PLACE = (
+    declare(
+        "_celu(Tensor self, Scalar alpha) -> Tensor", display="celu",
+        forward=_celu, vjp=vjp, node=f"CeluBackward{in_place:d}", inplace=in_place, **_HIDDEN,
     )
-
-
+    for in_place, vjp in (
+        (False, {"self": lambda grad, self, alpha: _of_elu(grad, alpha, 1, 1.0 / alpha, False, self)}),
+        (True, {"self": lambda grad, result, alpha: _of_elu(grad, alpha, 1, 1.0 / alpha, True, result)}),
+    )
+)  # fmt: skip
 declare(
     "nn.functional.celu(Tensor self, Scalar alpha=1.0, bool inplace=False) -> Tensor",
-    forward=_celu, vjp={"self": lambda grad, self, alpha: grad._elu_backward(alpha, 1, 1.0 / alpha, self)},
-    smooth=False, samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
+    forward=lambda self, alpha, inplace: run(_CELU_IN_PLACE if inplace else _CELU, [self, alpha], inplace),
+    composite=True, smooth=False, samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
 )  # fmt: skip
 
 # -- GELU ---------------------------------------------------------------------------------------------------------
@@ -100,10 +135,18 @@ _KAPPA, _BETA = 0.044715, math.sqrt(2 / math.pi)
 _TANH_FORMS = ("none", "tanh")
 
 
+def _erf(x: Array) -> Array:
+    """As good as the vectorised one, whose error is a few units in the last place of 1 even where it is small."""
+    found = scipy.special.erf(x)
+    if shadow.active is None or x.dtype != np.float32:
+        return found
+    return shadow.active.perturb(scipy.special.erf, [x], found, float32, ulps=4.0, floor=1.0)
+
+
 def _gelu(x: Array, approximate: str) -> Array:
     if approximate == "tanh":
         return (0.5 * x * (1 + np.tanh(_BETA * (x + _KAPPA * x * x * x)))).astype(x.dtype)
-    return (x * 0.5 * (1 + scipy.special.erf(x * math.sqrt(0.5)))).astype(x.dtype)
+    return (x * 0.5 * (1 + _erf(x * x.dtype.type(math.sqrt(0.5))))).astype(x.dtype)
 
 
 def _gelu_slope(grad: Array, x: Array, approximate: str) -> Array:
@@ -111,7 +154,7 @@ def _gelu_slope(grad: Array, x: Array, approximate: str) -> Array:
         t = np.tanh(_BETA * (x + _KAPPA * x * x * x))
         slope = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * _BETA * (1 + 3 * _KAPPA * x * x)
     else:
-        slope = 0.5 * (1 + scipy.special.erf(x * math.sqrt(0.5))) + x * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+        slope = 0.5 * (1 + _erf(x * x.dtype.type(math.sqrt(0.5)))) + x * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     return (grad * slope).astype(grad.dtype)
 
 
@@ -228,8 +271,7 @@ def _softplus_slope(grad: Array, x: Array, beta: Any, threshold: Any) -> Array:
 def _softplus_curvature(grad: Tensor, grad_output: Tensor, self: Tensor, beta: Any, threshold: Any) -> Tensor:
     scaled = times(self, beta)
     s = scaled.sigmoid()
-    bend = times(grad * grad_output * s * minus(1, s), beta)
-    return where(scaled > threshold, grad.new_zeros(()), bend)
+    return times(grad * grad_output * s * minus(1, s) * (scaled < threshold).type_as(grad), beta)
 
 
 _SOFTPLUS = declare(
@@ -258,7 +300,7 @@ _LOG_SIGMOID = elementwise(_log_sigmoid, name="log_sigmoid_cpu", not_for=_NUMBER
 
 def _log_sigmoid_curvature(grad: Tensor, grad_output: Tensor, self: Tensor) -> Tensor:
     s = self.sigmoid()
-    return -(grad * grad_output * s * minus(1, s))
+    return grad * grad_output * less(s, 1) * s
 
 
 declare(

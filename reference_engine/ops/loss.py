@@ -11,9 +11,10 @@ from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import minus, over, plus, times, where
+from reference_engine.ops.formulas import minus, over, plus, times
 from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise
 from reference_engine.semantics import cite, refusal, switch, warn
+from reference_engine.strides import contiguous
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False}
@@ -60,6 +61,11 @@ def shared(grad: Tensor, numel: int, reduction: str) -> Tensor:
     return over(grad, numel) if reduction == "mean" else grad
 
 
+def by_rows(t: Tensor) -> Tensor:
+    """Kernels of losses write their gradients row by row, however the arguments lie in memory."""
+    return t._copy(contiguous(t._shape))
+
+
 def constant(op: str, **arguments: Any) -> None:
     """Refuse that what a kernel takes for a constant requires grad."""
     for name, t in arguments.items():
@@ -91,7 +97,7 @@ def _distance(name: str, kernel: str, node: str, loss: Callable[[Array, Any], Ar
         def share(g: Array, x: Array, y: Array) -> Array:
             return slope(x - y, delta, g / g.dtype.type(n or 1)).astype(g.dtype)
 
-        return elementwise(share)(grad_output, self, target)
+        return by_rows(elementwise(share)(grad_output, self, target))
 
     def both(
         grad: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any, needs: set[str]
@@ -143,7 +149,7 @@ _MSE = _distance(
 )
 _SMOOTH_L1 = _distance(
     "_smooth_l1_loss", "smooth_l1_cpu", "SmoothL1Loss", _smooth_loss, _smooth_slope,
-    lambda d, beta, g: where(d.abs() < beta, over(g, beta) if beta else g, g.new_zeros(())),
+    lambda d, beta, g: over(g * (d.abs() < beta).type_as(g), beta) if beta else g.new_zeros(g.shape),
 )  # fmt: skip
 _HUBER = _distance(
     "_huber_loss",
@@ -153,7 +159,7 @@ _HUBER = _distance(
         np.abs(d) <= k, d.dtype.type(0.5) * d * d, d.dtype.type(k) * (np.abs(d) - d.dtype.type(0.5 * k))
     ),
     lambda d, k, g: np.where(np.abs(d) <= k, d * g, np.sign(d) * d.dtype.type(k) * g),
-    lambda d, k, g: where(d.abs() <= k, g, g.new_zeros(())),
+    lambda d, k, g: g * (d.abs() < k),  # at the bound the second derivative is that of the straight side
 )
 
 

@@ -11,9 +11,9 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import minus, over, plus, times
+from reference_engine.ops.formulas import over, plus, times
 from reference_engine.ops.kernels import elementwise, from_array
-from reference_engine.ops.loss import OPTIONS, REDUCTION, REDUCTIONS, constant, reduced, reduction_of, shared
+from reference_engine.ops.loss import OPTIONS, REDUCTION, REDUCTIONS, by_rows, constant, reduced, reduction_of, shared
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
 
@@ -248,8 +248,11 @@ def _hinge_embedding(
 def _margin_ranking(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float, size_average: Any, reduce: Any, reduction: str
 ) -> Tensor:  # fmt: skip
-    losses = plus(-target * (input1 - input2), margin).clamp_min_(0)
-    return reduced(losses, reduction_of(size_average, reduce, reduction))
+    how = reduction_of(size_average, reduce, reduction)
+    if not len(input1._shape) == len(input2._shape) == len(target._shape):
+        sizes = {name: f"torch.Size({list(t._shape)})" for name, t in zip("abc", (input1, input2, target), strict=True)}
+        raise refusal("nn.margin_ranking_loss.rank", **sizes)
+    return reduced(plus(-target * (input1 - input2), margin).clamp_min_(0), how)
 
 
 declare(
@@ -275,18 +278,20 @@ def _soft_margin_slope(grad_output: Tensor, self: Tensor, target: Tensor, reduct
         z = np.exp(-y * x)
         return (-y * z / (z + 1) * g / n).astype(g.dtype)
 
-    return elementwise(slope)(grad_output, self, target)
+    return by_rows(elementwise(slope)(grad_output, self, target))
 
 
-def _soft_margin_of_grad(grad: Tensor, self: Tensor, target: Tensor, reduction: str) -> Tensor:
-    z = (self * -target).exp()
-    made = shared(grad * -target * z / plus(z, 1), self.numel(), reduction)
-    return made if reduction == "none" else made.sum()
+def _soft_margin_of_grad(grad: Tensor, grad_output: Tensor, self: Tensor, target: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return run(_SOFT_MARGIN_BACKWARD, [grad, self, target, reduction])
+    ones = grad_output.new_ones(grad_output.shape)
+    return (run(_SOFT_MARGIN_BACKWARD, [ones, self, target, reduction]) * grad).sum()
 
 
 def _soft_margin_bend(grad: Tensor, grad_output: Tensor, self: Tensor, target: Tensor, reduction: str) -> Tensor:
-    s = (self * target).sigmoid()
-    return shared(target * target * s * minus(1, s) * grad * grad_output, self.numel(), reduction)
+    z = (self * -target).exp()
+    once = plus(z, 1)
+    return shared(grad * grad_output * (target * target) * z / (once * once), self.numel(), reduction)
 
 
 _SOFT_MARGIN_BACKWARD = declare(
@@ -294,12 +299,22 @@ _SOFT_MARGIN_BACKWARD = declare(
     forward=_soft_margin_slope, node="SoftMarginLossBackwardBackward0",
     vjp={"grad_output": _soft_margin_of_grad, "self": _soft_margin_bend}, **_HIDDEN,
 )  # fmt: skip
+
+
+def _soft_margin(self: Tensor, target: Tensor, reduction: str) -> Tensor:
+    """Computed step by step into a tensor like the first argument, which must therefore be the larger one."""
+    kernel = elementwise(lambda x, y: np.log1p(np.exp(-y * x)).astype(x.dtype))
+    losses = kernel(self, target)
+    if losses._shape != self._shape:
+        raise refusal("inplace.broadcast_shape", shape=list(self._shape), result=list(losses._shape))
+    if not dtypes.can_cast(losses._dtype, self._dtype):
+        raise refusal("inplace.result_dtype", result=losses.dtype.scalar_name, target=self.dtype.scalar_name)
+    return reduced(losses.to(self._dtype), reduction)
+
+
 _SOFT_MARGIN = declare(
     "_soft_margin_loss(Tensor self, Tensor target, str reduction) -> Tensor",
-    forward=lambda self, target, reduction: reduced(
-        elementwise(lambda x, y: np.log1p(np.exp(-y * x)).astype(x.dtype))(self, target), reduction
-    ),
-    node="SoftMarginLossBackward0", **_HIDDEN,
+    forward=_soft_margin, node="SoftMarginLossBackward0", **_HIDDEN,
     vjp={"self": lambda grad, self, target, reduction: run(_SOFT_MARGIN_BACKWARD, [grad, self, target, reduction])},
 )  # fmt: skip
 
