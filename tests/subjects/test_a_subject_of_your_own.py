@@ -81,7 +81,9 @@ def test_a_device_that_torch_does_not_have_is_refused_in_one_line(package: Calla
     assert result.stderr.count("\n") == 1
 
 
-WRAPPED = """
+# Many and common: among some hundreds of programs each is drawn rarely, and one must be.
+CHANGED = "exp log sqrt sin cos tanh sigmoid neg abs add sub mul div sum mean mm matmul cumsum clone where".split()
+WRAPPED = f"""
 import functools
 from conformance.subjects.torch_eager import TorchEager
 
@@ -92,7 +94,7 @@ class Wrapped(TorchEager):
 
     def resolve(self, dotted):
         found = super().resolve(dotted)
-        if dotted not in ("exp", "sin", "cos", "tanh", "mul"):
+        if dotted not in {CHANGED}:
             return found
         return functools.wraps(found)(lambda *args, **kwargs: RESULT)
 """
@@ -104,10 +106,10 @@ def test_an_engine_that_changes_how_functions_run_is_held_to_the_same_traces(
 ) -> None:
     """In the manner of a compiler: functions of torch go through something else first."""
     module = WRAPPED.replace("RESULT", "found(*args, **kwargs)" + ("" if right else " + 1"))
-    run = run_of(package(module, "Wrapped"), tmp_path, "--profile", "ops", "--max-programs", "150")
+    run = run_of(package(module, "Wrapped"), tmp_path, "--profile", "ops", "--max-programs", "300")
     assert run.totals.crashes == run.totals.timeouts == 0
-    wrapped = {"exp", "sin", "cos", "tanh", "mul"}
-    assert any(finding.op in wrapped for finding in run.unexplained) is not right
+    found = {finding.op for finding in run.unexplained} & set(CHANGED)
+    assert not found if right else len(found) >= 3
 
 
 def test_a_package_that_is_broken_is_told_in_one_line(package: Callable[[str, str], Command]) -> None:
