@@ -1,7 +1,8 @@
 """Finds an example for each clause that has none: ``python -m conformance.mine``.
 
 Programs are drawn from every profile; the first that exercises a clause is shrunk to the shortest that still does, and
-kept under ``programs/<area>.json``. A known deviation's example, named like it, is a program on which the installed
+kept under ``programs/<area>.json``. With ``0`` draws nothing is looked for, and the examples that are there are run
+again, to note what they exercise by now. A known deviation's example, named like it, is a program on which the installed
 torch shows it.
 """
 
@@ -35,6 +36,11 @@ def _draws(reference: Reference, count: int) -> Iterator[tuple[Program, Any]]:
         yield draw(PRNGChoices(7, index), profiles[index % len(profiles)], reference)
 
 
+def cited(program: Program, reference: Reference) -> set[str]:
+    """The clauses that a Program exercises."""
+    return {clause for step in execute(program, reference).steps for clause in step.clauses}
+
+
 def _shrunk(program: Program, holds: Callable[[Program], bool]) -> Program:
     try:
         return shrink(program, holds)
@@ -56,12 +62,24 @@ def mine_clauses(count: int) -> dict[str, Example]:
     for clause, program in sorted(found.items()):
 
         def cites(candidate: Program, clause: str = clause) -> bool:
-            return any(clause in step.clauses for step in execute(candidate, reference).steps)
+            return clause in cited(candidate, reference)
 
         small = _shrunk(program, cites) if cites(program) else program
-        cited = {c for step in execute(small, reference).steps for c in step.clauses}
-        examples[clause] = Example(clause, (clause, *sorted(cited - {clause})), small)
+        examples[clause] = _about(clause, small, reference)
     return examples
+
+
+def _about(clause: str, program: Program, reference: Reference) -> Example:
+    return Example(clause, (clause, *sorted(cited(program, reference) - {clause})), program)
+
+
+def noted_again() -> dict[str, Example]:
+    """The examples found earlier of clauses, with what they exercise by now."""
+    reference = Reference()
+    stored = (e for path in FOLDER.glob("*.json") for e in msgspec.json.decode(path.read_bytes(), type=list[Example]))
+    return {
+        e.name: _about(e.name, e.program, reference) for e in stored if e.name in reference.semantics.specs.clauses
+    }
 
 
 def mine_deviations(count: int) -> dict[str, Example]:
@@ -102,6 +120,7 @@ def save(examples: dict[str, Example]) -> None:
 
 
 def main(count: int = 20000) -> None:
+    save(noted_again())
     clauses = mine_clauses(count)
     print(f"{len(clauses)} clauses")
     save(clauses)

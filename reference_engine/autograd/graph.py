@@ -61,6 +61,8 @@ def increment_version(tensor: Any) -> None:
     from reference_engine import views
     from reference_engine.tensor import Tensor
 
+    require("version.increment.exists", "torch.autograd.graph", "increment_version")
+
     many = (tensor,) if isinstance(tensor, Tensor) else tensor
     if many is tensor and not (isinstance(many, Iterable) and switch("version.increment.iterable")):
         raise refusal("version.increment.type")

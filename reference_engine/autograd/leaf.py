@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reference_engine import levels
 from reference_engine.autograd import hooks
 from reference_engine.modes import state
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -114,6 +114,9 @@ def set_data(t: Tensor, value: Any) -> None:
     t._storage, t._dtype, t._offset = value._storage, value._dtype, value._offset
     t._shape, t._strides, t._conj, t._neg = value._shape, value._strides, value._conj, value._neg
     if retyped:  # the accumulator remembers the old dtype; a new one must be made
+        old = t._accumulator() if t._accumulator is not None else None
+        if old is not None and not switch("leaf.data.accumulator_keeps_dtype"):
+            old.expect(t)
         t._accumulator = None
 
 

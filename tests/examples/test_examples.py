@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.examples import EXAMPLES
-from conformance.execute.machine import execute
+from conformance.mine import cited
 from conformance.program import codec
 from conformance.subjects.reference import Reference
 from specs import load
@@ -17,10 +17,13 @@ def reference() -> Reference:
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
-def test_an_example_exercises_its_clause(name: str, reference: Reference) -> None:
+def test_an_example_exercises_what_it_says_and_no_more(name: str, reference: Reference) -> None:
+    """``python -m conformance.mine 0`` notes them again after a change of what the engine cites."""
     example = EXAMPLES[name]
-    cited = {clause for step in execute(example.program, reference).steps for clause in step.clauses}
-    assert example.clauses[0] in cited
+    if example.clauses[0] == name:
+        assert set(example.clauses) == cited(example.program, reference)
+    else:  # of a deviation, or written by hand: about the clauses that it names
+        assert set(example.clauses) <= cited(example.program, reference)
 
 
 def test_an_example_is_a_program_that_a_file_may_hold() -> None:

@@ -185,9 +185,35 @@ def _pack_and_unpack(b: Builder, leaf: str) -> None:
         b.emit(s.Backward(s.Ref(_scalar(b, root))))
 
 
+def _counted_by_hand(b: Builder, leaf: str) -> None:
+    """What has been saved counts as changed, though nothing was written."""
+    root = _scalar(b, b.call("square", leaf) or leaf)
+    ref = s.Ref(leaf)
+    given: Any = b.choose.one_of((ref, s.Seq((ref, ref)), s.Seq(()), 1, s.Seq((ref, 1))))
+    b.emit(s.Apply("autograd.graph.increment_version", (given,)))
+    b.emit(s.Backward(s.Ref(root)))
+
+
+def _data_of_another_dtype(b: Builder, leaf: str) -> None:
+    """The accumulator that a graph holds is of the old dtype; the next graph finds another."""
+    before = _scalar(b, leaf)
+    other = making.new(b, tuple(b.tensors[leaf].shape), b.choose.one_of(("float64", "float32", "float16")), False)
+    b.emit(s.SetAttr(leaf, "data", s.Ref(other)))
+    for root in (before, _scalar(b, leaf)) if b.choose.coin(0.5) else (_scalar(b, leaf), before):
+        b.emit(s.Backward(s.Ref(root)))
+
+
+def _copied_with_gradient(b: Builder, leaf: str) -> None:
+    b.emit(s.Backward(s.Ref(_scalar(b, leaf))))
+    copy = b.fresh()
+    b.emit(s.Apply("copy.deepcopy", (s.Ref(leaf),), (), (copy,)))
+    if copy in b.tensors:
+        b.emit(s.Backward(s.Ref(_scalar(b, copy))))
+
+
 _ENTRIES: tuple[Callable[[Builder, str], None], ...] = (
     _edge_of_no_node, _no_roots, _overriding_root, _flags, _batch_without_batch, _batch_for_an_edge, _callback_outside,
     _node_by_hand, _read_only, _data_of_another_kind, _overlapping_gradient, _grad_dtype, _arguments_of_methods,
     _hooks_of_a_group, _hook_after_accumulation, _hook_of_an_accumulator, _mode_of_another_kind, _saved_tensors,
-    _changed_in_anomaly_mode, _pack_and_unpack,
+    _changed_in_anomaly_mode, _pack_and_unpack, _counted_by_hand, _data_of_another_dtype, _copied_with_gradient,
 )  # fmt: skip
