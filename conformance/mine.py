@@ -77,9 +77,7 @@ def noted_again() -> dict[str, Example]:
     """The examples found earlier of clauses, with what they exercise by now."""
     reference = Reference()
     stored = (e for path in FOLDER.glob("*.json") for e in msgspec.json.decode(path.read_bytes(), type=list[Example]))
-    return {
-        e.name: _about(e.name, e.program, reference) for e in stored if e.name in reference.semantics.specs.clauses
-    }
+    return {e.name: _about(e.name, e.program, reference) for e in stored if e.name in reference.semantics.specs.clauses}
 
 
 def mine_deviations(count: int) -> dict[str, Example]:
