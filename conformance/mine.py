@@ -2,8 +2,8 @@
 
 Programs are drawn from every profile; the first that exercises a clause is shrunk to the shortest that still does, and
 kept under ``programs/<area>.json``. With ``0`` draws nothing is looked for, and the examples that are there are run
-again, to note what they exercise by now. A known deviation's example, named like it, is a program on which the installed
-torch shows it.
+again, to note what they exercise by now. A known deviation's example, named like it, is a program on which the
+installed torch shows it.
 """
 
 from __future__ import annotations
