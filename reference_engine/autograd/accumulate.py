@@ -50,6 +50,9 @@ class AccumulateGrad(Node):
             return ()
         if self.variable.grad_fn is not None:  # a view, whose base was changed in place since
             raise refusal("accumulate.leaf_moved")
+        current = self.variable._accumulator
+        if current is None or current() is not self:
+            cite("accumulate.after_data")
         with self.lock:
             accumulate(self.variable, grad)
         for hook in list((self.variable._post_accumulate_grad_hooks or {}).values()):
