@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 import reference_engine as engine
+from reference_engine import semantics
 
 graph = engine.autograd.graph
 
@@ -77,3 +79,37 @@ def test_the_profiler_sees_events_of_the_users_own() -> None:
         pass
     assert [event.name for event in seen.function_events] == ["outer", "inner"]
     assert [event.name for event in seen.function_events[0].cpu_children] == ["inner"]
+
+
+def test_increment_version_took_one_tensor_at_first(x: Any) -> None:
+    h = x * 1
+    with semantics.using(semantics.Semantics("2.4")):
+        graph.increment_version(h)
+        assert h._version == 1
+        with pytest.raises(RuntimeError, match="^increment_version expect a Tensor as input$"):
+            graph.increment_version([h])
+        with engine.inference_mode():
+            kept = engine.ones(2)
+        with pytest.raises(RuntimeError, match="[Ii]nference"):
+            graph.increment_version(kept)
+    graph.increment_version(kept)  # nothing to count, and no refusal
+    with pytest.raises(RuntimeError, match="^increment_version expect a Iterable"):
+        graph.increment_version(3)
+
+
+@pytest.mark.parametrize("budget", [True, "a", None])
+def test_a_memory_budget_is_a_number(budget: Any) -> None:
+    with pytest.raises(TypeError, match=f"expects a float, got {type(budget).__name__}$"):
+        graph.region_activation_memory_budget(budget)
+
+
+@pytest.mark.parametrize("budget", [-0.5, 1.5, 2])
+def test_a_memory_budget_is_a_share(budget: float) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"must be in [0, 1], got {budget}")):
+        graph.region_activation_memory_budget(budget)
+
+
+@pytest.mark.parametrize("budget", [0, 0.5, 1.0])
+def test_a_memory_budget_is_for_compiled_regions(budget: float) -> None:
+    with pytest.raises(RuntimeError, match="no effect in eager mode"):
+        graph.region_activation_memory_budget(budget)
