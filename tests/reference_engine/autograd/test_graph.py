@@ -86,14 +86,14 @@ def test_increment_version_took_one_tensor_at_first(x: Any) -> None:
     with semantics.using(semantics.Semantics("2.4")):
         graph.increment_version(h)
         assert h._version == 1
-        with pytest.raises(RuntimeError, match="^increment_version expect a Tensor as input$"):
+        with pytest.raises(RuntimeError, match=r"^increment_version expect a Tensor as input$"):
             graph.increment_version([h])
         with engine.inference_mode():
             kept = engine.ones(2)
-        with pytest.raises(RuntimeError, match="[Ii]nference"):
+        with pytest.raises(RuntimeError, match=r"[Ii]nference"):
             graph.increment_version(kept)
     graph.increment_version(kept)  # nothing to count, and no refusal
-    with pytest.raises(RuntimeError, match="^increment_version expect a Iterable"):
+    with pytest.raises(RuntimeError, match=r"^increment_version expect a Iterable"):
         graph.increment_version(3)
 
 
