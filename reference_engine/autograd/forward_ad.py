@@ -280,7 +280,7 @@ class hidden(_ContextDecorator):
 
 
 BACKWARD_ONLY = {
-    "cdist": "_cdist_forward", "cholesky": "cholesky", "igamma": "igamma", "igammac": "igammac",
+    "_cdist_forward": "_cdist_forward", "cholesky": "cholesky", "igamma": "igamma", "igammac": "igammac",
     "index_reduce": "index_reduce", "nn.functional.embedding_bag": "_embedding_bag",
     "nn.functional.multi_margin_loss": "multi_margin_loss",
     "nn.functional.multilabel_margin_loss": "multilabel_margin_loss_forward", "nn.functional.pdist": "_pdist_forward",
@@ -314,8 +314,14 @@ def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
         return Pushing(kept, [mine, *(_copied(t, own) for t in tangents[1:])])
 
 
-def check_in_place(target: Tensor) -> None:
-    """Refuse a change whose tangent may not be changed, before anything is written."""
+def check_in_place(op: Op, values: Sequence[Any]) -> None:
+    """Refuse a change that has no forward mode, or whose tangent may not be changed, before anything is written."""
+    check_op(op, values, inplace=True)
+    check_tangent(values[0])
+
+
+def check_tangent(target: Tensor) -> None:
+    """Refuse to change a tensor in place whose tangent may not be changed."""
     from reference_engine import views
 
     held = tangent_of(target)
@@ -329,12 +335,18 @@ def check_in_place(target: Tensor) -> None:
 
 def check_op(op: Op, values: Sequence[Any], inplace: bool) -> None:
     """Refuse an operation without forward mode, before it computes anything."""
-    if not (op.underived or op.name in BACKWARD_ONLY) or all(_tangents_in(v) is None for v in values):
+    if op.name not in BACKWARD_ONLY or all(_tangents_in(v) is None for v in values):
         return
-    if op.underived:
-        raise refusal("forward_ad.underived", op=op.reference_name + "_" * inplace)
+    if inplace:
+        cite("forward_ad.in_place.refused_first")
     clause = "forward_ad.not_implemented_in_place" if inplace else "forward_ad.not_implemented"
     raise refusal(clause, op=BACKWARD_ONLY[op.name] + "_" * inplace)
+
+
+def check_underived(op: Op, values: Sequence[Any], inplace: bool) -> None:
+    """Refuse an operation without any derivative, before it looks at anything else."""
+    if any(_tangents_in(v) is not None for v in values):
+        raise refusal("forward_ad.underived", op=op.reference_name + "_" * inplace)
 
 
 def tangent_storage(t: Tensor) -> Any:

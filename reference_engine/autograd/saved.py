@@ -95,6 +95,16 @@ def pop_default_hooks() -> tuple[Pack, Unpack]:
     return pairs.stack.pop()
 
 
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Inside, tensors are saved as they are: for the engine's own graphs, which no program will ever see."""
+    before, pairs.stack = pairs.stack, []
+    try:
+        yield
+    finally:
+        pairs.stack = before
+
+
 class saved_tensors_hooks:
     """Inside, a tensor saved for backward is replaced by ``pack_hook(tensor)``, and ``unpack_hook`` gives it back."""
 

@@ -7,9 +7,11 @@ respect to u, applied to a tangent t, is therefore A t: what forward mode wants.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes
+from reference_engine.autograd import saved
 
 if TYPE_CHECKING:
     from reference_engine.ops.declare import Op
@@ -32,21 +34,53 @@ def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequenc
 
     recorded = modes.state.grad and any(t.requires_grad for t in tensors_in([*values, *tangents]))
     recorded = recorded or bool(levels.stack)  # what is recorded outside of a transform is not seen here
-    before, modes.state.grad = modes.state.grad, True
-    try:
+    with nullcontext() if recorded else saved.unseen():  # nobody will run backward through what is saved here
+        return _transposed_formulas(op, values, tangents, results, recorded)
+
+
+def _transposed_formulas(
+    op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor], recorded: bool
+) -> list[Any]:
+    with modes.enable_grad():
         cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]
         names = {p.name for p, t in zip(op.params, tangents, strict=True) if t is not None}
         diagonal = _diagonal(op, values, tangents, results)
         if diagonal is not None:
             return diagonal
-        gradients = op.gradients(values, results, cotangents, names)
+        gradients = op.gradients(values, results, _of_the_node(cotangents), names)
         pairs: list[tuple[Tensor, Tensor]] = []
         for param, tangent in zip(op.params, tangents, strict=True):
             if tangent is not None:
                 _pair(gradients.get(param.name), tangent, pairs)
-    finally:
-        modes.state.grad = before
-    return _transposed(cotangents, pairs, recorded)
+    found = _transposed(cotangents, pairs, recorded)
+    return _read_beside(op, values, tangents, results, found) if recorded else found
+
+
+def _read_beside(
+    op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor], found: list[Any]
+) -> list[Any]:
+    """An argument without a tangent has one of zeros: nothing is added, but what that is multiplied with is read."""
+    import reference_engine as engine
+    from reference_engine.ops.dual import beside
+    from reference_engine.tensor import Tensor
+
+    still = {
+        op.params[i].name
+        for i in op.differentiable
+        if tangents[i] is None and (isinstance(values[i], Tensor) or op.params[i].type == "Tensor|Scalar")
+    }
+    if not still:
+        return found
+    with modes.enable_grad():
+        cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]
+        gradients = op.gradients(values, results, _of_the_node(cotangents), still)
+    moving = [g for name in still if isinstance(g := gradients.get(name), Tensor) and g.requires_grad]
+    zeros = _transposed(cotangents, [(g, engine.zeros(g.shape, dtype=g.dtype)) for g in moving], True)
+    made = []
+    for tangent, zero in zip(found, zeros, strict=True):
+        linked = tangent is not None and zero is not None and zero.requires_grad
+        made.append(beside(tangent, zero) if linked else tangent)
+    return made
 
 
 def _diagonal(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any] | None:
@@ -65,6 +99,11 @@ def _cotangent(op: Op, i: int, result: Tensor) -> Tensor | None:
     import reference_engine as engine
 
     return engine.ones(result._shape, dtype=result._dtype, requires_grad=True)
+
+
+def _of_the_node(cotangents: list[Tensor | None]) -> list[Tensor | None]:
+    """What a formula is given: the gradients of those results alone that have one."""
+    return [u for u in cotangents if u is not None]
 
 
 def _pair(gradient: Any, tangent: Any, pairs: list[tuple[Tensor, Tensor]]) -> None:
@@ -91,7 +130,7 @@ def _transposed(cotangents: list[Tensor | None], pairs: list[tuple[Tensor, Tenso
     if not pairs:
         return [_zeros(u) for u in cotangents]
     roots, seeds = [g for g, _ in pairs], [t for _, t in pairs]
-    found = iter(run(roots, seeds, False, recorded, inputs, allow_unused=True, accumulate=False))
+    found = iter(run(roots, seeds, recorded, recorded, inputs, allow_unused=True, accumulate=False))
     made: list[Any] = []
     for u in cotangents:
         tangent = None if u is None else next(found)

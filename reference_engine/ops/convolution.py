@@ -189,11 +189,13 @@ def _double(
     transposed: bool,
     output_padding: Ints,
     groups: int,
+    wanted: str,
     needs: set[str],
 ) -> dict[str, Any]:
     """A convolution is linear in the input and in the weight, so its derivatives are convolutions again."""
     options = [stride, padding, dilation, transposed, output_padding, groups]
-    of_input, of_weight, of_bias = grads
+    asked = "i" in wanted, "w" in wanted or "v" in wanted, "b" in wanted  # the others hold nothing
+    of_input, of_weight, of_bias = (grad if made else None for grad, made in zip(grads, asked, strict=True))
     made: dict[str, Any] = {}
     if "grad_output" in needs:
         terms = []

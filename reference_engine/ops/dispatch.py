@@ -104,13 +104,15 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
                 return batching.run(level, op, values, inplace, written)
     target = values[0] if inplace else None
     active = _active(op, values) if state.grad and op.recorded and not state.inference else None
+    if forward_ad.active and op.underived:
+        forward_ad.check_underived(op, values, inplace)
     if target is not None:
         if op.in_place_clause is not None:
             cite(op.in_place_clause)
         # what has no derivative at all writes where it is told to
         views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
-    if forward_ad.active:
-        forward_ad.check_op(op, values, inplace)
+    if forward_ad.active and target is None:
+        forward_ad.check_op(op, values, inplace=False)
     node = make_node(op, values, active, inplace) if active else None
     duals = forward_ad.before(values, target) if forward_ad.active else None
     kernels.will_write(target, written)
@@ -123,7 +125,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
             beside = tensors_in([values[i] for i in op.read_beside])
             if op.name != "copy":  # which alone knows how to read what is lazily conjugated or negated
                 beside = list(kernels.read_directly(target, beside))
-            write_in_place(target, result, beside, op.overlap and partial(op.overlap, *values), op.recorded)
+            check = partial(forward_ad.check_in_place, op, values) if forward_ad.active and op.recorded else None
+            write_in_place(target, result, beside, op.overlap and partial(op.overlap, *values), check)
             result = target
             kernels.will_write(None, None)  # it would keep the graph of the tensor
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
@@ -226,9 +229,13 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
 
 def write_in_place(
     target: Tensor, result: Tensor, others: Sequence[Tensor], overlap: Callable[[], Sequence[str]] | None = None,
-    recorded: bool = True,
+    check: Callable[[], None] | None = None,
 ) -> None:  # fmt: skip
     """Store a computed result in the memory of ``target``, while the ``others`` are being read.
+
+    Args:
+        overlap: which clauses warn where elements of the target share memory; without it that is refused.
+        check: what is asked last before anything is written.
 
     Raises:
         RuntimeError: overlapping memory, another shape, or a dtype that cannot hold the result. Nothing is written
@@ -244,8 +251,8 @@ def write_in_place(
     kernels.refuse_shape(target, result._shape)
     if not dtypes.can_cast(result._dtype, target._dtype):
         raise refusal("inplace.result_dtype", result=result.dtype.scalar_name, target=target.dtype.scalar_name)
-    if forward_ad.active and recorded:
-        forward_ad.check_in_place(target)
+    if check is not None:
+        check()
     saved.before_write(target)
     kernels.note_undetected_overlap(target, others, overlapping)
     if overlapping:

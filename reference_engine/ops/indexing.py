@@ -114,13 +114,20 @@ def _check_along(name: str, self: Tensor, dim: int, index: Tensor, source: Tenso
     return d
 
 
+def _by_scatter(self: Tensor, dim: int, index: Tensor, alpha: Any) -> bool:
+    """Whether ``index_add`` is a ``scatter_add``, which has words of its own for an index that is out of range."""
+    outermost = dim in (0, len(self._shape) - 1) and len(self._shape) > 1
+    plain = alpha == 1 and not isinstance(alpha, bool) and index._dtype is dtypes.int64
+    return outermost and plain and switch("indexing.index_add.by_scatter")
+
+
 def _index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
     d = _check_along("index_add_", self, dim, index, source)
     at = _at_least_1d(index._read())
     wrong = _outside(at, self._shape[d] if self._shape else 1)
     if wrong is not None and (self.numel() or len(self._shape) <= 1):
         cite("indexing.refused.writes_nothing")
-        if len(self._shape) <= 1:
+        if not _by_scatter(self, d, index, alpha):
             raise refusal("ops.index_select.range")
         raise refusal("indexing.index_add.range", index=wrong, dim=d, size=self._shape[d])
     alpha = checked_number(alpha, self._dtype)

@@ -46,7 +46,7 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
     made = op.forward(*values)
     tangent = forward_ad.tangent_of(self) if forward_ad.active else None
     if tangent is not None:
-        forward_ad.check_in_place(self)
+        forward_ad.check_tangent(self)
     node = None
     if recorded:
         node = op.make_node(values, collect_edges([self]), {"self"}, inplace=False)
@@ -59,7 +59,7 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
     views.bump(self)
     if tangent is not None:
         with forward_ad.hidden():
-            self._tangent = forward_ad.Tangent(forward_ad._epoch, dispatch.run(op, [tangent, *values[1:]]))
+            _look_anew(op, tangent, [tangent, *values[1:]])
     if node is not None:
         views.set_history(self, Edge(node, node.add_input(self)))
     view = self._view

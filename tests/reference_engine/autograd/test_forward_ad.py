@@ -36,6 +36,7 @@ FUNCTIONS: list[Callable[[Any], Any]] = [
     lambda a: a[1:] * a[:-1],
     lambda a: a.unsqueeze(0).expand(2, 3).sin(),
     lambda a: a.norm(),
+    lambda a: engine.linalg.solve(a.outer(a) + engine.eye(3), a),
     lambda a: a.prod(),
     lambda a: a.std(),
     lambda a: a**a,
@@ -162,3 +163,42 @@ def test_a_function_without_jvp_is_refused_and_one_with_it_asked(make: Any) -> N
 def test_a_jvp_does_to_tangents_what_forward_does_to_values(make: Any, forward: Any, jvp: Any, words: str) -> None:
     with pytest.raises(RuntimeError, match=words):
         make(forward, jvp=jvp).apply(dual())
+
+
+def test_what_changes_the_geometry_of_a_dual_tensor_in_place_changes_that_of_its_tangent() -> None:
+    along = engine.ones(2, 3)
+    a = ad.make_dual(engine.ones(2, 3), along)
+    a.transpose_(0, 1).unsqueeze_(0)
+    assert tangent(a) is along
+    assert along.shape == (1, 3, 2)
+    assert along._version == 2
+
+
+def test_tangents_that_nobody_differentiates_save_nothing() -> None:
+    seen = []
+    a = dual()
+    with engine.autograd.graph.saved_tensors_hooks(lambda t: seen.append(t) or t, lambda t: t):
+        a.exp().mul_(a)
+    assert not seen
+
+
+def test_the_tangent_of_a_product_has_the_history_of_both_factors() -> None:
+    x = engine.ones(3, requires_grad=True)
+    a = ad.make_dual(x.clone(), engine.ones(3))
+    found = tangent(a * 2)
+    assert found.tolist() == [2, 2, 2]
+    (grad,) = engine.autograd.grad(found.sum(), x)
+    assert grad.tolist() == [0, 0, 0]
+    assert not tangent(a + 2).requires_grad
+
+
+def test_a_change_in_place_without_forward_mode_is_refused_after_its_arguments_and_before_it_writes() -> None:
+    a = engine.ones(3)
+    with pytest.raises(NotImplementedError, match=r"igamma_"):
+        a.igamma_(dual())
+    assert a.tolist() == [1, 1, 1]
+    with pytest.raises(RuntimeError, match=r"doesn't match the broadcast shape"):
+        engine.tensor(1.0).igamma_(dual())
+    leaf = engine.ones(3, requires_grad=True)
+    with pytest.raises(NotImplementedError, match=r"aten::heaviside_"):  # no derivative at all: not even the leaf is seen
+        leaf.heaviside_(dual())

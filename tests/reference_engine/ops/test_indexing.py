@@ -50,6 +50,9 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
         "index -1 is out of bounds for dimension 1 with size 3",
     ),
     # index_select: other words along the second dimension
+    (lambda: ONES(2, 2).index_add(1, long(0, 5), ONES(2, 2)), RuntimeError, "index 5 is out of bounds for dimension 1"),
+    (lambda: ONES(2, 2).index_add(1, long(0, 5), ONES(2, 2), alpha=2), IndexError, "index out of range in self"),
+    (lambda: ONES(1, 2, 1).index_add(1, long(0, 5), ONES(1, 2, 1)), IndexError, "index out of range in self"),
     (lambda: ONES(2, 2).index_select(0, long(5)), IndexError, "index out of range in self"),
     (
         lambda: ONES(2, 2).index_select(1, long(5)),
