@@ -34,5 +34,28 @@ class device:
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
+    def __enter__(self) -> device:
+        """Make it the default for the block."""
+        require(self)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        return None
+
 
 CPU = device("cpu")
+
+
+def require(wanted: Any) -> None:
+    """Refuse a device that this engine does not have, as a torch that was built for the CPU alone does.
+
+    Raises:
+        AssertionError: of the kinds CUDA and XPU. RuntimeError: no such device at all.
+    """
+    if wanted is None or wanted == "cpu":
+        return
+    if isinstance(wanted, int):
+        wanted = device("cuda", wanted)
+    kind = device(wanted).type
+    if kind in ("cuda", "xpu"):
+        raise AssertionError(f"Torch not compiled with {kind.upper()} enabled")

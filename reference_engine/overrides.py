@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from reference_engine import devices
+
 
 class _State(threading.local):
     """What a thread has switched on or off."""
@@ -85,6 +87,8 @@ def factory(function: Callable[..., Any]) -> Callable[..., Any]:
     def made(*args: Any, **kwargs: Any) -> Any:
         if state.modes:
             return handle(made, (), args, **kwargs)
+        if kwargs.get("device") is not None:
+            devices.require(kwargs["device"])
         return function(*args, **kwargs)
 
     return made

@@ -5,10 +5,11 @@ Mirrors ``torch.nn.Module``: https://docs.pytorch.org/docs/stable/generated/torc
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from reference_engine import dtypes
+from reference_engine import creation, devices, dtypes
 from reference_engine.modes import no_grad
 from reference_engine.nn import module_hooks
 from reference_engine.nn.global_hooks import (
@@ -38,6 +39,8 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
     _buffers: dict[str, Any]
     _modules: dict[str, Any]
     call_super_init: bool = False
+    dump_patches: bool = False
+    _compiled_call_impl: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         name = f"{type(self).__name__}.__init__()"
@@ -282,6 +285,20 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
             raise AttributeError(f"`{name}` is not {what}")
         return value
 
+    def set_submodule(self, target: str, module: Any, strict: bool = False) -> None:
+        """Put a module in the place with a dotted name; with `strict` there must be one already."""
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
     # -- changing ----------------------------------------------------------------------------------------------
 
     def apply(self, fn: Callable[[Module], Any]) -> Any:
@@ -309,6 +326,9 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
         """Move to a floating dtype (devices other than the CPU do not exist here)."""
+        for place in (kwargs.get("device"), *args[:1]):
+            if isinstance(place, (str, devices.device)):
+                devices.require(place)
         wanted = [value for value in (*args, *kwargs.values()) if isinstance(value, dtypes.dtype)]
         wanted += [value.dtype for value in args if isinstance(value, Tensor)]
         if wanted and not wanted[0].is_differentiable:
@@ -317,7 +337,19 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
             )
         if not wanted:
             return self
+        if wanted[0].is_complex:
+            warnings.warn(
+                "Complex modules are a new feature under active development whose design may change, and some modules "
+                "might not work as expected when using complex tensors as parameters or buffers. Please file an issue "
+                "at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a complex module does "
+                "not work as expected.",
+                stacklevel=2,
+            )
         return self._apply(lambda t: t.to(wanted[0]) if t.is_floating_point() or t.is_complex() else t)
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Any:
+        """Move without the values."""
+        return self._apply(lambda t: creation.empty_like(t))
 
     def type(self, dst_type: Any) -> Any:
         return self._apply(lambda t: t.type(dst_type))
@@ -339,6 +371,15 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
 
     def cpu(self) -> Any:
         return self
+
+    def cuda(self, device: Any = None) -> Any:
+        devices.require("cuda")
+
+    def xpu(self, device: Any = None) -> Any:
+        devices.require("xpu")
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Every call is run as it is written."""
 
     def train(self, mode: bool = True) -> Any:
         """Training or evaluation mode, for this module and all below."""

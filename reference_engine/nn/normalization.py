@@ -100,6 +100,7 @@ class _BatchNorm(Module):
 
     allowed: tuple[int, ...]
     expected: str
+    _version = 2  # since when the batches are counted
 
     def __init__(
         self,
@@ -128,6 +129,13 @@ class _BatchNorm(Module):
             self.running_mean.zero_()
             self.running_var.fill_(1)
             self.num_batches_tracked.zero_()
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
+        version, key = local_metadata.get("version", None), f"{prefix}num_batches_tracked"
+        if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
+            counted = self.num_batches_tracked
+            state_dict[key] = creation.zeros((), dtype=dtypes.int64) if counted is None else counted
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
     def forward(self, input: Tensor) -> Any:
         if input.dim() not in self.allowed:

@@ -12,6 +12,7 @@ from reference_engine.nn import functional as F
 from reference_engine.nn import init
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
+from reference_engine.nn.utils.rnn import PackedSequence
 from reference_engine.tensor import Tensor
 
 State = tuple[Tensor, ...]
@@ -133,9 +134,11 @@ class RNNBase(Module):
 
     # -- a call ------------------------------------------------------------------------------------------------
 
-    def forward(self, input: Tensor, hx: Any = None) -> Any:
+    def forward(self, input: Any, hx: Any = None) -> Any:
         """The outputs of the last layer at every step, and the state of every layer after the last step."""
         several = self.mode == "LSTM"
+        if isinstance(input, PackedSequence):
+            return self._forward_packed(input, hx, several)
         if input.dim() not in (2, 3):
             kind = "RNN" if self.mode.startswith("RNN") else self.mode
             tensor = " tensor" if kind == "RNN" else ""
@@ -148,12 +151,26 @@ class RNNBase(Module):
         elif self.batch_first:
             input = input.transpose(0, 1)
         self._check_shapes(input, states)
-        outputs, finals = self._through_layers(input, states or self._zeros(input))
+        outputs, finals = self._through_layers(input, states or self._zeros(input, input.shape[1]))
         if not batched:
             outputs, finals = outputs.squeeze(1), tuple(final.squeeze(1) for final in finals)
         elif self.batch_first:
             outputs = outputs.transpose(0, 1)
         return outputs, finals if several else finals[0]
+
+    def _forward_packed(self, packed: Any, hx: Any, several: bool) -> Any:
+        """Sequences of different lengths: each step is of those that are long enough, which come first."""
+        states: State = () if hx is None else (tuple(hx) if several else (hx,))
+        if packed.sorted_indices is not None:
+            states = tuple(state.index_select(1, packed.sorted_indices) for state in states)
+        alive = packed.batch_sizes.tolist()
+        if not several:  # an LSTM does not look
+            self._check_shapes(packed.data, states, alive[0])
+        states = states or self._zeros(packed.data, alive[0])
+        outputs, finals = self._through_layers(packed.data, states, alive)
+        if packed.unsorted_indices is not None:
+            finals = tuple(final.index_select(1, packed.unsorted_indices) for final in finals)
+        return PackedSequence(outputs, *packed[1:]), finals if several else finals[0]
 
     def _check_ranks(self, states: State, batched: bool) -> None:
         rank = 3 if batched else 2
@@ -164,7 +181,7 @@ class RNNBase(Module):
         kind = "batched 3-D" if batched else "unbatched 2-D"
         raise RuntimeError(f"For {kind} input, {names} should also be {rank}-D but got {got}")
 
-    def _check_shapes(self, input: Tensor, states: State) -> None:
+    def _check_shapes(self, input: Tensor, states: State, batch: int | None = None) -> None:
         dtype = self.all_weights[0][0].dtype
         if input.dtype != dtype:
             raise ValueError(
@@ -175,25 +192,27 @@ class RNNBase(Module):
             raise RuntimeError(
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}"
             )
-        for i, (state, expected) in enumerate(zip(states, self._state_shapes(input), strict=False)):
+        shapes = self._state_shapes(input.shape[1] if batch is None else batch)
+        for i, (state, expected) in enumerate(zip(states, shapes, strict=False)):
             if tuple(state.shape) != expected:
                 name = f"hidden[{i}]" if len(states) > 1 else "hidden"
                 raise RuntimeError(f"Expected {name} size {expected}, got {list(state.shape)}")
 
-    def _state_shapes(self, input: Tensor) -> list[tuple[int, ...]]:
+    def _state_shapes(self, batch: int) -> list[tuple[int, ...]]:
         sizes = [self.proj_size or self.hidden_size] + [self.hidden_size] * (self.mode == "LSTM")
-        return [(self.num_layers * (1 + self.bidirectional), input.shape[1], size) for size in sizes]
+        return [(self.num_layers * (1 + self.bidirectional), batch, size) for size in sizes]
 
-    def _zeros(self, input: Tensor) -> State:
-        return tuple(creation.zeros(shape, dtype=input.dtype) for shape in self._state_shapes(input))
+    def _zeros(self, input: Tensor, batch: int) -> State:
+        return tuple(creation.zeros(shape, dtype=input.dtype) for shape in self._state_shapes(batch))
 
-    def _through_layers(self, input: Tensor, states: State) -> tuple[Tensor, State]:
+    def _through_layers(self, input: Tensor, states: State, alive: list[int] | None = None) -> tuple[Tensor, State]:
+        """All layers; `alive` says how many sequences have each step, if they are packed."""
         finals: list[State] = []
         for layer in range(self.num_layers):
             made = []
             for suffix in self._suffixes(layer):
                 at = len(finals)
-                outputs, final = self._scan(input, tuple(state[at] for state in states), suffix)
+                outputs, final = self._scan(input, tuple(state[at] for state in states), suffix, alive)
                 made.append(outputs)
                 finals.append(final)
             input = made[0] if len(made) == 1 else _joined(made)
@@ -202,19 +221,52 @@ class RNNBase(Module):
         stacked = tuple(_stacked([final[i] for final in finals]) for i in range(len(states)))
         return input, stacked
 
-    def _scan(self, input: Tensor, state: State, suffix: str) -> tuple[Tensor, State]:
+    def _scan(self, input: Tensor, state: State, suffix: str, alive: list[int] | None) -> tuple[Tensor, State]:
         """One layer in one direction."""
         step = _MODES[self.mode][1]
         named = {name: getattr(self, name + suffix, None) for name in ("weight_hh", "bias_hh", "weight_hr")}
         of_inputs = F.linear(input, getattr(self, f"weight_ih{suffix}"), getattr(self, f"bias_ih{suffix}", None))
-        order = range(input.shape[0])
+        steps = of_inputs.unbind(0) if alive is None else of_inputs.split(alive)
+        order = range(len(steps))
         outputs: dict[int, Tensor] = {}
-        for time in reversed(order) if suffix.endswith("_reverse") else order:
-            state = step(of_inputs[time], F.linear(state[0], named["weight_hh"], named["bias_hh"]), state)
+        ends = _Ends(state, backwards=suffix.endswith("_reverse"))
+        for time in reversed(order) if ends.backwards else order:
+            state = state if alive is None else ends.resized(state, alive[time])
+            state = step(steps[time], F.linear(state[0], named["weight_hh"], named["bias_hh"]), state)
             if self.proj_size:
                 state = (F.linear(state[0], named["weight_hr"]), *state[1:])
             outputs[time] = state[0]
-        return _stacked([outputs[time] for time in order]), state
+        made = [outputs[time] for time in order]
+        return (_stacked(made), state) if alive is None else (_joined(made, 0), ends.of(state))
+
+
+class _Ends:
+    """Where sequences of a packed batch begin and end: forwards the shorter ones leave, backwards they enter."""
+
+    def __init__(self, initial: State, backwards: bool) -> None:
+        self.initial, self.backwards = initial, backwards
+        self.left: list[State] = []  # the last states of those that have ended, the shortest first
+
+    def resized(self, state: State, count: int) -> State:
+        """The state of the first `count` sequences."""
+        if self.backwards and (not self.left or len(state[0]) < count):
+            begun = len(state[0]) if self.left else 0
+            self.left = [state]
+            entering = tuple(part[begun:count] for part in self.initial)
+            if not begun:
+                return entering
+            return tuple(_joined([here, new], 0) for here, new in zip(state, entering, strict=True))
+        if not self.backwards and len(state[0]) > count:
+            self.left.append(tuple(part[count:] for part in state))
+            return tuple(part[:count] for part in state)
+        return state
+
+    def of(self, state: State) -> State:
+        """The last states of all sequences, given those of the ones that lasted to the end."""
+        if self.backwards or not self.left:
+            return state
+        parts = [state, *reversed(self.left)]
+        return tuple(_joined([part[i] for part in parts], 0) for i in range(len(state)))
 
 
 def _stacked(tensors: list[Tensor]) -> Tensor:
@@ -224,10 +276,10 @@ def _stacked(tensors: list[Tensor]) -> Tensor:
     return made
 
 
-def _joined(tensors: list[Tensor]) -> Tensor:
+def _joined(tensors: list[Tensor], dim: int = -1) -> Tensor:
     import reference_engine as engine
 
-    made: Tensor = engine.cat(tensors, -1)
+    made: Tensor = engine.cat(tensors, dim)
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reference_engine import dtypes, strides
-from reference_engine.devices import device
+from reference_engine.devices import device, require
 from reference_engine.ops.declare import OPS
 from reference_engine.ops.dispatch import Function
 from reference_engine.ops.rearranging import hermitian, matrix_transpose, reversed_dimensions
@@ -120,7 +120,10 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         elif isinstance(a, Tensor):
             d = a.dtype
         elif isinstance(a, (str, device)):
-            device(a)
+            require(a)
+    flags = [a for a in args if isinstance(a, bool)]  # non_blocking, copy
+    copy = copy or flags[1:] == [True]
+    require(kwargs.get("device"))
     looks_last = strides.suggests_channels_last(self._shape, self._strides)
     moved = format_ not in (None, "torch.preserve_format") and looks_last != format_.startswith("torch.channels_last")
     if d is None or d is self._dtype:

@@ -1,8 +1,8 @@
-"""Gradient clipping, and parameters as one vector."""
+"""Gradient clipping, parameters as one vector, parameters computed from others, sequences of different lengths."""
 
 from __future__ import annotations
 
-from reference_engine.nn.utils import stateless
+from reference_engine.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from reference_engine.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -11,6 +11,8 @@ from reference_engine.nn.utils.clip_grad import (
     get_total_norm,
 )
 from reference_engine.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from reference_engine.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
+from reference_engine.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm",
@@ -19,6 +21,14 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "prune",
+    "remove_spectral_norm",
+    "remove_weight_norm",
+    "rnn",
+    "spectral_norm",
     "stateless",
     "vector_to_parameters",
+    "weight_norm",
 ]
