@@ -31,6 +31,7 @@ from reference_engine.nn.activation import (
     Tanhshrink,
     Threshold,
 )
+from reference_engine.nn.attention import MultiheadAttention
 from reference_engine.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from reference_engine.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from reference_engine.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
@@ -90,6 +91,13 @@ from reference_engine.nn.pooling import (
 )
 from reference_engine.nn.recurrent import GRUCell, LSTMCell, RNNCell
 from reference_engine.nn.sequences import GRU, LSTM, RNN, RNNBase
+from reference_engine.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -160,6 +168,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiLabelSoftMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -193,6 +202,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

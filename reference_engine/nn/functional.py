@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import reference_engine as torch
 from reference_engine import creation, dtypes
+from reference_engine.nn.attention_function import multi_head_attention_forward as multi_head_attention_forward
 from reference_engine.tensor import Tensor
 
 if TYPE_CHECKING:
