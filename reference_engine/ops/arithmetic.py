@@ -46,11 +46,10 @@ declare(
 )  # fmt: skip
 
 
-def _check_difference(promoted: dtype, self: Any, other: Any, alpha: Any) -> None:
+def _refuse_bools(promoted: dtype, self: Any, other: Any, alpha: Any) -> None:
     bools = [v._dtype.category == 0 if isinstance(v, Tensor) else isinstance(v, bool) for v in (self, other)]
     if any(bools):
         raise refusal("ops.sub.two_bools" if all(bools) else "ops.sub.one_bool")
-    check_alpha(promoted, self, other, alpha)
 
 
 def _sub(a: Array, b: Array, alpha: Any) -> Array:
@@ -59,7 +58,7 @@ def _sub(a: Array, b: Array, alpha: Any) -> Array:
     return a - b if alpha == 1 else multiply_add(b, -alpha, a)
 
 
-_difference = elementwise(_sub, params=(2,), check=_check_difference)
+_difference = elementwise(_sub, params=(2,), first=_refuse_bools, check=check_alpha)
 
 declare(
     "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1) -> Tensor",
@@ -88,15 +87,15 @@ declare(
 )  # fmt: skip
 
 
-def _neg(x: Array) -> Array:
-    if x.dtype == np.bool_:
+def _refuse_bool(promoted: dtype, self: Tensor) -> None:
+    if promoted.category == 0:
         raise refusal("ops.neg.bool")
-    return np.negative(x)
 
 
 declare(
     "neg(Tensor self) -> Tensor",
-    forward=elementwise(_neg, exact=True, keeps_dtype=True), vjp={"self": lambda grad: -grad},
+    forward=elementwise(np.negative, exact=True, first=_refuse_bool, keeps_dtype=True),
+    vjp={"self": lambda grad: -grad},
     inplace=True, out=True, aliases=("negative",), samples=domains.numbers(), exact=True,
 )  # fmt: skip
 
@@ -221,10 +220,9 @@ declare(
 )  # fmt: skip
 
 
-def _check_quotient(promoted: dtype, self: Any, tensor1: Any, tensor2: Any, value: Any) -> None:
+def _refuse_integers(promoted: dtype, self: Any, tensor1: Any, tensor2: Any, value: Any) -> None:
     if tensor1._dtype.category < 2 and tensor2._dtype.category < 2:
         raise refusal("pointwise.addcdiv.integer")
-    _check_product(promoted, self, tensor1, tensor2, value)
 
 
 def _addcdiv(a: Array, b: Array, c: Array, value: Any) -> Array:
@@ -233,7 +231,7 @@ def _addcdiv(a: Array, b: Array, c: Array, value: Any) -> Array:
 
 declare(
     "addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-    forward=elementwise(_addcdiv, params=(3,), check=_check_quotient),
+    forward=elementwise(_addcdiv, params=(3,), first=_refuse_integers, check=_check_product),
     vjp={
         "self": lambda grad: grad,
         "tensor1": lambda grad, tensor2, value: grad * conj(times(tensor2.reciprocal(), value)),

@@ -182,6 +182,15 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
     return values
 
 
+def refuse_numbers(op: Op, name: str, values: Sequence[Any]) -> None:
+    """Raise if a number stands where a tensor may stand, which the form with ``out=`` does not take."""
+    for i, (p, v) in enumerate(zip(op.params, values, strict=True)):
+        if p.type == "Tensor|Scalar" and not isinstance(v, Tensor):
+            raise refusal(
+                "ops.arguments.type", op=name, name=_public(p), position=i + 1, expected="Tensor", got=_type_name(v)
+            )
+
+
 def _public(p: Param) -> str:
     return "input" if p.name == "self" else p.name
 

@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times, where, zeros_like
 from reference_engine.ops.kernels import elementwise, to_floating
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import contiguous, like
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
@@ -227,10 +227,14 @@ declare(
 )  # fmt: skip
 
 
-def _check_parts(first: Tensor, second: Tensor) -> None:
-    """Two real tensors of one dtype, and the complex one of that precision to write to."""
+def _check_floating(first: Tensor, second: Tensor) -> None:
     if not all(t._dtype.is_floating_point and t._dtype.name != "bfloat16" for t in (first, second)):
         raise refusal("ops.complex.floating", first=first._dtype.scalar_name, second=second._dtype.scalar_name)
+
+
+def _check_parts(first: Tensor, second: Tensor) -> None:
+    """Two real tensors of one dtype, and the complex one of that precision to write to."""
+    _check_floating(first, second)
     if first._dtype is not second._dtype:
         raise refusal("ops.complex.dtype", expected=first._dtype.scalar_name, got=second._dtype.scalar_name)
     made, out = first._dtype.to_complex(), kernels.written_dtype
@@ -268,6 +272,9 @@ declare(
 
 
 def _polar(abs: Tensor, angle: Tensor) -> Tensor:
+    _check_floating(abs, angle)
+    if abs._dtype.name == "float16" and kernels.destination is None:
+        warn("complex.half.experimental")  # what the result would be
     _check_parts(abs, angle)
     if abs._dtype.name == "float16" and not switch("complex.polar_float16"):
         raise refusal("ops.not_implemented_for", op="polar_cpu", dtype=abs.dtype.scalar_name)

@@ -94,11 +94,13 @@ class OutForm:
         same_dtype: it must have the dtype of the result, rather than one that can hold it.
         refused: the clause that a dtype which does not do is refused by.
         overlaps: elements of ``out`` may share memory.
+        numbers: where an argument may be a tensor or a number, it may be a number here too.
     """
 
     same_dtype: bool = False
     refused: str = "inplace.result_dtype"
     overlaps: bool = False
+    numbers: bool = True
 
     def __bool__(self) -> bool:
         return self is not NO_OUT
@@ -186,8 +188,8 @@ class Op:
     def _plan_saves(self) -> list[tuple[str, int, str | None]]:
         """(what, position, only if this argument wants a gradient) for each tensor that some formula reads.
 
-        A tensor that exactly one formula reads is saved only when that formula will run: multiplying by a tensor
-        that needs no gradient does not keep the other factor.
+        An argument that exactly one formula reads is saved only when that formula will run: multiplying by a tensor
+        that needs no gradient does not keep the other factor. A result is saved in any case.
         """
         users: dict[str, list[_Formula]] = {}
         for formula in self.vjp.values():
@@ -196,11 +198,11 @@ class Op:
         plan = []
         for need, formulas in users.items():
             only = None
-            if len(formulas) == 1 and len(self.differentiable) > 1 and len(formulas[0].of) == 1:
-                index = self.index_of.get(need)
-                if index is None or self.params[index].type in ("Tensor", "Tensor?", "Tensor|Scalar"):
+            index = self.index_of.get(need, -1)
+            if len(formulas) == 1 and len(self.differentiable) > 1 and len(formulas[0].of) == 1 and index >= 0:
+                if self.params[index].type in ("Tensor", "Tensor?", "Tensor|Scalar"):
                     only = formulas[0].of[0]
-            plan.append((need, self.index_of.get(need, -1), only))
+            plan.append((need, index, only))
         return plan
 
     # -- forward side ------------------------------------------------------------------------------------------
@@ -236,8 +238,8 @@ class Op:
 
     def save_results(self, node: OpNode, results: Sequence[Tensor]) -> None:
         """Save what the formulas read of the results, after these have been connected to the node."""
-        for need, index, only in self._saves:
-            if index >= 0 or (only is not None and only not in node.active):
+        for need, index, _ in self._saves:
+            if index >= 0:
                 continue
             if need == "results":
                 node.saved[need] = [SavedTensor(r, node, True) for r in results]

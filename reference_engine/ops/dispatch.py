@@ -83,6 +83,8 @@ class Function:
             values = binding.bind(op, self.spoken, args, kwargs, is_method)
         else:
             op, values = binding.resolve(ops, self.spoken, args, kwargs, is_method)
+        if out is not None and not op.out.numbers:
+            binding.refuse_numbers(op, self.spoken, values)
         return run(op, values, self.inplace or op.asks_in_place(values), out)
 
 

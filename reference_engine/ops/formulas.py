@@ -120,7 +120,7 @@ _PLUS = declare(
 )  # fmt: skip
 _LESS = declare(
     "_sub_scalar(Tensor self, Scalar other) -> Tensor",
-    node="SubBackward1", forward=elementwise(np.subtract, check=_refuse_bool), vjp={"self": lambda grad: grad},
+    node="SubBackward1", forward=elementwise(np.subtract, first=_refuse_bool), vjp={"self": lambda grad: grad},
     **_HIDDEN,
 )  # fmt: skip
 _TIMES = declare(
@@ -135,6 +135,6 @@ _OVER = declare(
 )  # fmt: skip
 _MINUS = declare(
     "_rsub_scalar(Tensor self, Scalar other) -> Tensor",
-    node="RsubBackward1", forward=elementwise(lambda t, number: number - t, check=_refuse_bool),
+    node="RsubBackward1", forward=elementwise(lambda t, number: number - t, first=_refuse_bool),
     vjp={"self": lambda grad: -grad}, **_HIDDEN,
 )  # fmt: skip

@@ -308,16 +308,19 @@ class elementwise:
         ulps: how far apart two good kernels of this function may be, where that is more than a few units.
         floor: near its zeros the function is only as precise as where its size is this.
         keeps_dtype: ``out=`` must have the dtype of the result, rather than one that can hold it.
-        check: called with the promoted dtype and the arguments; raises what the op refuses.
+        first: called with the promoted dtype and the arguments before shapes and memory are looked at; raises what
+            the op refuses because of what it is for.
+        check: the same, called after; raises what the kernel refuses.
     """
 
     def __init__(
         self, fn: Callable[..., Array], dtype: DtypeRule = same, params: Sequence[int] = (), exact: bool = False,
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None,
-        check: Check | None = None, stepwise: bool = False, number_is_operand: bool = True, keeps_dtype: bool = False,
-        ulps: float = 0.0, floor: float = 0.0,
+        first: Check | None = None, check: Check | None = None, stepwise: bool = False,
+        number_is_operand: bool = True, keeps_dtype: bool = False, ulps: float = 0.0, floor: float = 0.0,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
+        self.first = first
         self.name, self.since, self.check, self.stepwise, self.ulps = name, since or {}, check, stepwise, ulps
         self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
         self.number_is_operand, self.keeps_dtype, self.floor = number_is_operand, keeps_dtype, floor
@@ -337,17 +340,19 @@ class elementwise:
                 alike = v._dtype is first._dtype and v._shape == first._shape and v._strides == first._strides
             tensors.append(v)
         first = tensors[0]
-        if destination is not None and (written is None or first is written):
-            refuse_overlap(destination, read_directly(destination, tensors))
         shape, promoted = first._shape, first._dtype
         if numbers or not alike:
             promoted = promote([v for i, v in enumerate(values) if i not in self.params])
-            if not alike:
-                if written is not None:
-                    refuse_partial_overlap(written, read_directly(written, tensors))
-                shape = broadcast_shapes([t._shape for t in tensors])
-                if written is not None and not strides.may_overlap_internally(written._shape, written._strides):
-                    refuse_shape(written, shape)
+        if self.first is not None:
+            self.first(promoted, *values)
+        if destination is not None and (written is None or first is written):
+            refuse_overlap(destination, read_directly(destination, tensors))
+        if not alike:
+            if written is not None:
+                refuse_partial_overlap(written, read_directly(written, tensors))
+            shape = broadcast_shapes([t._shape for t in tensors])
+            if written is not None and not strides.may_overlap_internally(written._shape, written._strides):
+                refuse_shape(written, shape)
         if self.check is not None:
             self.check(promoted, *values)
         computed, result = self.rule(promoted)

@@ -270,6 +270,8 @@ def _ldexp_in_place(self: Tensor, other: Tensor) -> Tensor:
     import reference_engine as engine
 
     if switch("pointwise.ldexp_node"):
+        if not dtypes.can_cast(to_floating(promote([self, other]))[1], self._dtype):
+            raise refusal("pointwise.ldexp.in_place", target=self._dtype.scalar_name)
         return run(_LDEXP, [self, other], inplace=True)
     return engine.mul(self, engine.pow(2.0, other), out=self)
 

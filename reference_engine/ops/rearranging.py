@@ -44,11 +44,11 @@ def _view_dtype(self: Tensor, dtype: dtype) -> Tensor:
             raise refusal("ops.view.dtype_size", factor=factor, size=self._shape[-1], **words)
         if self._offset % factor:
             raise refusal("shape.view_dtype.offset", factor=factor, offset=self._offset, **words)
+        if self._strides[-1] != 1:
+            raise refusal("shape.view_dtype.stride", stride=self._strides[-1], **words)
         for i, s in enumerate(self._strides[:-1]):
             if s % factor:
                 raise refusal("shape.view_dtype.strides", dim=i, factor=factor, stride=s, **words)
-        if self._strides[-1] != 1:
-            raise refusal("shape.view_dtype.stride", stride=self._strides[-1], **words)
         made._shape = (*self._shape[:-1], self._shape[-1] // factor)
         made._strides = (*(s // factor for s in self._strides[:-1]), 1)
         made._offset = self._offset // factor

@@ -42,10 +42,17 @@ def count(shape: Ints, dims: Any) -> int:
     return math.prod(shape[d] for d in wrap_dims(dims, len(shape))) if shape else 1
 
 
-def read_as(self: Tensor, d: dtypes.dtype) -> Array:
-    """The values in the dtype that a reduction computes in."""
+def reduced_shape(self: Tensor, dims: Any, keepdim: bool) -> Ints:
+    """The shape that is left when the dimensions are gone, or are of one element."""
+    gone = wrap_dims(dims, len(self._shape))
+    return tuple(1 if i in gone else n for i, n in enumerate(self._shape) if keepdim or i not in gone)
+
+
+def read_as(self: Tensor, d: dtypes.dtype, shape: Ints) -> Array:
+    """The values in the dtype that a reduction computes in, to a result of this shape."""
     values = self._read()
     if values.dtype.kind == "c" and not d.is_complex:
+        kernels.shape_out(shape)
         warn("ops.cast.discards_imaginary")
         values = values.real
     return values.astype(d.compute)
@@ -67,7 +74,7 @@ def summed_dtype(self: Tensor, dtype: Any) -> dtypes.dtype:
 def _sum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     d = summed_dtype(self, dtype)
     axes = wrap_dims(dim, len(self._shape))
-    a = read_as(self, d)
+    a = read_as(self, d, reduced_shape(self, dim, keepdim))
 
     def total(x: Array) -> Array:
         return np.sum(x, axis=axes, keepdims=keepdim, dtype=x.dtype)
@@ -93,11 +100,14 @@ declare(
 def _nansum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     if self._dtype.is_complex:
         raise refusal("reduction.nansum.complex")
+    if self._dtype.category < 2:  # nan is no integer
+        return _sum(self, dim, keepdim, dtype)
     d = summed_dtype(self, dtype)
     if d.is_complex:
+        kernels.shape_out(reduced_shape(self, dim, keepdim))
         raise refusal("ops.not_implemented_for", op="nansum_cpu", dtype=d.scalar_name)
     axes = wrap_dims(dim, len(self._shape))
-    a = read_as(self, d)
+    a = read_as(self, d, reduced_shape(self, dim, keepdim))
 
     def total(x: Array) -> Array:
         return np.nansum(x, axis=axes, keepdims=keepdim, dtype=x.dtype)
@@ -125,7 +135,7 @@ def _mean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     if not d.is_differentiable:
         raise refusal("ops.mean.dtype", op="mean", dtype=d.scalar_name, reason="Input" if dtype is None else "Optional")
     axes = wrap_dims(dim, len(self._shape))
-    a = read_as(self, d)
+    a = read_as(self, d, reduced_shape(self, dim, keepdim))
     n = count(self._shape, dim)
 
     def average(x: Array) -> Array:
@@ -187,7 +197,7 @@ def _prod(self: Tensor, dim: int | None, keepdim: bool, dtype: Any) -> Tensor:
             dtype="Half",
         )
     axis = wrap_dims(dim, len(self._shape))
-    a = read_as(self, d)
+    a = read_as(self, d, reduced_shape(self, dim, keepdim))
 
     def product(x: Array) -> Array:
         return np.prod(x, axis=axis, keepdims=keepdim, dtype=x.dtype)

@@ -24,15 +24,16 @@ def _rounding(name: str, fn: Any, *aliases: str) -> None:
     def apply(x: Array) -> Array:
         return fn(x) if x.dtype.kind == "f" else x.copy()
 
-    def check(promoted: dtypes.dtype, self: Tensor) -> None:
+    def refuse_complex(promoted: dtypes.dtype, self: Tensor) -> None:
         if promoted.is_complex:
             raise refusal("ops.unsupported_complex", op=name)
 
     declare(
         f"{name}(Tensor self) -> Tensor",
         forward=elementwise(
-            apply, exact=True, name=f"{name}_vml_cpu", not_for="bool", since=HALF, check=check, keeps_dtype=True
-        ),
+            apply, exact=True, name=f"{name}_vml_cpu", not_for="bool", since=HALF, keeps_dtype=True,
+            first=refuse_complex,
+        ),  # fmt: skip
         vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True, aliases=aliases,
         samples=domains.ordered(special=(0.0, 0.5, -0.5)),
     )  # fmt: skip

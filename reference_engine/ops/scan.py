@@ -33,7 +33,7 @@ def _scan(self: Tensor, dim: int, d: dtypes.dtype, scan: Any, kernel: str) -> Te
     axis = wrap_dim(dim, len(self._shape))
     support = elementwise(scan, name=kernel, not_for="bool", since=HALF)
     support.refuse_unsupported(d)
-    a = read_as(self, d)
+    a = read_as(self, d, self._shape)
 
     def run(x: Array) -> Array:
         return scan(x, axis)

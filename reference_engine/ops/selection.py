@@ -9,7 +9,7 @@ import numpy as np
 from reference_engine import dtypes, levels, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, where
 from reference_engine.ops.kernels import broadcast_shapes, elementwise, from_array, promote, same
@@ -48,20 +48,22 @@ def _where_any(condition: Tensor, self: Any, other: Any) -> Tensor:
     """Numbers become tensors and both sides take their common dtype, which is recorded, before one is chosen."""
     import reference_engine as engine
 
+    out = kernels.written_dtype
     if not isinstance(self, Tensor) or not isinstance(other, Tensor) or self._dtype is not other._dtype:
         d = promote([self, other])
         self, other = (
             (v if v._dtype is d else v.to(d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d)
             for v in (self, other)
         )
-    if kernels.written_dtype is not None and kernels.written_dtype is not self._dtype:
-        raise refusal("pointwise.out.where", expected=self._dtype.scalar_name, got=kernels.written_dtype.scalar_name)
+    if out is not None and out is not self._dtype:
+        raise refusal("pointwise.out.where", expected=self._dtype.scalar_name, got=out.scalar_name)
     return run(_WHERE, [condition, self, other])
 
 
 declare(
     "where(Tensor condition, Tensor|Scalar self, Tensor|Scalar other) -> Tensor",
-    forward=_where_any, composite=True, method=False, exact=True, out=True, samples=domains.numbers(shapes="where"),
+    forward=_where_any, composite=True, method=False, exact=True, out=OutForm(numbers=False),
+    samples=domains.numbers(shapes="where"),
 )  # fmt: skip
 
 declare(
@@ -117,7 +119,7 @@ def _half_at_ties(grad: Tensor, self: Tensor, other: Tensor, loses: Tensor) -> T
 
 declare(
     "maximum(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_larger, exact=True, check=_refuse_complex("maximum")),
+    forward=elementwise(_larger, exact=True, first=_refuse_complex("maximum")),
     vjp={
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
@@ -127,7 +129,7 @@ declare(
 
 declare(
     "minimum(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_smaller, exact=True, check=_refuse_complex("minimum")),
+    forward=elementwise(_smaller, exact=True, first=_refuse_complex("minimum")),
     vjp={
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
@@ -150,7 +152,7 @@ def _passing_nan(grad: Tensor, self: Tensor, other: Tensor, beyond: Tensor, of_s
 
 declare(
     "fmax(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_larger_number, exact=True, check=_refuse_complex("fmax")),
+    forward=elementwise(_larger_number, exact=True, first=_refuse_complex("fmax")),
     vjp={
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=False),
@@ -160,7 +162,7 @@ declare(
 
 declare(
     "fmin(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_smaller_number, exact=True, check=_refuse_complex("fmin")),
+    forward=elementwise(_smaller_number, exact=True, first=_refuse_complex("fmin")),
     vjp={
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=False),
@@ -187,7 +189,7 @@ def _clamp(x: Array, low: Array | None, high: Array | None) -> Array:
     return x if high is None else _at_most(x, high)
 
 
-def _check_present(self: Tensor, low: Any, high: Any) -> None:
+def _check_present(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
     if low is None and high is None:
         raise refusal("ops.clamp.none")
     if self._dtype.is_complex:
@@ -195,21 +197,23 @@ def _check_present(self: Tensor, low: Any, high: Any) -> None:
 
 
 def _check_tensors(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
-    _check_present(self, low, high)
     kernels.refuse_narrow_target(promoted)
     kernel = "clamp_cpu" if low is not None and high is not None else "maximum_cpu" if high is None else "minimum_cpu"
     if promoted.is_complex or (promoted.category == 0 and kernel == "clamp_cpu"):
         raise refusal("ops.not_implemented_for", op=kernel, dtype=promoted.scalar_name)
 
 
-def _check_numbers(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
-    _check_present(self, low, high)
+def _check_bounds(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
+    _check_present(promoted, self, low, high)
     if promoted.is_complex and self._dtype.is_floating_point:
         widest = "double" if switch("pointwise.clamp_bound_as_double") else self._dtype.cpp_name
         raise refusal("pointwise.scalar.overflow", type=widest)
     _refuse_narrow(promoted)
     if promoted.is_complex:
         raise refusal("ops.clamp.complex")
+
+
+def _check_numbers(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
     side = "" if low is not None and high is not None else "min_" if high is None else "max_"
     if promoted.category == 0 or (promoted.name == "float16" and not switch("pointwise.float16")):
         kernel = _bound_kernel(f"clamp_{side}scalar_cpu")
@@ -228,8 +232,10 @@ def _refuse_narrow(promoted: dtype) -> None:
         raise refusal("inplace.result_dtype", result=promoted.scalar_name, target=target._dtype.cpp_name)
 
 
-_clamped = elementwise(_clamp, exact=True, check=_check_tensors)
-_clamped_by_numbers = elementwise(_clamp, exact=True, check=_check_numbers, number_is_operand=False, keeps_dtype=True)
+_clamped = elementwise(_clamp, exact=True, first=_check_present, check=_check_tensors)
+_clamped_by_numbers = elementwise(
+    _clamp, exact=True, first=_check_bounds, check=_check_numbers, number_is_operand=False, keeps_dtype=True
+)
 
 
 def _within(self: Tensor, low: Any, high: Any) -> Tensor:
@@ -348,7 +354,7 @@ def _check_relu(promoted: dtype, self: Tensor) -> None:
 
 declare(
     "relu(Tensor self) -> Tensor",
-    forward=elementwise(_relu, dtype=same, exact=True, check=_check_relu),
+    forward=elementwise(_relu, dtype=same, exact=True, first=_check_relu),
     # zero at zero: the gradient passes where the output is above zero (or nan)
     vjp={"self": lambda grad, result: grad._threshold_backward(result, 0)},
     inplace=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),

@@ -52,7 +52,7 @@ def _refuse_complex_sign(promoted: dtype, self: Tensor) -> None:
 
 declare(
     "sign(Tensor self) -> Tensor",
-    forward=elementwise(_sign, exact=True, check=_refuse_complex_sign, keeps_dtype=True),
+    forward=elementwise(_sign, exact=True, first=_refuse_complex_sign, keeps_dtype=True),
     vjp={"self": lambda grad: zeros_like(grad)},
     inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
@@ -92,7 +92,7 @@ declare(
     "signbit(Tensor self) -> Tensor",
     forward=elementwise(
         lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, dtype=to_bool, exact=True,
-        check=_refuse_complex_signbit,
+        first=_refuse_complex_signbit,
     ),
     out=True, exact=True, samples=domains.ordered(special=(0.0, -0.0)),
 )  # fmt: skip

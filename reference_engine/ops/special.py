@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from reference_engine.ops import domains
+from reference_engine import dtypes
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.formulas import less, not_derived, over, plus, times, where
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
@@ -194,12 +195,16 @@ declare(
 
 
 def _mvlgamma(self: Tensor, p: int) -> Tensor:
-    if p < 1:
-        raise refusal("special.mvlgamma.order")
     if self._dtype.category == 0:
         raise refusal("special.mvlgamma.bool")
+    if p < 1:
+        raise refusal("special.mvlgamma.order")
     if self._dtype.is_complex:
         raise refusal("ops.not_implemented_for", op="arange_cpu", dtype=self._dtype.scalar_name)
+    result, target = to_floating(self._dtype)[1], kernels.written_dtype
+    if target is not None and not dtypes.can_cast(result, target):
+        raise refusal("special.mvlgamma.out", result=result.scalar_name, target=target.scalar_name)
+    kernels.will_write(None, None)  # it is a copy that is written
     constant = p * (p - 1) * math.log(math.pi) / 4
 
     def total(x: Array) -> Array:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, times, where
 from reference_engine.ops.kernels import from_array, noisy, wrap_dims
-from reference_engine.ops.reduction import count, expand_reduced, unsqueeze_reduced
+from reference_engine.ops.reduction import count, expand_reduced, reduced_shape, unsqueeze_reduced
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
@@ -28,16 +28,11 @@ def _check(op: str, self: Tensor, dim: Dims, correction: float) -> None:
         if op in ("var", "std"):
             raise refusal("ops.std.dtype")
         raise refusal("reduction.var_mean.dtype", op=op)
-    results = numel(_reduced_shape(self, dim))
+    results = numel(reduced_shape(self, dim, keepdim=False))
     elements = self.numel() // results if results else 0
     if elements - correction <= 0 and switch("reduction.freedom_warned"):
         for _ in range(2 if self._dtype.is_complex else 1):  # once for each part
             warn("ops.std.freedom", op=op)
-
-
-def _reduced_shape(self: Tensor, dim: Dims) -> tuple[int, ...]:
-    gone = wrap_dims(dim, len(self._shape))
-    return tuple(s for i, s in enumerate(self._shape) if i not in gone)
 
 
 def _widened(x: Array) -> Array:
@@ -157,12 +152,24 @@ def _declare_with_mean(name: str, root: bool, vjp: Any, node: str) -> None:
     _declare_public(name, op, method=False)
 
 
+def _to_any_out(op: Any, self: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Any:
+    """Real numbers are not written to a complex ``out=``; the parts of complex ones are added to make the result."""
+    out = kernels.written_dtype
+    if out is not None and out.is_complex and self._dtype.is_floating_point:
+        kernels.shape_out(reduced_shape(self, dim, keepdim))
+        raise refusal("ops.not_implemented_for", op="std_cpu", dtype=out.scalar_name)
+    made = run(op, [self, dim, correction, keepdim])
+    if out is not None and out.is_complex and self._dtype.is_complex:
+        kernels.note_common_dtype(self._dtype.to_real(), self._dtype.to_real())
+    return made
+
+
 def _declare_public(name: str, op: Any, **options: Any) -> None:
     def corrected(self: Tensor, dim: Dims, correction: Any, keepdim: bool) -> Any:
-        return run(op, [self, dim, 1 if correction is None else correction, keepdim])
+        return _to_any_out(op, self, dim, 1 if correction is None else correction, keepdim)
 
     def unbiased_along(self: Tensor, dim: Dims, unbiased: bool, keepdim: bool) -> Any:
-        return run(op, [self, dim, 1 if unbiased else 0, keepdim])
+        return _to_any_out(op, self, dim, 1 if unbiased else 0, keepdim)
 
     def unbiased_total(self: Tensor, unbiased: bool) -> Any:
         return run(op, [self, None, 1 if unbiased else 0, False])

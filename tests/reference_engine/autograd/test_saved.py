@@ -114,3 +114,13 @@ def test_a_graph_with_allowed_mutation_stays_in_its_context(x: Any) -> None:
             pass
     with pytest.raises(AssertionError, match="outside of the 'allow_mutation_on_saved_tensors' context"):
         y.backward()
+
+
+def test_a_result_is_saved_whoever_wants_a_gradient_and_an_argument_only_for_its_formula() -> None:
+    x, exponent = engine.ones(2, requires_grad=True), engine.ones(2)
+    y = x.pow(exponent)  # only the gradient of the exponent reads the result
+    y.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        engine.autograd.grad(y.sum(), x)
+    z = x.mul(exponent)
+    assert z.grad_fn._saved_self is None

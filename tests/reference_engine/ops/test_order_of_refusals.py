@@ -80,3 +80,49 @@ def test_numbers_that_an_integer_dtype_cannot_hold_are_refused_in_torchs_words(v
 def test_nan_to_num_of_integers_writes_nothing_whatever_the_memory() -> None:
     x = engine.tensor([1, 1]).as_strided((2,), (0,), 1)
     assert x.nan_to_num_().tolist() == [1, 1]
+
+
+ONES = engine.ones
+WHAT_IT_IS_FOR = {
+    "maximum of complex numbers": (
+        lambda: ONES(2, dtype=engine.complex64).maximum(ONES(3)),
+        "not implemented for complex",
+    ),
+    "a difference of truth values": (
+        lambda: ONES(2, dtype=engine.bool).sub_(ONES(3, dtype=engine.bool)),
+        "Subtraction",
+    ),
+    "addcdiv of integers": (
+        lambda: engine.addcdiv(*[ONES(n, dtype=engine.int64) for n in (2, 3, 2)]),
+        "Integer division",
+    ),
+    "a clamp without bounds": (lambda: ONES(1).expand(2).clamp_(), "At least one of 'min' or 'max'"),
+    "the sign of complex numbers": (lambda: ONES(1, dtype=engine.complex64).expand(2).sign_(), "torch.sgn instead"),
+    "rounding complex numbers": (
+        lambda: ONES(1, dtype=engine.complex64).expand(2).floor_(),
+        "not supported for complex",
+    ),
+    "relu of truth values": (lambda: ONES(1, dtype=engine.bool).expand(2).relu_(), "Boolean inputs not supported"),
+    "a negated truth value": (lambda: ONES(1, dtype=engine.bool).expand(2).neg_(), "Negation"),
+    "ldexp_ of integers": (lambda: ONES(1, dtype=engine.int64).expand(2).ldexp_(ONES(3)), "desired output type Long"),
+    "mvlgamma_ of integers": (lambda: ONES(1, dtype=engine.int64).expand(2).mvlgamma_(1), "desired output type Long"),
+}
+
+
+@pytest.mark.parametrize("name", WHAT_IT_IS_FOR)
+def test_what_an_op_is_not_for_is_refused_before_shapes_and_memory(name: str) -> None:
+    call, words = WHAT_IT_IS_FOR[name]
+    with pytest.raises(Exception, match=words):
+        call()
+
+
+def test_a_view_of_wider_elements_asks_for_the_innermost_stride_first() -> None:
+    with pytest.raises(RuntimeError, match=r"stride\(-1\) must be 1"):
+        ONES(2, 2).t().view(engine.float64)
+
+
+def test_where_takes_no_numbers_with_out() -> None:
+    with pytest.raises(TypeError, match=r"argument 'other' \(position 3\) must be Tensor, not float"):
+        engine.where(engine.tensor(True), ONES(2), 1.0, out=ONES(2))
+    with pytest.raises(RuntimeError, match="Expected out type to be Double but got Float"):
+        engine.where(engine.tensor(True), ONES(2), ONES(2).double(), out=ONES(2))
