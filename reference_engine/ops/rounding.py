@@ -31,9 +31,14 @@ def _rounding(name: str, fn: Any, *aliases: str) -> None:
     declare(
         f"{name}(Tensor self) -> Tensor",
         forward=elementwise(
-            apply, exact=True, name=f"{name}_vml_cpu", not_for="bool", since=HALF, keeps_dtype=True,
+            apply,
+            exact=True,
+            name=f"{name}_vml_cpu",
+            not_for="bool",
+            since=HALF,
             first=refuse_complex,
-        ),  # fmt: skip
+            keeps_dtype=True,
+        ),
         vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True, aliases=aliases,
         samples=domains.ordered(special=(0.0, 0.5, -0.5)),
     )  # fmt: skip
