@@ -31,7 +31,9 @@ openmp = _Settings(False)
 accelerator = _Settings(False)
 
 _threads = 1
-_deterministic = False
+_interop_threads = 1
+_deterministic = _warn_only = False
+_matmul_precision = "highest"
 
 
 def get_num_threads() -> int:
@@ -50,14 +52,54 @@ def set_num_threads(count: int) -> None:
     _threads = count
 
 
+def get_num_interop_threads() -> int:
+    return _interop_threads
+
+
+def set_num_interop_threads(count: int) -> None:
+    """Remembered, without effect."""
+    global _interop_threads
+    _interop_threads = count
+
+
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Remembered, without effect: every result here is deterministic."""
-    global _deterministic
-    _deterministic = mode
+    global _deterministic, _warn_only
+    _deterministic, _warn_only = mode, warn_only
 
 
 def are_deterministic_algorithms_enabled() -> bool:
     return _deterministic
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    return _warn_only
+
+
+def get_deterministic_debug_mode() -> int:
+    """0: nothing said, 1: warn, 2: refuse."""
+    return (1 if _warn_only else 2) if _deterministic else 0
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Remembered, without effect."""
+    number = {"default": 0, "warn": 1, "error": 2}.get(str(debug_mode), debug_mode)
+    use_deterministic_algorithms(number != 0, warn_only=number == 1)
+
+
+def get_float32_matmul_precision() -> str:
+    return _matmul_precision
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Remembered, without effect: float32 products have the precision of float32."""
+    global _matmul_precision
+    _matmul_precision = precision
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Small numbers stay as they are; whether they could have been flushed to zero."""
+    return not mode
 
 
 def get_default_device() -> Any:

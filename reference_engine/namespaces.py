@@ -60,6 +60,20 @@ def publish(top: dict[str, Any]) -> None:
 
 #: Names of the top level that are defined in a module of another name.
 _ELSEWHERE = {
+    "compiler": ("compile",),
+    "ranges": (
+        "asarray", "broadcast_shapes", "frombuffer", "isin", "logspace", "range", "tril_indices", "triu_indices",
+        "unravel_index",
+    ),
+    "spellings": (
+        "adaptive_avg_pool1d", "alpha_dropout", "avg_pool1d", "batch_norm", "bilinear",
+        "binary_cross_entropy_with_logits", "celu", "cosine_embedding_loss", "detach", "detach_", "dropout", "dropout_",
+        "embedding", "feature_dropout", "get_device", "group_norm", "gru_cell", "hinge_embedding_loss",
+        "instance_norm", "is_conj", "is_distributed", "is_inference", "is_neg", "is_nonzero", "is_same_size",
+        "is_signed", "is_storage", "kl_div", "layer_norm", "lstm_cell", "margin_ranking_loss", "max_pool1d",
+        "max_pool2d", "max_pool3d", "poisson_nll_loss", "rms_norm", "rnn_relu_cell", "rnn_tanh_cell", "selu",
+        "triplet_margin_loss", "zero_",
+    ),
     "random": (
         "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
     ),
@@ -68,8 +82,11 @@ _ELSEWHERE = {
     "func.vectorized": ("vmap",),
     "legacy_types": ("set_default_tensor_type",),
     "backends": (
-        "are_deterministic_algorithms_enabled", "get_default_device", "get_num_threads", "set_default_device",
-        "set_num_threads", "use_deterministic_algorithms",
+        "are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode",
+        "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
+        "is_deterministic_algorithms_warn_only_enabled", "set_default_device", "set_deterministic_debug_mode",
+        "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads", "set_num_threads",
+        "use_deterministic_algorithms",
     ),
     "serialization": ("load", "save"),
     "ops.products": ("chain_matmul", "einsum"),
@@ -111,7 +128,8 @@ def _publish_surface(top: dict[str, Any]) -> None:
     for module, names in _ELSEWHERE.items():
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
-    for part in ("_C", "backends", "cuda", "func", "nn", "optim", "testing", "utils"):
+    top["newaxis"] = None
+    for part in ("_C", "backends", "compiler", "jit", "cuda", "func", "nn", "optim", "testing", "utils"):
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:
         top[name] = overrides.factory(top[name])

@@ -121,6 +121,18 @@ class Softmax(Applied):
     options = {"dim": None}
 
 
+class Softmax2d(Applied):
+    """Over the channels of images."""
+
+    function = "softmax"
+
+    def forward(self, *inputs: Any) -> Any:
+        rank = inputs[0].dim()
+        if rank not in (3, 4):
+            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {rank}D instead")
+        return inputs[0].softmax(-3)
+
+
 class LogSoftmax(Applied):
     function = "log_softmax"
     options = {"dim": None}

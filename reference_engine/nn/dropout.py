@@ -49,3 +49,9 @@ class AlphaDropout(Dropout):
     """Dropout that keeps mean and variance for SELU."""
 
     function = "alpha_dropout"
+
+
+class FeatureAlphaDropout(Dropout):
+    """`AlphaDropout` of whole channels."""
+
+    function = "feature_alpha_dropout"

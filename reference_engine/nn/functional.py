@@ -6,6 +6,7 @@ package is published.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import reference_engine as torch
@@ -76,13 +77,25 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Dropout to SELU's lower bound, with mean and variance restored."""
+    return _alpha(input, p, training, inplace, input._shape)
+
+
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Alpha dropout of whole channels."""
+    return _alpha(input, p, training, inplace, (*input._shape[:2], *[1] * (input.dim() - 2)))
+
+
+def _alpha(input: Tensor, p: float, training: bool, inplace: bool, mask_shape: tuple[int, ...]) -> Tensor:
     _check_probability(p)
     if p == 0 or not training or input.numel() == 0:
         return input
     if p == 1:
         return input.mul(creation.zeros((), dtype=input.dtype))
     lowest = 1.7580993408473766
-    kept = creation.empty_like(input.detach()).bernoulli_(1 - p)
+    if mask_shape == input._shape:
+        kept = creation.empty_like(input.detach()).bernoulli_(1 - p)
+    else:
+        kept = input.detach().new_empty(mask_shape).bernoulli_(1 - p)
     scale = 1.0 / ((lowest**2 * p + 1) * (1 - p)) ** 0.5
     shift = (kept - 1).mul_(lowest * scale).add_(lowest * scale * p)
     noise = kept.mul_(scale)
@@ -202,3 +215,63 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     index = soft.max(dim, keepdim=True)[1]
     one = torch.zeros_like(logits.detach()).scatter_(dim, index, 1.0)
     return one - soft.detach() + soft
+
+
+def upsample(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
+) -> Any:
+    """``interpolate`` under its older name."""
+    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    return torch.nn.functional.interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:
+    return upsample(input, size, scale_factor)
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:
+    return upsample(input, size, scale_factor, "bilinear", True)
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    """Each channel divided by a power of the mean square of its neighbours."""
+    dim = input.dim()
+    if dim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {dim} dimensions)")
+    if input.numel() == 0:
+        return input
+    F = torch.nn.functional
+    squares = input.mul(input)
+    if dim == 3:
+        padded = F.pad(squares.unsqueeze(1), (0, 0, size // 2, (size - 1) // 2))
+        near = F.avg_pool2d(padded, (size, 1), stride=1).squeeze(1)
+    else:
+        shape = input.shape
+        flat = squares.view(shape[0], 1, shape[1], shape[2], -1)
+        padded = F.pad(flat, (0, 0, 0, 0, size // 2, (size - 1) // 2))
+        near = F.avg_pool3d(padded, (size, 1, 1), stride=1).squeeze(1).view(shape)
+    return input / near.mul(alpha).add(k).pow(beta)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Any:
+    return torch.nn.functional.celu(input, alpha, True)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Any:
+    return torch.nn.functional.elu(input, alpha, True)
+
+
+def selu_(input: Tensor) -> Any:
+    return torch.nn.functional.selu(input, True)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Any:
+    return torch.nn.functional.leaky_relu(input, negative_slope, True)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    return torch.nn.functional.hardtanh(input, min_val, max_val, True)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Any:
+    return torch.nn.functional.threshold(input, threshold, value, True)

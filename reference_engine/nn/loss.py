@@ -72,6 +72,10 @@ class NLLLoss(Loss):
     buffers_ = ("weight",)
 
 
+class NLLLoss2d(NLLLoss):
+    """The older name for images."""
+
+
 class CrossEntropyLoss(Loss):
     function = "cross_entropy"
     options = {**NLLLoss.options, "label_smoothing": 0.0}

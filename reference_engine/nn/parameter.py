@@ -76,3 +76,53 @@ class Buffer(Tensor, metaclass=_ByMark):
         made = data.detach().requires_grad_(data.requires_grad)
         made.persistent, made._is_buffer = persistent, True
         return made
+
+
+_UNKNOWN = (
+    "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in `load_state_dict` "
+    "when trying to load an uninitialized parameter into an initialized one. Call `forward` to initialize the "
+    "parameters before accessing their attributes."
+)
+
+
+class _Uninitialized:
+    """A tensor without a shape yet."""
+
+    @property
+    def shape(self) -> Any:
+        raise RuntimeError(_UNKNOWN)
+
+    def materialize(self: Any, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Give it a shape, and the type it stands for."""
+        self.data = creation.empty(tuple(shape), dtype=dtype or self.dtype)
+        self.__class__ = self.cls_to_become
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Uninitialized, Parameter):  # type: ignore[misc, metaclass]
+    """A parameter without a shape yet."""
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
+        made = Parameter(creation.empty(0, dtype=dtype), requires_grad)
+        made.__class__ = cls
+        return made
+
+
+class UninitializedBuffer(_Uninitialized, Buffer):  # type: ignore[misc, metaclass]
+    """A buffer without a shape yet."""
+
+    cls_to_become = Tensor
+
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Any:
+        made: Any = creation.empty(0, dtype=dtype)
+        made.__class__ = cls
+        return made
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether it has no shape yet."""
+    return isinstance(param, _Uninitialized)

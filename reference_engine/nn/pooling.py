@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from reference_engine.nn.applied import REQUIRED, Applied
 
@@ -147,63 +147,3 @@ class UpsamplingNearest2d(Upsample):
 class UpsamplingBilinear2d(Upsample):
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, "bilinear", True)
-
-
-class _Pad(Applied):
-    """``nn.functional.pad`` with one mode."""
-
-    padding: Any
-
-    function = "pad"
-    dimensions: ClassVar[int]
-    mode: ClassVar[str]
-    options = {"padding": REQUIRED}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if isinstance(self.padding, int):
-            self.padding = (self.padding,) * (2 * self.dimensions)
-
-    def forward(self, *inputs: Any) -> Any:
-        from reference_engine.nn import functional as F
-
-        return F.pad(*inputs, self.padding, self.mode, getattr(self, "value", None))
-
-    def extra_repr(self) -> str:
-        return f"{self.padding}"
-
-
-class ReflectionPad1d(_Pad):
-    dimensions, mode = 1, "reflect"
-
-
-class ReflectionPad2d(_Pad):
-    dimensions, mode = 2, "reflect"
-
-
-class ReplicationPad1d(_Pad):
-    dimensions, mode = 1, "replicate"
-
-
-class ReplicationPad2d(_Pad):
-    dimensions, mode = 2, "replicate"
-
-
-class _ConstantPad(_Pad):
-    mode = "constant"
-    options = {"padding": REQUIRED, "value": REQUIRED}
-
-    def extra_repr(self) -> str:
-        return f"padding={self.padding}, value={self.value}"
-
-
-class ConstantPad1d(_ConstantPad):
-    dimensions = 1
-
-
-class ConstantPad2d(_ConstantPad):
-    dimensions = 2
-
-
-class ZeroPad2d(_Pad):
-    dimensions, mode, value = 2, "constant", 0.0

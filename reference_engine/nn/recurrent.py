@@ -13,7 +13,7 @@ from reference_engine.nn.parameter import Parameter
 from reference_engine.tensor import Tensor
 
 
-class _Cell(Module):
+class RNNCellBase(Module):
     """Weights for input and hidden state, one block of rows a gate."""
 
     gates: int
@@ -46,7 +46,7 @@ class _Cell(Module):
         return text if self.has_bias else text + f", bias={self.has_bias}"
 
 
-class RNNCell(_Cell):
+class RNNCell(RNNCellBase):
     """``tanh(W x + b + U h + c)``."""
 
     gates = 1
@@ -75,7 +75,7 @@ class RNNCell(_Cell):
         return text if self.nonlinearity == "tanh" else text + f", nonlinearity={self.nonlinearity}"
 
 
-class LSTMCell(_Cell):
+class LSTMCell(RNNCellBase):
     """Long short-term memory."""
 
     gates = 4
@@ -89,7 +89,7 @@ class LSTMCell(_Cell):
         return out.sigmoid() * cell.tanh(), cell
 
 
-class GRUCell(_Cell):
+class GRUCell(RNNCellBase):
     """Gated recurrent unit."""
 
     gates = 3

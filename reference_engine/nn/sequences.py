@@ -46,6 +46,10 @@ _MODES: dict[str, tuple[int, Step]] = {
 }  # fmt: skip
 
 
+#: One step of each kind, for those who make it alone.
+STEPS = {mode: step for mode, (_, step) in _MODES.items()}
+
+
 class RNNBase(Module):
     """What RNN, GRU and LSTM share: the weights of every layer and direction, and the way through the sequence.
 

@@ -1,0 +1,119 @@
+"""Tensors of numbers in some order, and functions of shapes: the less usual makers."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+import numpy as np
+
+import reference_engine as torch
+from reference_engine import creation, dtypes
+from reference_engine.size import Size
+from reference_engine.tensor import Tensor
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of anything, sharing its memory where that can be.
+
+    Raises:
+        ValueError: no copy is allowed, and one is needed.
+    """
+    made = creation.as_tensor(obj, dtype=dtype)
+    if (copy is True and made is obj) or (copy and isinstance(obj, (Tensor, np.ndarray))):
+        made = made.clone()
+    if copy is False and not isinstance(obj, (Tensor, np.ndarray)):
+        raise ValueError("can't alias arbitrary sequence into a tensor.")
+    if isinstance(obj, Tensor) and not requires_grad:
+        return made.detach() if made.requires_grad else made
+    return made.requires_grad_() if requires_grad and not made.requires_grad else made
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A tensor over the memory of a buffer."""
+    made = creation.from_numpy(np.frombuffer(bytearray(buffer), dtype=dtype.np, count=count, offset=offset))
+    return made.requires_grad_() if requires_grad else made
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that tensors of these shapes broadcast to.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    as_tuples = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    rank = max((len(shape) for shape in as_tuples), default=0)
+    made = [1] * rank
+    for shape in as_tuples:
+        for at in builtins.range(-1, -1 - len(shape), -1):
+            if shape[at] < 0:
+                raise RuntimeError(f"Trying to create tensor with negative dimension ({shape[at]}): ({shape[at]})")
+            if shape[at] in (1, made[at]):
+                continue
+            if made[at] != 1:
+                raise RuntimeError(
+                    "Shape mismatch: objects cannot be broadcast to a single shape. This error originates from "
+                    f"broadcasting {list(shape)} with {made}."
+                )
+            made[at] = shape[at]
+    return Size(made)
+
+
+def logspace(
+    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Powers of `base` whose exponents are equally far apart."""
+    wanted = dtype or dtypes.get_default_dtype()
+    made = torch.pow(float(base), torch.linspace(start, end, steps, dtype=wanted))
+    made = made.to(wanted)
+    return made.requires_grad_() if requires_grad else made
+
+
+def range(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """From `start` to `end`, both included; deprecated."""
+    import warnings
+
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        stacklevel=2,
+    )
+    if end is None:
+        start, end = 0, start
+    count = math.floor((end - start) / step) + 1
+    made = torch.tensor([start + i * step for i in np.arange(count).tolist()], dtype=dtype or dtypes.float32)
+    return made.requires_grad_() if requires_grad else made
+
+
+def _triangle(indices: Any, dtype: Any) -> Tensor:
+    return torch.tensor(np.stack(indices), dtype=dtype or dtypes.int64)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Rows and columns of the elements on and below a diagonal."""
+    return _triangle(np.tril_indices(row, offset, col), dtype)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Rows and columns of the elements on and above a diagonal."""
+    return _triangle(np.triu_indices(row, offset, col), dtype)
+
+
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates of elements given by their place in a row."""
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    made = []
+    for size in reversed(shape):
+        made.append(indices % size)
+        indices = torch.div(indices, size, rounding_mode="floor")
+    return tuple(reversed(made))
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Whether each element is one of others."""
+    values, others = (t._read() if isinstance(t, Tensor) else np.asarray(t) for t in (elements, test_elements))
+    return torch.tensor(np.isin(values, others, invert=invert))
