@@ -102,11 +102,7 @@ t(lambda: torch.cosine_embedding_loss(x.view(1, 2), x.view(1, 2), torch.ones(1))
 t(lambda: torch.triplet_margin_loss(x.view(1, 2), x.view(1, 2), x.view(1, 2)))
 t(lambda: torch.poisson_nll_loss(x, x, True, False, 1e-08, 1))
 t(lambda: torch.binary_cross_entropy_with_logits(x, x))
-t(
-    lambda: torch.lstm_cell(torch.ones(1, 2), 2 * (torch.ones(1, 1),), torch.ones(4, 2), torch.ones(4, 1))[
-        0
-    ]
-)
+t(lambda: torch.lstm_cell(torch.ones(1, 2), 2 * (torch.ones(1, 1),), torch.ones(4, 2), torch.ones(4, 1))[0])
 t(lambda: torch.gru_cell(torch.ones(1, 2), torch.ones(1, 1), torch.ones(3, 2), torch.ones(3, 1)))
 t(lambda: torch.rnn_tanh_cell(torch.ones(1, 2), torch.ones(1, 1), torch.ones(1, 2), torch.ones(1, 1)))
 t(lambda: torch.asarray([1, 2.0]))
