@@ -442,6 +442,11 @@ def _of_view(op: Op, given: Pushing) -> list[Any]:
     from reference_engine.ops import dispatch
 
     cite("forward_ad.views")
+    viewed = given.values[0]
+    if not tangent_layout.same_layout(given.tangents[0], viewed):
+        cite("forward_ad.view.changed_tangent")
+    if viewed._tangent is not None and viewed._tangent.clause is not None:
+        cite(viewed._tangent.clause)
     if op.name == "_alias_view":
         return [given.tangents[0]]  # the same tensor, and no view of it
     made = dispatch.run(op, [given.tangents[0], *given.values[1:]])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes
 from reference_engine.autograd import saved
+from reference_engine.semantics import cite
 
 if TYPE_CHECKING:
     from reference_engine.ops.declare import Op
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _DIAGONAL = frozenset({"nn.functional.hardsigmoid"})
+"""Operations that work element by element by way of more than one kernel."""
 
 
 def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any]:
@@ -34,8 +36,36 @@ def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequenc
 
     recorded = modes.state.grad and any(t.requires_grad for t in tensors_in([*values, *tangents]))
     recorded = recorded or bool(levels.stack)  # what is recorded outside of a transform is not seen here
+    if recorded and saved.innermost() is not None:
+        cite("forward_ad.tangent.kept")
     with nullcontext() if recorded else saved.unseen():  # nobody will run backward through what is saved here
-        return _transposed_formulas(op, values, tangents, results, recorded)
+        found = _pointwise(op, values, tangents, results)
+        if found is None:
+            found = _transposed_formulas(op, values, tangents, results, recorded)
+        return _read_beside(op, values, tangents, results, found) if recorded else found
+
+
+def _pointwise(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any] | None:
+    """Element by element the derivative is diagonal, its own transpose: the formula itself, without its gradient."""
+    from reference_engine.ops.kernels import elementwise
+
+    (result, *others) = results
+    if others or not (isinstance(op.forward, elementwise) or op.name in _DIAGONAL) or result._dtype.is_complex:
+        return None
+    total = None
+    for param, tangent in zip(op.params, tangents, strict=True):
+        if tangent is None:
+            continue
+        if tangent._dtype.is_complex:
+            return None
+        if tangent._dtype is not result._dtype:
+            tangent = tangent.to(result.dtype)
+        term = op.gradients(values, results, [tangent], {param.name}).get(param.name)
+        if term is not None:
+            total = term if total is None else total + term
+    if total is None or total._shape == result._shape:
+        return [_zeros(result) if total is None else total]
+    return [total.expand(result.shape)] if total.numel() <= result.numel() else None
 
 
 def _transposed_formulas(
@@ -44,16 +74,12 @@ def _transposed_formulas(
     with modes.enable_grad():
         cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]
         names = {p.name for p, t in zip(op.params, tangents, strict=True) if t is not None}
-        diagonal = _diagonal(op, values, tangents, results)
-        if diagonal is not None:
-            return diagonal
         gradients = op.gradients(values, results, _of_the_node(cotangents), names)
         pairs: list[tuple[Tensor, Tensor]] = []
         for param, tangent in zip(op.params, tangents, strict=True):
             if tangent is not None:
                 _pair(gradients.get(param.name), tangent, pairs)
-    found = _transposed(cotangents, pairs, recorded)
-    return _read_beside(op, values, tangents, results, found) if recorded else found
+    return _transposed(cotangents, pairs, recorded)
 
 
 def _read_beside(
@@ -81,15 +107,6 @@ def _read_beside(
         linked = tangent is not None and zero is not None and zero.requires_grad
         made.append(beside(tangent, zero) if linked else tangent)
     return made
-
-
-def _diagonal(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any] | None:
-    """For an operation whose gradient cannot be differentiated, but whose derivative is diagonal: its own transpose."""
-    if op.name not in _DIAGONAL:
-        return None
-    (which,) = [i for i, t in enumerate(tangents) if t is not None]
-    name = op.params[which].name
-    return [op.gradients(values, results, [tangents[which]], {name})[name]]
 
 
 def _cotangent(op: Op, i: int, result: Tensor) -> Tensor | None:

@@ -116,7 +116,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     if forward_ad.active and target is None:
         forward_ad.check_op(op, values, inplace=False)
     node = make_node(op, values, active, inplace) if active else None
-    duals = forward_ad.before(values, target) if forward_ad.active else None
+    duals = forward_ad.before(values, target) if forward_ad.active and not _only_inference(op, values) else None
     kernels.will_write(target, written)
     if levels.used and (level := levels.innermost()) is not None and level.kind != "vmap":
         result = _run_outside(level, op, values, inplace, written)
@@ -176,13 +176,17 @@ def _active(op: Op, values: Sequence[Any]) -> set[str]:
         elif isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) and v.requires_grad for v in value):
             found.add(op.params[i].name)
     if found and not normal and all(t._inference for t in tensors_in(values)):
-        # inference tensors record nothing by themselves; a number that stands for a tensor is a normal one
         cite("inference.recorded_with_normal")
-        if not any(
-            op.params[i].type == "Tensor|Scalar" and not isinstance(values[i], Tensor) for i in op.tensor_params
-        ):
+        if _only_inference(op, values):
             return set()
     return found
+
+
+def _only_inference(op: Op, values: Sequence[Any]) -> bool:
+    """Inference tensors record nothing by themselves; a number that stands for a tensor is a normal one."""
+    return all(t._inference for t in tensors_in(values)) and not any(
+        op.params[i].type == "Tensor|Scalar" and not isinstance(values[i], Tensor) for i in op.tensor_params
+    )
 
 
 def _any_requires_grad(values: Sequence[Any]) -> bool:

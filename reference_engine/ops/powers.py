@@ -235,15 +235,21 @@ declare(
 
 
 def _ldexp(self: Tensor, other: Tensor) -> Tensor:
-    """The power of two is rounded to the exponent's own dtype, and laid out row by row, before it is multiplied."""
+    """The power of two is rounded to the exponent's own dtype before it is multiplied.
+
+    It lies in memory as the exponent does where the dtype of ``self`` must be asked for, else row by row.
+    """
     import reference_engine as engine
 
     if other._dtype.category == 0 and self._dtype.is_differentiable:
         raise refusal("ops.not_implemented_for", op="ldexp_cpu_exp", dtype=other._dtype.scalar_name)
     if other._dtype.category < 2:
         exponents = elementwise(lambda a, b: a * np.exp2(b), dtype=to_floating)
-        return exponents(self, other)
-    return elementwise(np.multiply, dtype=to_floating)(self, engine.pow(2.0, other.detach()))
+        return exponents(self, other if self._dtype.is_differentiable else other.detach().contiguous())
+    powers = engine.pow(2.0, other.detach())
+    if self._dtype.is_differentiable and self._dtype is not dtypes.float32:
+        powers = powers._copy(strides.like(other._shape, other._strides))
+    return elementwise(np.multiply, dtype=to_floating)(self, powers)
 
 
 def _ldexp_self(grad: Tensor, other: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes
+from reference_engine import dtypes, strides
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, scaled
@@ -175,7 +175,9 @@ def _addr(self: Tensor, vec1: Tensor, vec2: Tensor, beta: Any, alpha: Any) -> Te
     if kernels.written is self and self._shape != shape:
         sizes = [list(t._shape) for t in (self, vec1, vec2)]
         raise refusal("linalg.addr.in_place_size", input=sizes[0], vec1=sizes[1], vec2=sizes[2])
-    return _sum_of(self, vec1, vec2, beta, alpha, np.multiply.outer, shape)
+    found = _sum_of(self, vec1, vec2, beta, alpha, np.multiply.outer, shape)
+    operands = (self, vec1.detach().unsqueeze(1), vec2.detach().unsqueeze(0))  # element by element, not as a product
+    return found._copy(strides.of_pointwise_result(shape, [(t._shape, t._strides) for t in operands]))
 
 
 declare(

@@ -11,6 +11,7 @@ import numpy as np
 
 from reference_engine import strides
 from reference_engine.dtypes import dtype
+from reference_engine.modes import state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import empty, from_array, wrap_dim, wrap_dims
@@ -33,6 +34,7 @@ def _view_dtype(self: Tensor, dtype: dtype) -> Tensor:
         raise refusal("shape.view_dtype.lazy", kind="conjugate" if self._conj else "negative")
     made = self._alias()
     made._tangent = None
+    made._inference = self._inference or state.inference  # no view, but a tensor made here
     made._dtype = dtype
     if old == new:
         return made

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from reference_engine import strides
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OVERLAPS, declare
+from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import empty, from_array, refuse_other_out, wrap_dim, wrap_dims
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
@@ -154,17 +155,36 @@ declare(
 )  # fmt: skip
 
 
+_HIDDEN: dict[str, Any] = {"underived": True, "out": True, "method": False, "function": False, "exact": True}
+_EMBED_TO = declare(
+    "_diag_embed_to(Tensor self, int offset) -> Tensor", display="diag_embed",
+    forward=lambda self, offset: self.detach().diag_embed(offset), **_HIDDEN,
+)  # fmt: skip
+_DIAGONAL_TO = declare(
+    "_diagonal_copy_to(Tensor self, int offset) -> Tensor", display="diagonal_copy",
+    forward=lambda self, offset: self.detach()._diagonal_copy(offset), **_HIDDEN,
+)  # fmt: skip
+
+
 def _diag(self: Tensor, diagonal: int) -> Tensor:
+    """A matrix with this diagonal, or the diagonal of this matrix. With ``out=`` neither has a derivative."""
+    out = kernels.destination
     if len(self._shape) == 1:
-        return self.diag_embed(diagonal)
+        return self.diag_embed(diagonal) if out is None else run(_EMBED_TO, [self, diagonal], out=out)
     if len(self._shape) == 2:
-        return self._diagonal_copy(diagonal)
+        return self._diagonal_copy(diagonal) if out is None else run(_DIAGONAL_TO, [self, diagonal], out=out)
     raise refusal("ops.diag.rank", ndim=len(self._shape))
 
 
 declare(
-    "diag(Tensor self, int diagonal=0) -> Tensor", forward=_diag, composite=True, out=True, exact=True,
+    "diag(Tensor self, int diagonal=0) -> Tensor", forward=_diag, composite=True, out=True, hands_out=True, exact=True,
+    when="shape.diag_composed",
     samples=domains.numbers(shapes="matrix", arguments={"diagonal": (0, 1, -1)}),
+)  # fmt: skip
+
+declare(
+    "diag(Tensor self, int diagonal=0) -> Tensor", forward=_diag, composite=True, out=True, exact=True,
+    when="!shape.diag_composed",
 )  # fmt: skip
 
 declare(

@@ -255,7 +255,13 @@ def _sample_widths(op: str, y: Tensor, x: Tensor, dim: int) -> tuple[Tensor, Ten
     elif missing > 0:
         x = x.view((1,) * missing + x._shape)
     width = x._slice(dim, 1, None, 1) - x._slice(dim, 0, -1, 1)
-    return width, y.narrow(dim, 0, n - 1), y.narrow(dim, 1, n - 1)
+    return width, *_ends(y, dim)
+
+
+def _ends(y: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """All but the last and all but the first: nothing, where there is nothing."""
+    n = y._shape[dim]
+    return y.narrow(dim, 0, max(n - 1, 0)), y.narrow(dim, min(n, 1), max(n - 1, 0))
 
 
 def _trapezoid_check(op: str, y: Tensor, dim: int) -> int:
@@ -290,8 +296,8 @@ def _cumulative_trapezoid(y: Tensor, x: Tensor, dim: int) -> Tensor:
 
 def _cumulative_trapezoid_even(y: Tensor, dx: Any, dim: int) -> Tensor:
     axis = _trapezoid_check("cumulative_trapezoid", y, dim)
-    n = y._shape[axis]
-    return times(y.narrow(axis, 0, n - 1) + y.narrow(axis, 1, n - 1), dx / 2.0).cumsum(axis)
+    left, right = _ends(y, axis)
+    return times(left + right, dx / 2.0).cumsum(axis)
 
 
 for _name, _between, _even, _aliases in (

@@ -88,12 +88,17 @@ def _refuse_complex_signbit(promoted: dtype, self: Tensor) -> None:
     kernels.refuse_unless_boolean("signbit")
 
 
+def _is_negative(x: Array) -> Array:
+    if x.dtype.kind != "f":
+        return x < 0
+    if np.isnan(x).any():
+        cite("pointwise.nan.sign")
+    return np.signbit(x)
+
+
 declare(
     "signbit(Tensor self) -> Tensor",
-    forward=elementwise(
-        lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, dtype=to_bool, exact=True,
-        first=_refuse_complex_signbit,
-    ),
+    forward=elementwise(_is_negative, dtype=to_bool, exact=True, first=_refuse_complex_signbit),
     out=True, exact=True, samples=domains.ordered(special=(0.0, -0.0)),
 )  # fmt: skip
 
@@ -105,7 +110,13 @@ def _copysign_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     return grad * ratio.masked_fill_(self == 0, 0)
 
 
-_copysign = elementwise(np.copysign, dtype=to_floating, exact=True, name="copysign_cpu", not_for="complex")
+def _with_sign(x: Array, sign: Array) -> Array:
+    if np.isnan(sign).any():
+        cite("pointwise.nan.sign")
+    return np.copysign(x, sign)
+
+
+_copysign = elementwise(_with_sign, dtype=to_floating, exact=True, name="copysign_cpu", not_for="complex")
 
 declare(
     "copysign(Tensor self, Tensor other) -> Tensor",

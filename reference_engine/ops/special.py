@@ -71,7 +71,7 @@ def _ndtr(self: Tensor) -> Tensor:
 
 
 declare(
-    "special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=True,
+    "special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=True, copied=True,
     samples=domains.real(),
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,8 @@ FUNCTIONS: list[Callable[[Any], Any]] = [
     lambda a: a[1:] * a[:-1],
     lambda a: a.unsqueeze(0).expand(2, 3).sin(),
     lambda a: a.norm(),
+    lambda a: a.logaddexp(2 * a).maximum(a.sin()).copysign(-a).clamp(-5, a),
+    lambda a: (a * engine.ones(2, 1)).hypot(a),
     lambda a: engine.linalg.solve(a.outer(a) + engine.eye(3), a),
     lambda a: a.prod(),
     lambda a: a.std(),
@@ -202,3 +205,24 @@ def test_a_change_in_place_without_forward_mode_is_refused_after_its_arguments_a
     leaf = engine.ones(3, requires_grad=True)
     with pytest.raises(NotImplementedError, match=r"aten::heaviside_"):  # not even the leaf is seen
         leaf.heaviside_(dual())
+
+
+def test_the_tangent_of_a_masked_formula_is_masked() -> None:
+    a = ad.make_dual(engine.zeros(1), engine.ones(1))
+    assert tangent(a.sinc()).tolist() == [0]
+
+
+def test_inference_tensors_alone_have_no_forward_mode() -> None:
+    with engine.inference_mode():
+        x = engine.ones(2)
+    a = ad.make_dual(x, engine.ones(2))
+    assert tangent(a.exp()) is None
+    assert tangent(a * 2).tolist() == [2, 2]  # a number counts as a normal tensor
+
+
+def test_a_tensor_made_of_another_in_inference_mode_is_an_inference_tensor() -> None:
+    x = engine.ones(2)
+    with engine.inference_mode():
+        assert x.view(engine.int32).is_inference()
+        assert copy.deepcopy(x).is_inference()
+        assert copy.copy(x).is_inference()
