@@ -121,19 +121,19 @@ def test_an_op_without_a_derivative_refuses_only_an_out_that_requires_grad() -> 
 
 
 def test_diag_to_out_is_an_op_without_derivative() -> None:
-    leaf = engine.ones(2, requires_grad=True)
+    leaf = torch.ones(2, requires_grad=True)
     with pytest.raises(RuntimeError, match=r"aten::diag_embed\(\): functions with out="):
-        engine.diag(engine.ones(2), out=leaf)
-    assert engine.diag(leaf, out=engine.ones(2, 2)).tolist() == [[1, 0], [0, 1]]
+        torch.diag(torch.ones(2), out=leaf)
+    assert torch.diag(leaf, out=torch.ones(2, 2)).tolist() == [[1, 0], [0, 1]]
 
 
 def test_ndtr_to_out_is_computed_and_copied_with_its_history() -> None:
-    x, out = engine.zeros(1, requires_grad=True), engine.ones(1)
-    assert engine.special.ndtr(x, out=out) is out
+    x, out = torch.zeros(1, requires_grad=True), torch.ones(1)
+    assert torch.special.ndtr(x, out=out) is out
     assert out.grad_fn is not None
 
 
 def test_an_empty_cumulative_trapezoid_is_empty() -> None:
-    assert engine.cumulative_trapezoid(engine.ones(2, 0)).shape == (2, 0)
+    assert torch.cumulative_trapezoid(torch.ones(2, 0)).shape == (2, 0)
     with pytest.raises(RuntimeError, match="one `x` value for each sample point"):
-        engine.cumulative_trapezoid(engine.ones(0), engine.ones(3))
+        torch.cumulative_trapezoid(torch.ones(0), torch.ones(3))
