@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -50,6 +51,12 @@ class _InputMetadata:
 
     def __repr__(self) -> str:
         return f"<torch._C._autograd._InputMetadata object at {id(self):#x}>"
+
+
+_PUBLIC = (
+    "_input_metadata", "_register_hook_dict", "_sequence_nr", "_set_sequence_nr", "metadata", "name", "next_functions",
+    "register_hook", "register_prehook", "requires_grad",
+)  # fmt: skip
 
 
 class Node:
@@ -124,6 +131,9 @@ class Node:
 
     requires_grad = True
 
+    def __dir__(self) -> list[str]:
+        return [*dir(object), *_PUBLIC]
+
     def __call__(self, *grads: Any, **kwargs: Any) -> Any:
         """Run the node by hand, without hooks and with nothing freed.
 
@@ -193,15 +203,39 @@ class OpNode(Node):
         values = self.__dict__.get("values")
         if name.startswith("_saved_") and values is not None:
             key = name.removeprefix("_saved_")
+            if key.endswith("_sym_numel") and self.op.name == "mean":
+                return math.prod(self.saved[key.removesuffix("_sym_numel") + "_shape"])
+            for shown, kept in _METADATA.items():
+                if key.endswith(shown):
+                    key = key.removesuffix(shown) + kept
             if key in self.saved:
                 return self.saved[key]
             index = self.op.index_of.get(key)
             if index is not None and not self.op.params[index].is_tensor:
-                value = values[index]
-                return tuple(value) if isinstance(value, list) else value
-            if key.endswith("_sym_sizes") and f"{key.removesuffix('_sym_sizes')}_shape" in self.saved:
-                return self.saved[f"{key.removesuffix('_sym_sizes')}_shape"]
+                return _shown(values[index], key)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.op.shown_saves})
+
+
+#: What torch calls the metadata of a tensor, and how it is kept here.
+_METADATA = {"_sym_sizes": "_shape", "_sym_strides": "_strides"}
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+
+def _shown(value: Any, name: str) -> Any:
+    """An argument that a node keeps, as torch shows it: integers without a sign, the reduction of a loss by number."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_shown(each, name) for each in value)
+    if name == "reduction" and value in _REDUCTIONS:
+        return _REDUCTIONS.index(value)
+    if name == "padding_idx" and value is None:
+        value = -1
+    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
+        return value + (1 << 64)
+    return value
 
 
 class SavedAttribute:

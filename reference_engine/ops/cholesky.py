@@ -68,7 +68,7 @@ def _cholesky(A: Tensor, upper: bool) -> Tensor:
 _UPPER = {"upper": (False, True)}
 
 _EX = declare(
-    "linalg.cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor, Tensor)",
+    "linalg.cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)",
     forward=_cholesky_ex, node="LinalgCholeskyExBackward0", out=True, non_differentiable_outputs=(1,),
     vjp={"A": lambda grad, result0, upper: _cholesky_vjp(grad, result0, upper)},
     samples=domains.field(shapes="positive", arguments={**_UPPER, "check_errors": (True,)}),

@@ -86,6 +86,11 @@ def parse_signature(signature: str) -> tuple[str, list[Param]]:
     return match[1], params
 
 
+def result_names(signature: str) -> list[str]:
+    """What a signature calls the results: ``-> (Tensor values, Tensor indices)``; nothing if it does not."""
+    return re.findall(r"Tensor (\w+)", signature.rpartition("->")[2])
+
+
 @dataclass(frozen=True, slots=True)
 class OutForm:
     """How an op takes ``out=``.
@@ -155,26 +160,46 @@ class Op:
             node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
             space, _, class_name = node.rpartition("::")  # a few names show their C++ namespace
             full_name = {"graph_name": node} if space else {}
-            self.node_type = type(class_name, (OpNode,), {"op": self, **full_name})
+            # torch's node types are made in C, where a type without a module counts as built in
+            self.node_type = type(class_name, (OpNode,), {"op": self, "__module__": "builtins", **full_name})
         self.recorded = bool(self.vjp) or self.underived
         # where each argument's gradient goes, unless a list of tensors makes that depend on the call
         self.slots: dict[str, tuple[int, int | None]] | None = None
         if all(self.params[i].type != "Tensor[]" for i in self.differentiable):
             self.slots = {self.params[at].name: (n, None) for n, at in enumerate(self.differentiable)}
         self._saves_by_formula = self._plan_saves()
-        called = {f"result{i}": name for i, name in enumerate(traits["results"])}
+        called = {f"result{i}": name for i, name in enumerate(traits["results"] or result_names(signature))}
         self._saves_by_name = sorted(
             self._saves_by_formula, key=lambda save: (save[1] < 0, called.get(save[0], save[0]))
         )
         for need, _, _ in self._saves_by_formula:
             setattr(self.node_type, f"_saved_{need}", SavedAttribute(need, raw=False))
             setattr(self.node_type, f"_raw_saved_{need}", SavedAttribute(need, raw=True))
+            if need in called:
+                setattr(self.node_type, f"_saved_{called[need]}", SavedAttribute(need, raw=False))
+                setattr(self.node_type, f"_raw_saved_{called[need]}", SavedAttribute(need, raw=True))
+        self.shown_saves = self._shown_saves(called)
 
     def holds(self) -> bool:
         """Whether this overload exists in the version in force."""
         if self.when is None:
             return True
         return not switch(self.when[1:]) if self.when.startswith("!") else switch(self.when)
+
+    def _shown_saves(self, called: dict[str, str]) -> list[str]:
+        """The attributes in which a node shows what its formulas read."""
+        names = ["_saved_self_sym_numel"] if self.name == "mean" else []
+        for need, _, _ in self._saves_by_formula:
+            names += [f"_saved_{called.get(need, need)}", f"_raw_saved_{called.get(need, need)}"]
+        for formula in self.vjp.values():
+            for name in formula.parameters:
+                if name in self.index_of and not self.params[self.index_of[name]].is_tensor:
+                    names.append(f"_saved_{name}")
+            for _, index, attribute in formula.metadata:
+                if attribute in ("_shape", "_strides") and self.params[index].type == "Tensor":
+                    shown = "sym_sizes" if attribute == "_shape" else "sym_strides"
+                    names.append(f"_saved_{self.params[index].name}_{shown}")
+        return names
 
     def asks_in_place(self, values: list[Any]) -> bool:
         """Whether the argument ``inplace`` of a function of ``nn.functional`` is set."""

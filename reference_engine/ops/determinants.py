@@ -73,7 +73,7 @@ def _det_vjp(grad: Tensor, A: Tensor, result0: Tensor, result1: Tensor, result2:
 
 # The factorisation is a result as well: it is saved for the gradient.
 _DET = declare(
-    "_linalg_det(Tensor A) -> (Tensor, Tensor, Tensor)",
+    "_linalg_det(Tensor A) -> (Tensor LU, Tensor pivots, Tensor result)",
     forward=_det, node="LinalgDetBackward0", vjp={"A": _det_vjp}, method=False, function=False,
     non_differentiable_outputs=(0, 1),
 )  # fmt: skip

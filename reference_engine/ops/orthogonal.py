@@ -97,7 +97,7 @@ def _wide_qr(of_q: Any, of_r: Any, q: Tensor, r: Tensor) -> Tensor:
 
 
 _QR = declare(
-    "linalg.qr(Tensor A, str mode='reduced') -> (Tensor, Tensor)",
+    "linalg.qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)",
     forward=lambda A, mode: return_types.linalg_qr(_qr(A, mode)), node="LinalgQrBackward0", vjp={"A": _qr_vjp},
     out=True, samples=domains.field(shapes="regular", arguments={"mode": ("reduced", "complete", "r")}),
 )  # fmt: skip

@@ -80,7 +80,7 @@ def _topk(self: Tensor, k: int, dim: int, largest: bool, sorted: bool) -> Any:
 
 
 declare(
-    "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor, Tensor)",
+    "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)",
     forward=_topk, vjp={"self": lambda grad, self_shape, dim, result1: place_vjp(grad, self_shape, dim, result1, True)},
     non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
     samples=domains.ordered(arguments={"k": (1, 2), "dim": "dim", "largest": (True, False)}),
@@ -122,7 +122,7 @@ def _kthvalue(self: Tensor, k: int, dim: int, keepdim: bool) -> Any:
 
 
 declare(
-    "kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)",
+    "kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
     forward=_kthvalue, vjp={"self": _place_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
     samples=domains.ordered(arguments={"k": (1, 2), "dim": "dim", "keepdim": (False, True)}),
 )  # fmt: skip
@@ -200,7 +200,7 @@ def _mode(self: Tensor, dim: int, keepdim: bool) -> Any:
 
 
 declare(
-    "mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor, Tensor)",
+    "mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
     forward=_mode, vjp={"self": _place_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
     samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}),
 )  # fmt: skip

@@ -53,7 +53,7 @@ def _inv_vjp(grad: Tensor, result0: Tensor) -> Tensor:
 
 
 INV_EX = declare(
-    "linalg.inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor, Tensor)",
+    "linalg.inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)",
     forward=_inv_ex, node="LinalgInvExBackward0", vjp={"A": _inv_vjp}, out=True, non_differentiable_outputs=(1,),
     samples=domains.field(shapes="regular", arguments={"check_errors": (False, True)}),
 )  # fmt: skip
@@ -164,7 +164,8 @@ def _solve_vjp(
 
 
 SOLVE = declare(
-    "_linalg_solve_ex(Tensor A, Tensor B, bool left, bool check_errors) -> (Tensor, Tensor, Tensor, Tensor)",
+    "_linalg_solve_ex(Tensor A, Tensor B, bool left, bool check_errors) "
+    "-> (Tensor LU, Tensor pivots, Tensor result, Tensor info)",
     forward=_solve_ex, node="LinalgSolveExBackward0", vjp={"A, B": _solve_vjp}, method=False, function=False,
     non_differentiable_outputs=(0, 1, 3),
 )  # fmt: skip

@@ -69,14 +69,14 @@ def _sort_vjp(grad: Tensor, self_shape: Ints, dim: int, result1: Tensor) -> Tens
 
 
 declare(
-    "sort(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor, Tensor)",
+    "sort(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
     forward=lambda self, stable, dim, descending: _sort(self, dim, descending), node="SortBackward1",
     vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
     samples=domains.ordered(arguments={"stable": (False, True), "dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 
 declare(
-    "sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor, Tensor)",
+    "sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
     forward=_sort, vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
     samples=domains.ordered(arguments={"dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
