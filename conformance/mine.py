@@ -66,6 +66,9 @@ def mine_clauses(count: int) -> dict[str, Example]:
 
         small = _shrunk(program, cites) if cites(program) else program
         examples[clause] = _about(clause, small, reference)
+        if len(examples) % 50 == 0:
+            print(f"{len(examples)} of {len(found)} examples")
+            save(examples)
     return examples
 
 

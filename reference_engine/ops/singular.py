@@ -33,10 +33,7 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     check_kernel(A, "linalg_svd_cpu")
     d = A._dtype
     a = near_matrix(A._read(), d)
-    finite, undefined = np.isfinite(a).all((-1, -2)), np.isnan(a).any((-1, -2))
-    if undefined.any() and switch("linalg.svd.finite"):
-        i = int(np.flatnonzero(np.asarray(undefined).reshape(-1))[0])
-        raise refusal("linalg.svd.finite", batch=batch_element(a, i))
+    finite = _finite_for_svd(a)
     if not finite.all():
         a = np.zeros_like(a) + np.where(np.asarray(finite)[..., None, None], a, 0)
 
@@ -52,6 +49,19 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
         u, vh = _chosen(u, s, vh, float(np.finfo(d.to_real().np).eps))
     s = noisy(s, values_of, [a], d.to_real())
     return by_columns(u, d), from_array(s, d.to_real()), by_columns(vh, d)
+
+
+def _finite_for_svd(a: Array) -> Array:
+    """Which matrices of the batch are finite; the routine may search for ever in one that is not.
+
+    Raises:
+        LinAlgError: one of them holds a nan.
+    """
+    undefined = np.isnan(a).any((-1, -2))
+    if undefined.any() and switch("linalg.svd.finite"):
+        i = int(np.flatnonzero(np.asarray(undefined).reshape(-1))[0])
+        raise refusal("linalg.svd.finite", batch=batch_element(a, i))
+    return np.asarray(np.isfinite(a).all((-1, -2)))
 
 
 def _chosen(u: Array, s: Array, vh: Array, eps: float) -> tuple[Array, Array]:
@@ -207,7 +217,14 @@ def _pinv(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
         if not x.size:
             return np.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype)
         if hermitian:
-            values, vectors = np.linalg.eigh(_precise(np.tril(x) + np.conj(np.swapaxes(np.tril(x, -1), -1, -2))))
+            x = np.tril(x) + np.conj(np.swapaxes(np.tril(x, -1), -1, -2))
+        finite = np.isfinite(x).all((-1, -2)) if hermitian else _finite_for_svd(x)
+        if not finite.all():
+            cite("linalg.svd.infinite")
+            nothing = complex(np.nan, np.nan) if np.iscomplexobj(x) else np.nan
+            return np.where(finite[..., None, None], invert(np.where(finite[..., None, None], x, 0)), nothing)
+        if hermitian:
+            values, vectors = np.linalg.eigh(_precise(x))
             kept, u, vh = np.abs(values), vectors, np.conj(np.swapaxes(vectors, -1, -2))
         else:
             u, values, vh = np.linalg.svd(_precise(x), full_matrices=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -56,3 +59,15 @@ def test_kron_refuses_a_product_that_cannot_be_looked_at_as_a_matrix() -> None:
 def test_lapack_complaints_about_numbers_do_not_leak(name: str, value: float) -> None:
     a = engine.tensor([[1.0, 1.0], [value, 1.0]])
     getattr(engine.linalg, name)(*([a, engine.ones(2)] if name == "lstsq" else [a]))
+
+
+@pytest.mark.parametrize("dtype", [engine.float64, engine.complex64])
+def test_the_inverse_of_what_is_infinite_is_found_at_once_and_is_nan(dtype: Any) -> None:
+    """A routine for singular values may search for ever in such a matrix."""
+    infinite = engine.tensor([[1.5, -2.5, -0.8], [-1.75, math.inf, 1.1], [-math.inf, 1.75, 2.25]], dtype=dtype)
+    assert engine.linalg.pinv(infinite).isnan().all()
+    both = engine.linalg.pinv(engine.stack([infinite, engine.eye(3, dtype=dtype)]))
+    assert both[0].isnan().all()
+    assert engine.equal(both[1], engine.eye(3, dtype=dtype))
+    with pytest.raises(engine.linalg.LinAlgError, match=r"^linalg.svd: .*contained non-finite values\.$"):
+        engine.linalg.pinv(infinite * 0)
