@@ -60,6 +60,12 @@ def publish(top: dict[str, Any]) -> None:
 
 #: Names of the top level that are defined in a module of another name.
 _ELSEWHERE = {
+    "amp": ("GradScaler", "autocast"),
+    "amp.autocast_mode": (
+        "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
+        "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled", "set_autocast_cache_enabled",
+        "set_autocast_dtype", "set_autocast_enabled",
+    ),
     "compiler": ("compile",),
     "ranges": (
         "asarray", "broadcast_shapes", "frombuffer", "isin", "logspace", "range", "tril_indices", "triu_indices",
@@ -129,7 +135,7 @@ def _publish_surface(top: dict[str, Any]) -> None:
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
     top["newaxis"] = None
-    for part in ("_C", "backends", "compiler", "jit", "cuda", "func", "nn", "optim", "testing", "utils"):
+    for part in ("_C", "amp", "backends", "compiler", "jit", "cuda", "func", "nn", "optim", "testing", "utils"):
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:
         top[name] = overrides.factory(top[name])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from reference_engine import dtypes, levels, overrides, strides, views
+from reference_engine import autocasting, dtypes, levels, overrides, strides, views
 from reference_engine.autograd import engine, forward_ad, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
@@ -60,6 +60,13 @@ class Function:
                     public: Any = getattr(Tensor, self.__name__, self) if is_method else self
                     return overrides.handle(public, tensor_like, args, **kwargs)
                 break
+        if autocasting.state.enabled and autocasting.affects(self.name):
+            args, kwargs = autocasting.cast(self.name, args, kwargs)
+            autocasting.state.enabled = False  # what it is made of is not cast again
+            try:
+                return self.call(args, kwargs, is_method)
+            finally:
+                autocasting.state.enabled = True
         if _asked is not None:
             return self._call(args, kwargs, is_method)
         _asked = self.ops[0].name

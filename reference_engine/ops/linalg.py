@@ -47,7 +47,9 @@ def summed(x: Array, y: Array, d: dtype) -> Array:
 
 def check_same_dtype(a: Tensor, b: Tensor, clause: str = "ops.mm.dtype") -> None:
     if a._dtype is not b._dtype:
-        raise refusal(clause, first=_cpp(a), second=_cpp(b))
+        raise refusal(
+            clause, first=a._dtype.scalar_name, second=b._dtype.scalar_name, first_cpp=_cpp(a), second_cpp=_cpp(b)
+        )
 
 
 def _cpp(t: Tensor) -> str:
@@ -55,9 +57,9 @@ def _cpp(t: Tensor) -> str:
     names = {
         "float32": "float",
         "float64": "double",
-        "int64": "long long" if False else "long",
+        "int64": "long int",
         "int32": "int",
-        "int16": "short",
+        "int16": "short int",
         "int8": "signed char",
         "uint8": "unsigned char",
         "bool": "bool",
@@ -109,7 +111,7 @@ def _mv(self: Tensor, vec: Tensor) -> Tensor:
         raise refusal("ops.mv.rank", a=len(self._shape), b=len(vec._shape))
     if self._shape[1] != vec._shape[0]:
         raise refusal("ops.mv.shapes", a=self._shape[0], b=self._shape[1], c=vec._shape[0])
-    check_same_dtype(self, vec)
+    check_same_dtype(self, vec, "ops.mv.dtype")
     return product(self, vec)
 
 
@@ -167,7 +169,7 @@ def _bmm(self: Tensor, mat2: Tensor) -> Tensor:
     (b, _n, k), (b2, k2, _m) = self._shape, mat2._shape
     if b != b2 or k != k2:
         raise refusal("ops.bmm.shapes", b=b, k=k, b2=b2, k2=k2)
-    check_same_dtype(self, mat2)
+    check_same_dtype(self, mat2, "ops.bmm.dtype")
     made = product(self, mat2)
     if made._dtype.is_differentiable:
         made._write(made._read() + made._dtype.np.type(0))  # terms are added to a zero: no negative one is left
