@@ -22,6 +22,7 @@ from conformance.generate.builder import draw
 from conformance.generate.prng import PRNGChoices
 from conformance.generate.profiles import PROFILES
 from conformance.judge.shrink import shrink
+from conformance.program.script import to_script
 from conformance.program.steps import Program
 from conformance.subjects.base import SubjectUnavailable
 from conformance.subjects.reference import Reference
@@ -58,36 +59,53 @@ def mine_clauses(count: int) -> dict[str, Example]:
         for clause in {c for step in trace.steps for c in step.clauses} & wanted:
             if clause not in found or len(program.steps) < len(found[clause].steps):
                 found[clause] = program
-    examples = {}
+    trial = _trial()
+    examples: dict[str, Example] = {}
     for clause, program in sorted(found.items()):
 
         def cites(candidate: Program, clause: str = clause) -> bool:
             return clause in cited(candidate, reference)
 
         small = _shrunk(program, cites) if cites(program) else program
-        examples[clause] = _about(clause, small, reference)
+        if _conforms(clause, small, trial):
+            examples[clause] = _about(clause, clause, small, reference)
         if len(examples) % 50 == 0:
             print(f"{len(examples)} of {len(found)} examples")
             save(examples)
     return examples
 
 
-def _about(clause: str, program: Program, reference: Reference) -> Example:
-    return Example(clause, (clause, *sorted(cited(program, reference) - {clause})), program)
+def _about(name: str, clause: str, program: Program, reference: Reference) -> Example:
+    return Example(name, (clause, *sorted(cited(program, reference) - {clause})), program)
+
+
+def _conforms(name: str, program: Program, trial: Trial | None) -> bool:
+    """Whether the installed torch does what the reference does; where it does not, that is a finding, no example."""
+    judgement = trial.rerun(program)[0] if trial is not None else None
+    if judgement is not None and judgement.deviation is None:
+        print(f"no example of {name}, but a finding:\n{to_script(program)}\n{judgement.divergence}")
+        return False
+    return True
 
 
 def noted_again() -> dict[str, Example]:
-    """The examples found earlier of clauses, with what they exercise by now."""
+    """The examples found earlier, with what they exercise by now."""
     reference = Reference()
     stored = (e for path in FOLDER.glob("*.json") for e in msgspec.json.decode(path.read_bytes(), type=list[Example]))
-    return {e.name: _about(e.name, e.program, reference) for e in stored if e.name in reference.semantics.specs.clauses}
+    return {e.name: _about(e.name, e.clauses[0], e.program, reference) for e in stored}
+
+
+def _trial() -> Trial | None:
+    try:
+        return Trial(CampaignSettings())
+    except SubjectUnavailable:
+        return None
 
 
 def mine_deviations(count: int) -> dict[str, Example]:
     """An example for each known deviation that the installed torch shows on some drawn program."""
-    try:
-        trial = Trial(CampaignSettings())
-    except SubjectUnavailable:
+    trial = _trial()
+    if trial is None:
         return {}
     wanted = {d for d in trial.specs.deviations if d not in EXAMPLES and not d.startswith("law.")}
     examples: dict[str, Example] = {}
@@ -102,7 +120,8 @@ def mine_deviations(count: int) -> dict[str, Example]:
             return again is not None and again.deviation is not None and again.deviation.id == name
 
         if shows(program):
-            examples[name] = Example(name, (judgement.deviation.clause,), _shrunk(program, shows))
+            clause = judgement.deviation.clause
+            examples[name] = _about(name, clause, _shrunk(program, shows), trial.baseline)
     return examples
 
 

@@ -37,10 +37,13 @@ NAMESPACES = frozenset(
     {
         "", "Tensor", "linalg", "special", "fft", "sparse", "nested", "testing", "func", "nn", "nn.functional",
         "nn.init", "nn.utils", "nn.utils.parametrize", "optim", "autograd", "autograd.functional",
-        "autograd.forward_ad", "autograd.graph", "autograd.function", "autograd.gradcheck", "utils.checkpoint", "copy",
+        "autograd.forward_ad", "autograd.graph", "autograd.function", "autograd.gradcheck",
+        "autograd.Variable._execution_engine", "utils.checkpoint", "copy",
     }
 )  # fmt: skip
 PUBLIC = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
+_KEYWORD = re.compile(r"_?[A-Za-z][A-Za-z0-9_]{0,63}\Z")  # softmax takes _stacklevel
+_SAVED = re.compile(r"_(raw_)?saved_[a-z0-9_]{1,60}\Z")  # what a node keeps
 
 # Public names that read or write files, run or compile code, or change the process for every later Program.
 FORBIDDEN = frozenset(
@@ -81,7 +84,7 @@ def op_problem(op: str) -> str | None:
 
 def attribute_problem(name: str) -> str | None:
     """Why a Program may not use an attribute of this name; None if it may."""
-    if not PUBLIC.match(name):
+    if not (PUBLIC.match(name) or _SAVED.match(name)):
         return f"{name!r} is not a public name"
     if name in FORBIDDEN or name.removesuffix("_") in FORBIDDEN or _CLIMBING.match(name):
         return f"{name!r} is not allowed in a Program"
@@ -162,7 +165,7 @@ _ALLOCATING = frozenset(
 
 
 def _pairs(pairs: tuple[tuple[str, Any], ...]) -> str | None:
-    return _first(attribute_problem(key) for key, _ in pairs)
+    return _first(None if _KEYWORD.match(key) else f"{key!r} is not the name of an argument" for key, _ in pairs)
 
 
 def _enter(step: s.EnterMode) -> str | None:

@@ -18,11 +18,12 @@ from reference_engine.autograd.introspection import (
 from reference_engine.autograd.introspection import (
     will_engine_execute_node as _will_engine_execute_node,
 )
+from reference_engine.errors import LinAlgError as _LinAlgError
 from reference_engine.overrides import DisableTorchFunction, DisableTorchFunctionSubclass, _disabled_torch_function_impl
 from reference_engine.tensor_base import TensorBase
 
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "TensorBase", "_WeakTensorRef", "_autograd",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "TensorBase", "_LinAlgError", "_WeakTensorRef", "_autograd",
     "_current_autograd_node",
     "_current_graph_task_execution_order", "_current_graph_task_id", "_disabled_torch_function_impl", "_functions",
     "_will_engine_execute_node",

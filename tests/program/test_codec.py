@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.generate.builder import draw
+from conformance.generate.prng import PRNGChoices
+from conformance.generate.profiles import PROFILES
 from conformance.program.codec import MAX_BYTES, ProgramError, decode, encode, load, save
 from conformance.program.steps import (
     UNSET,
@@ -46,6 +51,7 @@ from conformance.program.steps import (
     Special,
     TorchAttr,
 )
+from conformance.subjects.reference import Reference
 
 DOUBLE = FunctionLit(("a",), (Apply("mul", (Ref("a"), 2), outs=("b",)),), Ref("b"), (EnterMode("no_grad"),), True)
 EVERYTHING = Program(
@@ -160,7 +166,7 @@ HOSTILE = {
     ),
     "code as name": (_steps({"step": "delete", "names": ["x;import os"]}), "'x;import os' can't be the name"),
     "code as parameter": (_apply(args=[{"kind": "function", "params": ["a=exit()"]}]), "'a=exit()' can't be the name"),
-    "code as keyword": (_apply(kwargs=[["a=exit(),b", 1]]), "'a=exit(),b' is not a public name"),
+    "code as keyword": (_apply(kwargs=[["a=exit(),b", 1]]), "'a=exit(),b' is not the name of an argument"),
     "code as dtype": (_apply(args=[{"kind": "dtype", "name": "float32);exit("}]), "is not a public name"),
     "code as operator": (_apply(form="operator", op="or exit() or", args=[1]), "is not an operator"),
     "no such region": ('{"steps": [], "regions": [{"start": 0, "stop": 3}]}', "regions[0]: no such steps"),
@@ -193,3 +199,19 @@ def test_a_file_that_is_too_big_is_not_read(tmp_path: Path) -> None:
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match=r"can't read .*missing\.json: No such file"):
         load(tmp_path / "missing.json")
+
+
+def test_every_program_that_is_drawn_can_be_stored() -> None:
+    reference = Reference()
+    for index, profile in itertools.product(range(60), PROFILES.values()):
+        program, _ = draw(PRNGChoices(1, index), profile, reference)
+        assert decode(encode(program)) == program
+
+
+def test_every_rare_call_can_be_stored() -> None:
+    """What callers seldom do is drawn seldom: here nothing else is."""
+    reference = Reference()
+    profile = dataclasses.replace(PROFILES["default"], weights={"misuse": 1.0})
+    for index in range(200):
+        program, _ = draw(PRNGChoices(1, index), profile, reference)
+        assert decode(encode(program)) == program
