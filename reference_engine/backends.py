@@ -5,6 +5,8 @@ There is one device, one thread, and one way to compute each result, so the swit
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -19,6 +21,20 @@ class _Settings:
         return self._available
 
     is_built = is_available
+
+    @contextlib.contextmanager
+    def flags(self, **settings: Any) -> Iterator[None]:
+        """Other settings for a block."""
+        before = dict(self.__dict__)
+        self.__dict__.update(settings)
+        try:
+            yield
+        finally:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+
+    def version(self) -> None:
+        """There is none."""
 
 
 cudnn = _Settings(False, enabled=True, benchmark=False, deterministic=False, allow_tf32=True)

@@ -135,7 +135,10 @@ def _publish_surface(top: dict[str, Any]) -> None:
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
     top["newaxis"] = None
-    for part in ("_C", "amp", "backends", "compiler", "jit", "cuda", "func", "nn", "optim", "testing", "utils"):
+    for part in (
+        "_C", "_tensor", "amp", "backends", "compiler", "cuda", "func", "jit", "library", "nn", "optim", "profiler",
+        "testing", "types", "utils", "version",
+    ):  # fmt: skip
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:
         top[name] = overrides.factory(top[name])
@@ -144,7 +147,15 @@ def _publish_surface(top: dict[str, Any]) -> None:
         found_module = importlib.import_module(f"{package}.{module}")
         sys.modules[f"{package}.{alias}"] = found_module
         setattr(sys.modules[f"{package}.{parent}"], short, found_module)
-    top["mps"], top["accelerator"] = top["backends"].mps, top["backends"].accelerator
+    backends = top["backends"]
+    for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"):  # objects that are imported like modules
+        sys.modules[f"{package}.backends.{name}"] = getattr(backends, name)
+    for name in ("mps", "accelerator"):
+        top[name] = sys.modules[f"{package}.{name}"] = getattr(backends, name)
+    shown = {name: value for name, value in top.items() if callable(value)}
+    for name in ("_VF", "functional"):  # have some of the functions of the top level
+        made = top[name] = sys.modules[f"{package}.{name}"] = types.ModuleType(f"{package}.{name}")
+        made.__dict__.update(shown)
 
 
 def _result_type(a: Any, b: Any) -> dtypes.dtype:

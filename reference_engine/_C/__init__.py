@@ -19,12 +19,27 @@ from reference_engine.autograd.introspection import (
     will_engine_execute_node as _will_engine_execute_node,
 )
 from reference_engine.errors import LinAlgError as _LinAlgError
+from reference_engine.modes import (
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+)
+from reference_engine.modes import (
+    set_grad_enabled as _set_grad_enabled,
+)
 from reference_engine.overrides import DisableTorchFunction, DisableTorchFunctionSubclass, _disabled_torch_function_impl
+from reference_engine.random import Generator, default_generator
 from reference_engine.tensor_base import TensorBase
+
+
+class _InferenceMode(inference_mode):
+    """``inference_mode`` as C++ has it."""
+
 
 __all__ = [
     "DisableTorchFunction", "DisableTorchFunctionSubclass", "TensorBase", "_LinAlgError", "_WeakTensorRef", "_autograd",
-    "_current_autograd_node",
+    "_current_autograd_node", "_InferenceMode", "_set_grad_enabled", "is_grad_enabled", "is_inference_mode_enabled",
+    "Generator", "default_generator",
     "_current_graph_task_execution_order", "_current_graph_task_id", "_disabled_torch_function_impl", "_functions",
     "_will_engine_execute_node",
 ]  # fmt: skip

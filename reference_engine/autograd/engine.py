@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import modes
-from reference_engine.autograd import anomaly, hooks, saved
+from reference_engine.autograd import anomaly, hooks, profiler, saved
 from reference_engine.autograd.node import Edge, Node
 from reference_engine.autograd.validate import validate_gradients
 from reference_engine.semantics import cite, refusal, switch
@@ -209,7 +209,12 @@ class Pass:
             cite("hooks.node.accumulator")
         needed = [self._wants(edge) for edge in node.next_edges]
         seen = grads if node.post_hooks else []  # a hook that is registered meanwhile finds them gone
-        outputs = list(node.evaluate(grads, needed))
+        if profiler.running:
+            label = f"autograd::engine::evaluate_function: {node.name()}"
+            with profiler.observed(label, grads), profiler.observed(node.name(), grads):
+                outputs = list(node.evaluate(grads, needed))
+        else:
+            outputs = list(node.evaluate(grads, needed))
         if node.freed:
             cite("engine.nothing_saved")
         outputs = validate_gradients(node, outputs)

@@ -32,7 +32,6 @@ from reference_engine.nn.activation import (
     Tanhshrink,
     Threshold,
 )
-from reference_engine.nn.attention import MultiheadAttention
 from reference_engine.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from reference_engine.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from reference_engine.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
@@ -78,6 +77,7 @@ from reference_engine.nn.loss import (
     TripletMarginWithDistanceLoss,
 )
 from reference_engine.nn.module import Module
+from reference_engine.nn.multihead import MultiheadAttention
 from reference_engine.nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm, RMSNorm
 from reference_engine.nn.padding import (
     CircularPad1d,

@@ -12,12 +12,12 @@ from typing import Any
 
 from reference_engine.nn import functional as F
 from reference_engine.nn import init
-from reference_engine.nn.attention import MultiheadAttention, causal_mask
 from reference_engine.nn.attention_function import canonical_mask
 from reference_engine.nn.containers import ModuleList
 from reference_engine.nn.dropout import Dropout
 from reference_engine.nn.linear import Linear
 from reference_engine.nn.module import Module
+from reference_engine.nn.multihead import MultiheadAttention, causal_mask
 from reference_engine.nn.normalization import LayerNorm
 
 Activation = str | Callable[[Any], Any]

@@ -20,3 +20,13 @@ def declare_all() -> dict[str, dict[str, Any]]:
     dispatch.install(namespaces)
     operators.attach()
     return namespaces
+
+
+def __getattr__(name: str) -> Any:
+    """``torch.ops.aten``, and the namespaces of a program's own operators."""
+    if not name.startswith("__"):
+        from reference_engine.library import LIBRARIES
+
+        if name in LIBRARIES:
+            return LIBRARIES[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from reference_engine import autocasting, dtypes, levels, overrides, strides, views
-from reference_engine.autograd import engine, forward_ad, saved
+from reference_engine.autograd import engine, forward_ad, profiler, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.modes import state
 from reference_engine.ops import binding, kernels, out_form
@@ -46,7 +46,6 @@ class Function:
         return f"<built-in method {self.__name__} of type object>"
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
-        global _asked
         if overrides.state.modes and self._seen_by_modes():
             tensor_like = [x for v in (*args, *kwargs.values()) for x in (v if isinstance(v, (list, tuple)) else (v,))]
             seen: Any = getattr(Tensor, self.__name__, self) if is_method else self
@@ -67,6 +66,13 @@ class Function:
                 return self.call(args, kwargs, is_method)
             finally:
                 autocasting.state.enabled = True
+        if profiler.running:
+            with profiler.observed(f"aten::{self.spoken}", args):
+                return self._ask(args, kwargs, is_method)
+        return self._ask(args, kwargs, is_method)
+
+    def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
+        global _asked
         if _asked is not None:
             return self._call(args, kwargs, is_method)
         _asked = self.ops[0].name

@@ -10,6 +10,7 @@ but packs every saved tensor into an empty `Holder`; the first that is unpacked 
 from __future__ import annotations
 
 import contextlib
+import enum
 import itertools
 import warnings
 import weakref
@@ -78,6 +79,34 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
         yield
     finally:
         _early_stop = before
+
+
+@contextlib.contextmanager
+def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
+    """Whether differences are reported with the operations of both runs; here they are reported as they always are."""
+    yield
+
+
+class CheckpointPolicy(enum.Enum):
+    """What is to become of the result of an operation in the region."""
+
+    MUST_SAVE = 0
+    PREFER_SAVE = 1
+    MUST_RECOMPUTE = 2
+    PREFER_RECOMPUTE = 3
+
+
+def create_selective_checkpoint_contexts(
+    policy_fn_or_list: Any, allow_cache_entry_mutation: bool = False
+) -> tuple[Any, Any]:
+    """Contexts for `context_fn`, by which some results are kept. Here all are computed again: gradients are the same.
+
+    Raises:
+        TypeError: neither a function nor a list of operations.
+    """
+    if not callable(policy_fn_or_list) and not isinstance(policy_fn_or_list, list):
+        raise TypeError("policy_fn_or_list must be either a function or a list of ops.")
+    return noop_context_fn()
 
 
 class GraphExecGroup:
