@@ -125,6 +125,8 @@ def of_pointwise_result(shape: tuple[int, ...], operands: Sequence[tuple[Ints, I
     if same_shape:
         if all(is_contiguous(s, st) for s, st in operands):
             return contiguous(shape)
+        if n == 4 and all(is_channels_last(s, st) for s, st in operands):
+            return channels_last(shape)
         same_strides = all(tuple(st) == tuple(first_strides) for _, st in operands)
         if same_strides and is_non_overlapping_and_dense(first_shape, first_strides):
             return tuple(first_strides)
@@ -207,6 +209,11 @@ def channels_last(shape: Ints) -> tuple[int, ...]:
         made[d] = step
         step *= shape[d]
     return tuple(made)
+
+
+def is_channels_last(shape: Ints, strides: Ints) -> bool:
+    """Whether elements lie in memory channel by channel, without gaps; a dimension of one element takes no step."""
+    return all(n == 1 or a == b for n, a, b in zip(shape, strides, channels_last(shape), strict=True))
 
 
 def suggests_channels_last(shape: Ints, strides: Ints) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import levels
-from reference_engine.autograd import tangent_layout, transpose
+from reference_engine.autograd import tangent_clauses, tangent_layout, transpose
 from reference_engine.modes import _ContextDecorator, state
 from reference_engine.semantics import cite, refusal
 
@@ -27,11 +27,10 @@ _epoch = 0  # tangents of levels that were left are void
 
 
 class Tangent(NamedTuple):
-    """The tangent of a tensor, the level that it belongs to, and the clause that it is an instance of, if any."""
+    """The tangent of a tensor, and the level that it belongs to."""
 
     epoch: int
     value: Tensor
-    clause: str | None = None
 
 
 # -- levels ------------------------------------------------------------------------------------------------------------
@@ -168,8 +167,7 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
             return _unpacked_batch(tensor)
     cite("forward_ad.unpack_dual.primal_view")
     cite("forward_ad.tangent.history")
-    if tensor._tangent is not None and tensor._tangent.clause is not None:
-        cite(tensor._tangent.clause)
+    tangent_clauses.recall(tangent_of(tensor))
     with hidden():
         primal = tensor._view_alias() if levels.stack else tensor._fw_primal(level)
     primal._forward_base, primal._forward_root = None, True
@@ -290,10 +288,11 @@ BACKWARD_ONLY = {
 
 
 class Pushing(NamedTuple):
-    """What must be remembered of a call until its result is there."""
+    """What must be remembered of a call until its result is there, and whether it writes to what it reads."""
 
     values: list[Any]
     tangents: list[Any]
+    aliased: bool = False
 
 
 def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
@@ -308,10 +307,11 @@ def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
     with hidden():
         first, own = target.clone(), tangent_storage(target)
         kept = [first, *(_copied(v, target._storage) for v in values[1:])]
+        aliased = any(v is not k for v, k in zip(values[1:], kept[1:], strict=True))
         if own is None:
-            return Pushing(kept, tangents)
+            return Pushing(kept, tangents, aliased)
         mine = None if tangents[0] is None else tangents[0].clone()
-        return Pushing(kept, [mine, *(_copied(t, own) for t in tangents[1:])])
+        return Pushing(kept, [mine, *(_copied(t, own) for t in tangents[1:])], aliased)
 
 
 def check_in_place(op: Op, values: Sequence[Any]) -> None:
@@ -360,7 +360,8 @@ def _copied(value: Any, storage: Any) -> Any:
     from reference_engine.tensor import Tensor
 
     if isinstance(value, (list, tuple)):
-        return [_copied(v, storage) for v in value]
+        copies = [_copied(v, storage) for v in value]
+        return copies if any(c is not v for c, v in zip(copies, value, strict=True)) else value
     if not isinstance(value, Tensor) or value._storage is not storage:
         return value
     cite("forward_ad.in_place.aliased")
@@ -408,8 +409,6 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
     for result, tangent in zip(results, tangents, strict=True):
         if tangent is None or not result._dtype.is_differentiable:
             continue
-        if op.name == "scatter_reduce" and given.values[op.index_of["reduce"]] == "prod":
-            cite("forward_ad.scatter_reduce.prod")
         held = tangent_of(result) if inplace else None
         if held is not None:
             cite("forward_ad.in_place")
@@ -417,10 +416,9 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
                 held.copy_(tangent)
         else:
             set_tangent(result, tangent, inplace)
-        if op.name == "copy" and given.values[1]._dtype is not result._dtype:
-            cite("forward_ad.copy.dtype")
-            assert result._tangent is not None
-            result._tangent = result._tangent._replace(clause="forward_ad.copy.dtype")
+        found = tangent_of(result)
+        assert found is not None
+        tangent_clauses.remember(op, given, result, found)
 
 
 def _flat(tangents: Any) -> list[Tensor]:
@@ -445,8 +443,7 @@ def _of_view(op: Op, given: Pushing) -> list[Any]:
     viewed = given.values[0]
     if not tangent_layout.same_layout(given.tangents[0], viewed):
         cite("forward_ad.view.changed_tangent")
-    if viewed._tangent is not None and viewed._tangent.clause is not None:
-        cite(viewed._tangent.clause)
+    tangent_clauses.recall(given.tangents[0])
     if op.name == "_alias_view":
         return [given.tangents[0]]  # the same tensor, and no view of it
     made = dispatch.run(op, [given.tangents[0], *given.values[1:]])

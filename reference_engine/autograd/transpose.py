@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DIAGONAL = frozenset({"nn.functional.hardsigmoid"})
 """Operations that work element by element by way of more than one kernel."""
+_ZERO_AT_ZERO = frozenset({"_std", "_std_mean", "linalg.vector_norm"})
+"""Operations with a root, whose gradient is zero by convention where the first result is."""
 
 
 def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any]:
@@ -79,7 +81,14 @@ def _transposed_formulas(
         for param, tangent in zip(op.params, tangents, strict=True):
             if tangent is not None:
                 _pair(gradients.get(param.name), tangent, pairs)
-    return _transposed(cotangents, pairs, recorded)
+    return _masked(op, results, _transposed(cotangents, pairs, recorded))
+
+
+def _masked(op: Op, results: Sequence[Tensor], made: list[Any]) -> list[Any]:
+    """Where a gradient is zero by convention, by a mask over a division by zero, so is the tangent."""
+    if op.name in _ZERO_AT_ZERO and made[0] is not None:
+        made[0] = made[0].masked_fill(results[0] == 0, 0)
+    return made
 
 
 def _read_beside(

@@ -470,12 +470,17 @@ def near_matrix(matrices: Array, d: dtype, units: float = 2.0) -> Array:
     return np.where(np.isfinite(matrices), moved, matrices).astype(matrices.dtype)
 
 
-def noisy(out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype, floor: Any = 0.0) -> Array:
+def noisy(
+    out: Array, fn: Callable[..., Array], arrays: Sequence[Any], d: dtype, floor: Any = 0.0, rounded: Any = False
+) -> Array:
     """Pass a computed result through the shadow, if one is active: for forwards that are not ``elementwise``.
 
-    ``floor`` is the size of what was added up on the way, where that may be larger than the result.
+    ``floor`` is the size of what was added up on the way, where that may be larger than the result, and ``rounded``
+    says whether it was rounded there, which the result need not show.
     """
-    return out if shadow.active is None else shadow.active.perturb(fn, list(arrays), out, d, floor=floor)
+    if shadow.active is None:
+        return out
+    return shadow.active.perturb(fn, list(arrays), out, d, floor=floor, rounded=rounded)
 
 
 __all__ = [

@@ -260,8 +260,8 @@ def _kron(self: Tensor, other: Tensor) -> Tensor:
     n = max(len(self._shape), len(other._shape))
     a = (1,) * (n - len(self._shape)) + self._shape
     b = (1,) * (n - len(other._shape)) + other._shape
-    left = self.reshape(tuple(x for m in a for x in (m, 1)))
-    right = other.reshape(tuple(x for m in b for x in (1, m)))
+    left = self._unsafe_view(tuple(x for m in a for x in (m, 1)))
+    right = other._unsafe_view(tuple(x for m in b for x in (1, m)))
     shape = tuple(x * y for x, y in zip(a, b, strict=True))
     if out is not None:  # written by mul, which refuses what it refuses
         kernels.resize_out(out, shape)

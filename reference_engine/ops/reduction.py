@@ -9,7 +9,7 @@ import numpy as np
 
 from reference_engine import dtypes, levels
 from reference_engine.modes import state
-from reference_engine.ops import domains, kernels
+from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.formulas import conj, over
 from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
@@ -71,6 +71,13 @@ def summed_dtype(self: Tensor, dtype: Any) -> dtypes.dtype:
 # -- sums ----------------------------------------------------------------------------------------------------------
 
 
+def _on_the_way(add: Any, values: Array, d: dtypes.dtype) -> tuple[Any, bool]:
+    """For the shadow: how much was added up, whose error stays where terms cancel; and whether that was rounded."""
+    if shadow.active is None or not d.is_differentiable:
+        return 0.0, False
+    return add(np.abs(values)), shadow.sum_is_rounded(values, d)
+
+
 def _sum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     d = summed_dtype(self, dtype)
     axes = wrap_dims(dim, len(self._shape))
@@ -79,7 +86,7 @@ def _sum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     def total(x: Array) -> Array:
         return np.sum(x, axis=axes, keepdims=keepdim, dtype=x.dtype)
 
-    return from_array(np.asarray(noisy(total(a), total, [a], d)), d)
+    return from_array(np.asarray(noisy(total(a), total, [a], d, *_on_the_way(total, a, d))), d)
 
 
 declare(
@@ -112,7 +119,7 @@ def _nansum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     def total(x: Array) -> Array:
         return np.nansum(x, axis=axes, keepdims=keepdim, dtype=x.dtype)
 
-    return from_array(np.asarray(noisy(total(a), total, [a], d)), d)
+    return from_array(np.asarray(noisy(total(a), total, [a], d, *_on_the_way(total, a, d))), d)
 
 
 def _nansum_vjp(grad: Tensor, self: Tensor, dim: Any, keepdim: bool) -> Tensor:
@@ -143,7 +150,7 @@ def _mean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
         total = total.astype(d.np).astype(x.dtype) if d.compute != d.np else total  # the sum is rounded, then divided
         return total / x.dtype.type(n)
 
-    return from_array(np.asarray(noisy(average(a), average, [a], d)), d)
+    return from_array(np.asarray(noisy(average(a), average, [a], d, *_on_the_way(average, a, d))), d)
 
 
 declare(

@@ -36,26 +36,28 @@ class Shadow:
         self.ulps = ulps
 
     def perturb(
-        self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype, ulps: float = 0.0, floor: Any = 0.0
-    ) -> Any:
+        self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype, ulps: float = 0.0, floor: Any = 0.0,
+        rounded: Any = False,
+    ) -> Any:  # fmt: skip
         """``out`` with noise where ``fn`` in wider arithmetic shows that it was rounded.
 
         ``ulps`` is what kernels of this function may be off by, where that is more than the noise in general; a
-        function that crosses zero may be off by as much there as where its size is ``floor``.
+        function that crosses zero may be off by as much there as where its size is ``floor``. Steps inside may have
+        been ``rounded`` where the result is exact by luck.
         """
         out = np.asarray(out)
         if not d.is_differentiable:
             return out
         inexact = np.ones(out.shape, bool)
         own_error: Any = 0.0  # what this very formula loses to cancellation inside it, in its own precision
-        rounded = out.astype(d.np)
+        stored = out.astype(d.np)
         if not ulps and all(
             not isinstance(a, np.ndarray) or a.dtype in _WIDER or a.dtype.kind in "biu" for a in arrays
         ):
             wide = [_widened(a) for a in arrays]
             try:
                 exact = np.asarray(fn(*wide))
-                inexact = exact != rounded.astype(exact.dtype)
+                inexact = (exact != stored.astype(exact.dtype)) | rounded
                 own_error = np.abs(exact - out)
             except (TypeError, np.linalg.LinAlgError):
                 pass  # no wider arithmetic for this function (LAPACK): everything counts as rounded
@@ -70,6 +72,18 @@ class Shadow:
         if d.is_complex:
             moved = moved + 1j * (size * self.rng.uniform(-1, 1, out.shape)).astype(out.real.dtype)
         return np.where(inexact & np.isfinite(out), moved, out).astype(out.dtype)
+
+
+def sum_is_rounded(terms: Any, d: dtype) -> bool:
+    """Whether adding these terms in some order rounds: not if they are small multiples of one power of two."""
+    parts = np.abs(np.stack([terms.real, terms.imag]).astype(np.float64) if d.is_complex else terms.astype(np.float64))
+    parts = parts[np.isfinite(parts) & (parts > 0)]
+    if not parts.size:
+        return False
+    mantissa, exponent = np.frexp(parts)
+    digits = (mantissa * 2.0**53).astype(np.int64)
+    quantum = np.min(np.ldexp((digits & -digits).astype(np.float64), exponent - 53))
+    return bool(np.sum(parts) / quantum >= 1 / np.finfo(d.to_real().np).eps)
 
 
 active: Shadow | None = None

@@ -10,7 +10,7 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array, noisy, wrap_dim
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -48,6 +48,8 @@ def _softmax(self: Tensor, dim: int, dtype: Any) -> Tensor:
 
 def _log_softmax(self: Tensor, dim: int, dtype: Any) -> Tensor:
     axis, d = _computed(self, dim, dtype, "log_softmax")
+    if d.itemsize == 2 and axis == max(len(self._shape) - 1, 0):
+        cite("reduction.log_softmax.half")
 
     def log_softmax(a: Array) -> Array:
         with np.errstate(invalid="ignore"):

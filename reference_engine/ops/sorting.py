@@ -83,12 +83,12 @@ declare(
 
 declare(
     "argsort(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor",
-    forward=lambda self, stable, dim, descending: self.detach().sort(dim, descending)[1], exact=True,
+    forward=lambda self, stable, dim, descending: self.sort(dim, descending)[1], exact=True, composite=True,
 )  # fmt: skip
 
 declare(
     "argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor",
-    forward=lambda self, dim, descending: self.detach().sort(dim, descending)[1], exact=True,
+    forward=lambda self, dim, descending: self.sort(dim, descending)[1], exact=True, composite=True,
     samples=domains.ordered(arguments={"dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 

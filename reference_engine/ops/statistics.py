@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine.ops import domains, kernels
+from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, times, where
@@ -77,8 +77,16 @@ def _spread(self: Tensor, dim: Dims, correction: float, keepdim: bool, root: boo
         found = np.sum(away * away, axis=axes, keepdims=keepdim) / np.float64(max(n - correction, 0))
         return np.sqrt(found) if root else found
 
+    def lost(x: Array) -> Array:
+        """The size of the error that distances inherit from a mean that is rounded at the size of the elements."""
+        x = _widened(x)
+        away = np.abs(x - np.sum(x, axis=axes, keepdims=True) / n if n else x)
+        found = 2 * np.sum(away * np.abs(x), axis=axes, keepdims=keepdim) / np.float64(max(n - correction, 1))
+        return found / np.maximum(2 * variance(a), np.finfo(found.dtype).tiny) if root else found
+
     d = self._dtype.to_real()
-    return from_array(np.asarray(noisy(variance(a), variance, [a], d)), d)
+    floor = lost(a) if shadow.active is not None else 0.0
+    return from_array(np.asarray(noisy(variance(a), variance, [a], d, floor)), d)
 
 
 # -- backward ------------------------------------------------------------------------------------------------------
@@ -86,6 +94,8 @@ def _spread(self: Tensor, dim: Dims, correction: float, keepdim: bool, root: boo
 
 def _var_vjp(grad: Tensor, self: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
     """2 (x - mean) / (n - correction)."""
+    if dim == ():
+        cite("reduction.var.no_dimension_named")
     if not self._shape or dim is None:
         freedom = self.numel() - correction
         if freedom <= 0:

@@ -17,6 +17,8 @@ from conformance.execute.trace import Call, Glimpse, Number, StepTrace, TensorSt
 from conformance.judge.compare import compare, differences, note
 from conformance.judge.numbers import MAX_ULP, mismatch, show
 from conformance.program.steps import Apply, Backward, Grad, Make, Program, Ref
+from reference_engine import dtypes
+from reference_engine.ops import shadow
 
 PROGRAM = Program((Make("x", (1.0,), (2,)), Apply("mul", (Ref("x"), 2), outs=("y",)), Backward(Ref("y"))))
 
@@ -254,3 +256,12 @@ def test_values_show_the_digits_that_tell_them_apart() -> None:
     assert show("float32", (1,), np.nextafter(np.float32(1), np.float32(2)).tobytes()) == "[1.0000001]"
     assert show("bfloat16", (), bytes.fromhex("c03f")) == "1.5"
     assert show("float32", (2, 2), None) == "no value"
+
+
+@pytest.mark.parametrize(
+    ("terms", "rounded"), [((1.0, -1.0, 2.0), False), ((0.5, 0.25, 3e6), False), ((-1.5, 0.38138, 1.168), True)]
+)
+def test_a_sum_of_small_multiples_of_a_power_of_two_is_exact_in_any_order(
+    terms: tuple[float, ...], rounded: bool
+) -> None:
+    assert shadow.sum_is_rounded(np.array(terms, np.float32), dtypes.float32) is rounded

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import reference_engine as engine
+from reference_engine import semantics
 
 ad = engine.autograd.forward_ad
 pytestmark = pytest.mark.usefixtures("dual_level")
@@ -226,3 +227,25 @@ def test_a_tensor_made_of_another_in_inference_mode_is_an_inference_tensor() -> 
         assert x.view(engine.int32).is_inference()
         assert copy.deepcopy(x).is_inference()
         assert copy.copy(x).is_inference()
+
+
+def test_the_tangent_of_a_spread_that_is_zero_is_zero() -> None:
+    same = dual((1.0, 1.0, 1.0))
+    assert tangent(same.std()).item() == 0
+    assert tangent(engine.linalg.vector_norm(dual((0.0, 0.0, 0.0)), 3)).item() == 0
+
+
+def test_what_is_known_of_a_tangent_is_cited_where_it_is_looked_at() -> None:
+    whole = dual()
+    part = whole[...]
+    part.mul_(whole)
+    semantics.take_cited()
+    tangent(whole * 2)
+    assert "forward_ad.in_place.aliased" in semantics.take_cited()
+
+
+@pytest.mark.parametrize("dim", [None, (), 0])
+def test_a_variance_over_no_dimension_named_is_over_all_of_them(dim: Any) -> None:
+    x = engine.tensor([3.0, 1.0, 2.0], requires_grad=True)
+    (grad,) = engine.autograd.grad(engine.std(x, dim), x)
+    assert grad.tolist() == [0.5, -0.5, 0]

@@ -1,0 +1,69 @@
+"""What is known of the numbers in a tangent: which clause of the specification they are an instance of.
+
+A tangent is looked at long after the operation that made it. The clause is kept with its memory, so that it is cited
+where a tangent, or what was made of it, is unpacked.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reference_engine.semantics import cite
+
+if TYPE_CHECKING:
+    from reference_engine.autograd.forward_ad import Pushing
+    from reference_engine.ops.declare import Op
+    from reference_engine.tensor import Tensor
+
+_clauses: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+"""By memory."""
+
+_INSTANCES = {
+    "logcumsumexp": "forward_ad.logcumsumexp",
+    "fmax": "forward_ad.fmax", "fmin": "forward_ad.fmax",
+    "atan2": "forward_ad.atan2",
+    "max": "forward_ad.extremum", "min": "forward_ad.extremum", "median": "forward_ad.extremum",
+    "nanmedian": "forward_ad.extremum", "amax": "forward_ad.extremum", "amin": "forward_ad.extremum",
+}  # fmt: skip
+"""By operation."""
+
+
+def remember(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> None:
+    """Cite the clause that a new tangent is an instance of, if any, and keep it with the tangent's memory."""
+    clause = _clause(op, given, result)
+    if clause is not None:
+        cite(clause)
+        _clauses[tangent._storage] = clause
+
+
+def recall(tangent: Tensor | None) -> None:
+    """Cite again what is known of a tangent."""
+    if tangent is not None and tangent._storage in _clauses:
+        cite(_clauses[tangent._storage])
+
+
+def _clause(op: Op, given: Pushing, result: Tensor) -> str | None:
+    from reference_engine.tensor import Tensor, tensors_in
+
+    if op.name == "copy" and given.values[1]._dtype is not result._dtype:
+        return "forward_ad.copy.dtype"
+    if given.aliased:
+        return "forward_ad.in_place.aliased"
+    if op.name in ("_var", "_std", "_var_mean", "_std_mean") and given.values[1] == ():
+        return "reduction.var.no_dimension_named"
+    if op.name == "scatter_reduce" and given.values[op.index_of["reduce"]] == "prod":
+        return "forward_ad.scatter_reduce.prod"
+    if op.name in ("maximum", "minimum") and np.isnan(result._read().astype(np.float64)).any():
+        return "forward_ad.maximum_of_nan"
+    if op.name in _INSTANCES:
+        return _INSTANCES[op.name]
+    factors = [i for i in op.differentiable if isinstance(given.values[i], Tensor)]
+    if len(factors) > 1 and any(given.tangents[i] is None for i in factors):
+        moving = [given.values[i]._read() for i in factors if given.tangents[i] is not None]
+        if not all(np.isfinite(v.astype(np.complex128)).all() for v in moving):
+            return "forward_ad.op.without_tangent"
+    memories = [t._storage for t in tensors_in(given.tangents)]
+    return next((_clauses[memory] for memory in memories if memory in _clauses), None)
