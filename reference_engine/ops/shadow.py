@@ -83,7 +83,7 @@ def sum_is_rounded(terms: Any, d: dtype) -> bool:
     mantissa, exponent = np.frexp(parts)
     digits = (mantissa * 2.0**53).astype(np.int64)
     quantum = np.min(np.ldexp((digits & -digits).astype(np.float64), exponent - 53))
-    return bool(np.sum(parts) / quantum >= 1 / np.finfo(d.to_real().np).eps)
+    return bool(np.sum(parts) / quantum > 2 / np.finfo(np.float32 if d.itemsize == 2 else d.to_real().np).eps)
 
 
 active: Shadow | None = None
