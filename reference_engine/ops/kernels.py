@@ -172,6 +172,15 @@ def shape_out(shape: tuple[int, ...]) -> None:
         resize_out(destination, shape)
 
 
+def _resize_for_kernel(shape: tuple[int, ...], computed: dtype) -> None:
+    """``out=`` takes the shape of the result before a kernel is chosen, and so does its stand-in of another dtype."""
+    if destination is None or written is not None:
+        return
+    if computed is not destination._dtype and destination._shape != shape and destination.numel():
+        warn("ops.out.resized", shape=list(destination._shape), result=list(shape))
+    resize_out(destination, shape)
+
+
 def refuse_other_out(d: dtype) -> None:
     """Raise if ``out=`` has another dtype than the result, of which no conversion is made."""
     if destination is not None and written is None and destination._dtype is not d:
@@ -359,11 +368,12 @@ class elementwise:
         if written_dtype is not None:
             self.refuse_target(result)
             note_common_dtype(computed, result)
-            if result is dtypes.bool_ and computed.is_complex and len(tensors) + numbers > 1:
-                if written_dtype.category in (1, 2):  # truth values are made in the common dtype, and converted
-                    warn("ops.cast.discards_imaginary")
-        if self.restricted:
+        if self.restricted and self.is_unsupported(computed):
+            _resize_for_kernel(shape, computed)
             self.refuse_unsupported(computed)
+        if written_dtype is not None and result is dtypes.bool_ and computed.is_complex and len(tensors) + numbers > 1:
+            if written_dtype.category in (1, 2):  # truth values are made in the common dtype, and converted
+                warn("ops.cast.discards_imaginary")
         compute = computed.np if self.stepwise else computed.compute
         arrays: list[Any] = []
         for i, v in enumerate(values):
@@ -399,10 +409,14 @@ class elementwise:
             raise refusal("pointwise.out.same_dtype", got=written_dtype.scalar_name, expected=result.scalar_name)
         refuse_narrow_target(result)
 
+    def is_unsupported(self, computed: dtype) -> bool:
+        """Whether the kernel is not defined for a dtype in the version in force."""
+        switch_id = self.since.get(computed.name)
+        return computed in self.not_for or (switch_id is not None and not switch(switch_id))
+
     def refuse_unsupported(self, computed: dtype) -> None:
         """Raise if the kernel is not defined for a dtype in the version in force."""
-        switch_id = self.since.get(computed.name)
-        if computed in self.not_for or (switch_id is not None and not switch(switch_id)):
+        if self.is_unsupported(computed):
             raise refusal("ops.not_implemented_for", op=self.name, dtype=computed.scalar_name)
 
 

@@ -182,6 +182,8 @@ def _place_vjp(grad: Tensor, self: Tensor, dim: int, result1: Tensor) -> Tensor:
 
 def _cumulative_extremum(name: str, ufunc: Any) -> None:
     def forward(self: Tensor, dim: int) -> Any:
+        if not self._shape and dim not in (0, -1):
+            raise refusal("reduction.cummax.scalar_dim", op=name, dim=dim)
         axis = wrap_dim(dim, len(self._shape))
         elementwise(ufunc, name=f"{name}_cpu", not_for="complex", since=HALF).refuse_unsupported(self._dtype)
         values = self._read().astype(self._dtype.compute)

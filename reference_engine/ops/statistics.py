@@ -52,7 +52,8 @@ def _mean(self: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 
     # kept up to date element by element, a mean is rounded at the size of the elements
     floor = np.sum(np.abs(a), axis=axes, keepdims=keepdim) / max(n, 1)
-    return from_array(np.asarray(noisy(mean(a), mean, [a], self._dtype, floor)), self._dtype)
+    rounded = shadow.active is not None and shadow.sum_is_rounded(a, self._dtype)
+    return from_array(np.asarray(noisy(mean(a), mean, [a], self._dtype, floor, rounded)), self._dtype)
 
 
 def _running_mean(x: Array, axes: tuple[int, ...]) -> Array:

@@ -137,3 +137,13 @@ def test_an_empty_cumulative_trapezoid_is_empty() -> None:
     assert torch.cumulative_trapezoid(torch.ones(2, 0)).shape == (2, 0)
     with pytest.raises(RuntimeError, match="one `x` value for each sample point"):
         torch.cumulative_trapezoid(torch.ones(0), torch.ones(3))
+
+
+def test_out_has_the_shape_of_the_result_before_a_kernel_is_missed() -> None:
+    out = torch.ones(5)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with pytest.raises(NotImplementedError, match="bitwise_not_cpu"):
+            torch.bitwise_not(torch.ones(2), out=out)
+    assert len(seen) == 1
+    assert out.shape == (2,)
