@@ -136,8 +136,8 @@ def _publish_surface(top: dict[str, Any]) -> None:
         top.update({name: found[name] for name in names})
     top["newaxis"] = None
     for part in (
-        "_C", "_tensor", "amp", "backends", "compiler", "cuda", "func", "jit", "library", "nn", "optim", "profiler",
-        "testing", "types", "utils", "version",
+        "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library", "nn",
+        "optim", "profiler", "testing", "types", "utils", "version",
     ):  # fmt: skip
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:

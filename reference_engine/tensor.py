@@ -31,7 +31,7 @@ class Tensor(TensorBase):
     """
 
     __array_priority__ = 1000  # numpy must ask our reflected operators first
-    __hash__ = object.__hash__
+    __hash__ = id
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """``torch.Tensor(2, 3)`` (uninitialised, here zeros), ``torch.Tensor([..])``, or a subclass instance."""

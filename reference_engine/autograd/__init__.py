@@ -17,6 +17,7 @@ from reference_engine.autograd.backward import backward, grad
 from reference_engine.autograd.function import Function
 from reference_engine.autograd.gradcheck import gradcheck, gradgradcheck
 from reference_engine.autograd.nested import NestedIOFunction
+from reference_engine.autograd.profiler import kineto_available
 from reference_engine.autograd.variable import Variable, variable
 from reference_engine.modes import (
     _force_original_view_tracking,
@@ -33,11 +34,6 @@ from reference_engine.modes import (
 from reference_engine.semantics import refusal
 from reference_engine.size import Size
 from reference_engine.versions import SavedTensor
-
-
-def kineto_available() -> bool:
-    """Whether torch's native profiler is there."""
-    return False
 
 
 def _calculate_shape(output: Any, grad: Any, is_grads_batched: bool) -> tuple[Size, Size]:

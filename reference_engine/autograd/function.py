@@ -262,3 +262,11 @@ class InplaceFunction(Function):
 __all__ = [
     "BackwardCFunction", "Function", "FunctionCtx", "FunctionMeta", "InplaceFunction", "once_differentiable",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "NestedIOFunction":  # made of Function
+        from reference_engine.autograd.nested import NestedIOFunction
+
+        return NestedIOFunction
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
