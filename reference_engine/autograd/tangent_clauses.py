@@ -30,10 +30,20 @@ _INSTANCES = {
 }  # fmt: skip
 """By operation."""
 
+BACKWARD = {
+    "_softmax": "forward_ad.backward_through.exponentials", "_log_softmax": "forward_ad.backward_through.exponentials",
+    "logsumexp": "forward_ad.backward_through.exponentials", "logcumsumexp": "forward_ad.backward_through.exponentials",
+    "_linalg_solve_ex": "forward_ad.backward_through.factors", "_linalg_det": "forward_ad.backward_through.factors",
+    "_linalg_slogdet": "forward_ad.backward_through.factors",
+    "linalg.householder_product": "forward_ad.backward_through.factors",
+    "_native_layer_norm": "forward_ad.backward_through.factors",
+}  # fmt: skip
+"""By operation, what running backward through its tangent is an instance of."""
+
 
 def remember(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> None:
     """Cite the clause that a new tangent is an instance of, if any, and keep it with the tangent's memory."""
-    clause = _clause(op, given, result)
+    clause = _clause(op, given, result, tangent)
     if clause is not None:
         cite(clause)
         _clauses[tangent._storage] = clause
@@ -45,7 +55,7 @@ def recall(tangent: Tensor | None) -> None:
         cite(_clauses[tangent._storage])
 
 
-def _clause(op: Op, given: Pushing, result: Tensor) -> str | None:
+def _clause(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> str | None:
     from reference_engine.tensor import Tensor, tensors_in
 
     if op.name == "copy" and given.values[1]._dtype is not result._dtype:
@@ -58,6 +68,8 @@ def _clause(op: Op, given: Pushing, result: Tensor) -> str | None:
         return "forward_ad.scatter_reduce.prod"
     if op.name in ("maximum", "minimum") and np.isnan(result._read().astype(np.float64)).any():
         return "forward_ad.maximum_of_nan"
+    if op.name == "_linalg_slogdet" and tangent.requires_grad:
+        return BACKWARD[op.name]
     if op.name in _INSTANCES:
         return _INSTANCES[op.name]
     factors = [i for i in op.differentiable if isinstance(given.values[i], Tensor)]

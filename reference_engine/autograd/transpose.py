@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes
-from reference_engine.autograd import saved
+from reference_engine.autograd import saved, tangent_clauses
 from reference_engine.semantics import cite
 
 if TYPE_CHECKING:
@@ -44,7 +44,17 @@ def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequenc
         found = _pointwise(op, values, tangents, results)
         if found is None:
             found = _transposed_formulas(op, values, tangents, results, recorded)
-        return _read_beside(op, values, tangents, results, found) if recorded else found
+        return _differentiable(op, _read_beside(op, values, tangents, results, found)) if recorded else found
+
+
+def _differentiable(op: Op, made: list[Any]) -> list[Any]:
+    """Tangents of operations whose own derivative has a clause: it is cited where somebody runs backward through it."""
+    from reference_engine.ops.dual import differentiated
+
+    clause = tangent_clauses.BACKWARD.get(op.name)
+    if clause is None:
+        return made
+    return [differentiated(t, clause) if t is not None and t.requires_grad else t for t in made]
 
 
 def _pointwise(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any] | None:

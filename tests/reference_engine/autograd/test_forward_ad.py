@@ -249,3 +249,25 @@ def test_a_variance_over_no_dimension_named_is_over_all_of_them(dim: Any) -> Non
     x = engine.tensor([3.0, 1.0, 2.0], requires_grad=True)
     (grad,) = engine.autograd.grad(engine.std(x, dim), x)
     assert grad.tolist() == [0.5, -0.5, 0]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.softmax(0),
+        lambda x: x.log_softmax(0),
+        lambda x: x.logsumexp(0),
+        lambda x: engine.linalg.solve(x, engine.eye(2)),
+        lambda x: x.det(),
+        lambda x: x.slogdet()[1],
+        lambda x: engine.nn.functional.layer_norm(x, (2,), x[0]),
+    ],
+)
+def test_backward_through_a_tangent_is_backward_twice(f: Callable[[Any], Any]) -> None:
+    x = engine.tensor([[2.0, 1.0], [0.5, 3.0]], requires_grad=True)
+    along = engine.tensor([[1.0, -0.5], [0.25, 2.0]])
+    pushed = tangent(f(ad.make_dual(x.clone(), along)))
+    (forward,) = engine.autograd.grad(pushed.sum(), x)
+    (once,) = engine.autograd.grad(f(x).sum(), x, create_graph=True)
+    (twice,) = engine.autograd.grad((once * along).sum(), x, allow_unused=True)
+    np.testing.assert_allclose(forward.tolist(), twice.tolist(), atol=1e-5)
