@@ -152,6 +152,14 @@ def _publish_surface(top: dict[str, Any]) -> None:
         sys.modules[f"{package}.backends.{name}"] = getattr(backends, name)
     for name in ("mps", "accelerator"):
         top[name] = sys.modules[f"{package}.{name}"] = getattr(backends, name)
+    devices = importlib.import_module(f"{package}.amp.devices")
+    cpu: Any = types.ModuleType(f"{package}.cpu")
+    top["cpu"] = sys.modules[f"{package}.cpu"] = cpu
+    holders: dict[str, Any] = {"cuda": top["cuda"], "cpu": cpu}
+    for device, holder in holders.items():
+        holder.amp = sys.modules[f"{package}.{device}.amp"] = devices.namespace(device)
+    dynamo = top["_dynamo"] = sys.modules[f"{package}._dynamo"] = types.ModuleType(f"{package}._dynamo")
+    dynamo.__dict__.update({name: getattr(top["compiler"], name) for name in ("reset", "disable", "allow_in_graph")})
     shown = {name: value for name, value in top.items() if callable(value)}
     for name in ("_VF", "functional"):  # have some of the functions of the top level
         made = top[name] = sys.modules[f"{package}.{name}"] = types.ModuleType(f"{package}.{name}")

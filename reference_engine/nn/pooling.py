@@ -98,6 +98,19 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     function = "adaptive_max_pool2d"
 
 
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    function = "adaptive_max_pool3d"
+
+
+class LPPool1d(Applied):
+    function = "lp_pool1d"
+    options = {"norm_type": REQUIRED, "kernel_size": REQUIRED, "stride": None, "ceil_mode": False}
+
+
+class LPPool2d(LPPool1d):
+    function = "lp_pool2d"
+
+
 class PixelShuffle(Applied):
     function = "pixel_shuffle"
     options = {"upscale_factor": REQUIRED}
