@@ -75,7 +75,7 @@ def run_tensor_hooks_of(node: Node, grads: list[Tensor | None]) -> list[Tensor |
     """The hooks of the tensors that a node made, then retained gradients: ``.grad`` holds what the hooks returned."""
     if node.tensor_hooks:
         grads = list(grads)
-        for output_nr, chains in node.tensor_hooks.items():
+        for output_nr, chains in list(node.tensor_hooks.items()):
             for chain in chains:
                 grads[output_nr] = run_tensor_hooks(chain, grads[output_nr])
     for output_nr in node.retain_grad_hooks:

@@ -32,12 +32,17 @@ def _extent(t: Tensor) -> int:
 
 
 def zeros_laid_out_as(t: Tensor, tangent: Tensor) -> Tensor:
-    """Zeros over memory of the same extent, looked at in the same way as ``t``; a batch of them for one of tangents."""
+    """Zeros over memory of the same extent, looked at in the same way as ``t``; a batch of them for one of tangents.
+
+    They are complex if ``t`` is, of whose real or imaginary part alone the tangent may be.
+    """
     from reference_engine.ops.kernels import empty
+
+    dtype = tangent._dtype.to_complex() if t._dtype.is_complex else tangent._dtype
 
     def make(like: Tensor, sizes: tuple[int, ...] = ()) -> Tensor:
         extent = _extent(t)
-        whole = empty((*sizes, extent), tangent._dtype)
+        whole = empty((*sizes, extent), dtype)
         whole._shape, whole._strides = (*sizes, *t._shape), (*whole._strides[:-1], *t._strides)
         whole._offset, whole._conj, whole._neg = t._offset, t._conj, t._neg
         return whole

@@ -235,6 +235,8 @@ def _check_floating(first: Tensor, second: Tensor) -> None:
 def _check_parts(first: Tensor, second: Tensor) -> None:
     """Two real tensors of one dtype, and the complex one of that precision to write to."""
     _check_floating(first, second)
+    if first._dtype.name == "float16" and kernels.destination is None:
+        warn("complex.half.experimental")  # what the result would be
     if first._dtype is not second._dtype:
         raise refusal("ops.complex.dtype", expected=first._dtype.scalar_name, got=second._dtype.scalar_name)
     made, out = first._dtype.to_complex(), kernels.written_dtype
@@ -272,9 +274,6 @@ declare(
 
 
 def _polar(abs: Tensor, angle: Tensor) -> Tensor:
-    _check_floating(abs, angle)
-    if abs._dtype.name == "float16" and kernels.destination is None:
-        warn("complex.half.experimental")  # what the result would be
     _check_parts(abs, angle)
     if abs._dtype.name == "float16" and not switch("complex.polar_float16"):
         raise refusal("ops.not_implemented_for", op="polar_cpu", dtype=abs.dtype.scalar_name)

@@ -271,3 +271,9 @@ def test_backward_through_a_tangent_is_backward_twice(f: Callable[[Any], Any]) -
     (once,) = engine.autograd.grad(f(x).sum(), x, create_graph=True)
     (twice,) = engine.autograd.grad((once * along).sum(), x, allow_unused=True)
     np.testing.assert_allclose(forward.tolist(), twice.tolist(), atol=1e-5)
+
+
+def test_a_real_tangent_in_a_part_of_a_complex_tensor_gives_the_whole_a_complex_one() -> None:
+    whole = engine.zeros(3, dtype=engine.complex64)
+    whole.imag.add_(dual())
+    assert tangent(whole).tolist() == [10j, 20j, 30j]
