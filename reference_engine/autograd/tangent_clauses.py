@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reference_engine import levels
 from reference_engine.semantics import cite
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ BACKWARD = {
 
 def remember(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> None:
     """Cite the clause that a new tangent is an instance of, if any, and keep it with the tangent's memory."""
+    from reference_engine.tensor import tensors_in
+
+    if levels.used and any(levels.is_mapped(t) for t in (result, *tensors_in(given.values))):
+        return  # which differs from slice to slice
     clause = _clause(op, given, result, tangent)
     if clause is not None:
         cite(clause)
