@@ -59,6 +59,8 @@ FORBIDDEN = frozenset(
 # Attributes through which Python lets one climb from an object to the interpreter.
 _CLIMBING = re.compile(r"(gi|cr|ag|f|co|tb|func)_")
 PRIVATE_READS = frozenset({"_version", "_base", "_is_view", "_grad", "_backward_hooks"})
+# Set to see it refused.
+PRIVATE_WRITES = frozenset({"_version"})
 
 MODES = frozenset(
     {
@@ -176,6 +178,10 @@ def _hook(step: s.AddHook) -> str | None:
     return None if step.targets else "a hook needs a target"
 
 
+def _set(step: s.SetAttr) -> str | None:
+    return None if step.name in PRIVATE_WRITES else attribute_problem(step.name)
+
+
 def _read(step: s.Read) -> str | None:
     return None if step.what in PRIVATE_READS else attribute_problem(step.what)
 
@@ -205,7 +211,7 @@ _CHECKS: dict[type, Callable[[Any], str | None]] = {
     int: _integer,
     s.Make: _make,
     s.Apply: _apply,
-    s.SetAttr: lambda step: attribute_problem(step.name),
+    s.SetAttr: _set,
     s.EnterMode: _enter,
     s.AddHook: _hook,
     s.Read: _read,
