@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,16 @@ def _special(name: str) -> Any:
 _i0e, _i1, _i1e = _special("i0e"), _special("i1"), _special("i1e")
 
 
+def _less(first: Callable[[], Tensor], second: Tensor) -> Tensor:
+    """The first less the second, of which torch makes the second first: what each saves is seen in that order."""
+    return first() - second
+
+
+def _more(first: Callable[[], Tensor], second: Tensor) -> Tensor:
+    """Their sum, in the same order."""
+    return first() + second
+
+
 def _half_at_zero(self: Tensor, formula: Any, kernel: str = "") -> Tensor:
     """A formula that divides by its argument, and its limit of one half where that is zero."""
     cite("special.i1.at_zero")
@@ -57,11 +68,11 @@ def _half_at_zero(self: Tensor, formula: Any, kernel: str = "") -> Tensor:
 
 def _i1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """I0 - I1/x."""
-    return grad * _half_at_zero(self, lambda x: x.i0() - result * x.reciprocal(), "i1_backward")
+    return grad * _half_at_zero(self, lambda x: _less(x.i0, result * x.reciprocal()), "i1_backward")
 
 
 def _i1e_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
-    return grad * _half_at_zero(self, lambda x: _i0e(x) - result * (x.sgn() + x.reciprocal()), "i1e_backward")
+    return grad * _half_at_zero(self, lambda x: _less(lambda: _i0e(x), result * _more(x.sgn, x.reciprocal())), "i1e_backward")
 
 
 declare(
@@ -74,7 +85,7 @@ declare(
 declare(
     "special.i0e(Tensor self) -> Tensor",
     forward=elementwise(_wide(sp.i0e), dtype=to_floating, ulps=_APART, name="i0e_cpu", not_for="complex", since=HALF),
-    node="SpecialI0EBackward0", vjp={"self": lambda grad, self, result: grad * (_i1e(self) - self.sgn() * result)},
+    node="SpecialI0EBackward0", vjp={"self": lambda grad, self, result: grad * _less(lambda: _i1e(self), self.sgn() * result)},
     method=False, out=True, samples=domains.real(special=(0.0,)),
 )  # fmt: skip
 
@@ -124,25 +135,25 @@ _m1, _k0, _k1 = (_special(f"modified_bessel_{name}") for name in ("i1", "k0", "k
 
 def _y1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """Y0 - Y1/x, infinite at zero."""
-    return grad * where(self == 0, math.inf, _y0(self) - result * self.reciprocal())
+    return grad * where(self == 0, math.inf, _less(lambda: _y0(self), result * self.reciprocal()))
 
 
 _declare_in_both_ways("bessel_j0", _cited(sp.j0), "BesselJ0", lambda grad, self: grad * -_j1(self), -3.0)
 _declare_in_both_ways(
     "bessel_j1", _cited(sp.j1), "BesselJ1",
-    lambda grad, self, result: grad * _half_at_zero(self, lambda x: _j0(x) - result * x.reciprocal()), -3.0,
+    lambda grad, self, result: grad * _half_at_zero(self, lambda x: _less(lambda: _j0(x), result * x.reciprocal())), -3.0,
 )  # fmt: skip
 _declare_in_both_ways("bessel_y0", _cited(sp.y0), "BesselY0", lambda grad, self: grad * -_y1(self), 0.3)
 _declare_in_both_ways("bessel_y1", _cited(sp.y1), "BesselY1", _y1_vjp, 0.3)
 _declare_in_both_ways("modified_bessel_i0", sp.i0, "ModifiedBesselI0", lambda grad, self: grad * _m1(self), -3.0)
 _declare_in_both_ways(
     "modified_bessel_i1", sp.i1, "ModifiedBesselI1",
-    lambda grad, self, result: grad * _half_at_zero(self, lambda x: x.i0() - result * x.reciprocal()), -3.0,
+    lambda grad, self, result: grad * _half_at_zero(self, lambda x: _less(x.i0, result * x.reciprocal())), -3.0,
 )  # fmt: skip
 _declare_in_both_ways("modified_bessel_k0", sp.k0, "ModifiedBesselK0", lambda grad, self: grad * -_k1(self), 0.3)
 _declare_in_both_ways(
     "modified_bessel_k1", sp.k1, "ModifiedBesselK1",
-    lambda grad, self, result: grad * -(_k0(self) + result * self.reciprocal()), 0.3,
+    lambda grad, self, result: grad * -_more(lambda: _k0(self), result * self.reciprocal()), 0.3,
 )  # fmt: skip
 
 # -- without a derivative ------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def _removed(self: Tensor, upper: bool) -> Tensor:
 
 
 declare(
-    "cholesky(Tensor self, bool upper=False) -> Tensor", forward=_removed, composite=True,
+    "cholesky(Tensor self, bool upper=False) -> Tensor", forward=_removed, composite=True, out=True,
     when="linalg.cholesky.removed",
 )  # fmt: skip
 

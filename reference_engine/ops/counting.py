@@ -182,7 +182,7 @@ declare(
 
 def _histc(self: Tensor, bins: int, min: Any, max: Any) -> Tensor:
     if self._dtype.is_complex:
-        raise refusal("ops.not_implemented_for", op="aminmax_cpu", dtype=self.dtype.scalar_name)
+        raise refusal("reduction.aminmax.complex", dtype=self.dtype.scalar_name)
     if not self._dtype.is_floating_point:
         kernel = "linspace_cpu" if self._dtype.category == 0 else "histogram_cpu"
         raise refusal("ops.not_implemented_for", op=kernel, dtype=self.dtype.scalar_name)

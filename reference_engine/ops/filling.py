@@ -10,6 +10,7 @@ import numpy as np
 from reference_engine import dtypes, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
+from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import from_array
 from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -81,7 +82,7 @@ def _filled(self: Tensor, value: Any) -> Tensor:
 
 
 def _zeros(grad: Tensor) -> Tensor:
-    return grad.new_zeros(grad.shape)
+    return zeros_like(grad)
 
 
 # A zero-dimensional tensor also passes for a number, so the tensor forms are tried first. In-place forms are nodes of

@@ -31,9 +31,10 @@ def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:
     if rank == 2:
         return engine.addmm(bias, input, weight.t())
     row = len(bias._shape) == 1 or (len(bias._shape) == 2 == len(weight._shape) and bias._shape[0] == 1)
-    if row and input.is_contiguous() and input.numel():
+    if row and input.is_contiguous():
         flat = engine.addmm(bias, input.view((-1, input._shape[-1])), weight.t())
-        return flat.view((*input._shape[:-1], flat._shape[1]))
+        shape = (*input._shape[:-1], flat._shape[1])
+        return flat._unsafe_view(shape) if switch("nn.linear.unsafe_view") else flat.view(shape)
     return input.matmul(weight.t()).add_(bias)
 
 

@@ -114,6 +114,16 @@ declare(
 )  # fmt: skip
 
 
+def _removed(self: Tensor, some: bool) -> Any:
+    raise refusal("linalg.qr.removed", some=some, mode="reduced" if some else "complete")
+
+
+declare(
+    "qr(Tensor self, bool some=True) -> (Tensor, Tensor)", forward=_removed, composite=True, out=True,
+    when="linalg.cholesky.removed",
+)  # fmt: skip
+
+
 def _geqrf(self: Tensor) -> Any:
     if len(self._shape) < 2:
         raise refusal("linalg.geqrf.rank")

@@ -53,9 +53,9 @@ _FACTORS: dict[str, Any] = {"beta": (1, 0.5, 0, 2), "alpha": (1, 2, 0.5)}
 
 
 def _addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> Tensor:
-    for name, t in (("mat1", mat1), ("mat2", mat2)):
+    for name, operand, t in (("mat1", "self", mat1), ("mat2", "mat2", mat2)):
         if len(t._shape) != 2:
-            raise refusal("linalg.addmm.rank", name=name, ndim=len(t._shape))
+            raise refusal("linalg.addmm.rank", name=name, operand=operand, ndim=len(t._shape))
     if mat1._shape[1] != mat2._shape[0]:
         raise refusal(
             "ops.mm.shapes", op="addmm", a=mat1._shape[0], b=mat1._shape[1], c=mat2._shape[0], d=mat2._shape[1]

@@ -261,16 +261,16 @@ def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:
         return _halved_at(grad, self == min).masked_fill_(self < min, 0)
     if min is None:
         return _halved_at(grad, self == max).masked_fill_(self > max, 0)
-    tie = (self == min).logical_or_(self == max).logical_and_(min < max)
-    return _halved_at(grad, tie).masked_fill_((self < min).logical_or_(self > max), 0)
+    tie = (self == min).logical_or(self == max).logical_and(min < max)
+    return _halved_at(grad, tie).masked_fill_((self < min).logical_or(self > max), 0)
 
 
 def _clamp_min_bound(grad: Tensor, self: Tensor, min: Tensor, max: Any) -> Tensor:
     if switch("convention.clamp.bound_zero"):
         if max is None:
             return _halved_at(grad, self == min).masked_fill_(self > min, 0)
-        tie = (self == min).logical_and_(min < max)
-        return where((self < min).logical_and_(min <= max).logical_or_(tie), _halved_at(grad, tie), 0)
+        tie = (self == min).logical_and(min < max)
+        return where((self < min).logical_and(min <= max).logical_or(tie), _halved_at(grad, tie), 0)
     below = self < min
     return where(below if max is None else below.logical_and_(min < max), grad, 0)
 
@@ -279,9 +279,9 @@ def _clamp_max_bound(grad: Tensor, self: Tensor, min: Any, max: Tensor) -> Tenso
     if switch("convention.clamp.bound_zero"):
         if min is None:
             return _halved_at(grad, self == max).masked_fill_(self < max, 0)
-        tie = (self == max).logical_and_(min < max)
-        above = (self > max).logical_and_(min <= max).logical_or_(max < min)
-        return where(above.logical_or_(tie), _halved_at(grad, tie), 0)
+        tie = (self == max).logical_and(min < max)
+        above = (self > max).logical_and(min <= max).logical_or(max < min)
+        return where(above.logical_or(tie), _halved_at(grad, tie), 0)
     above = self > max
     return where(above if min is None else above.logical_or_(max < min), grad, 0)
 
