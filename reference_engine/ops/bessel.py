@@ -72,7 +72,10 @@ def _i1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
 
 
 def _i1e_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
-    return grad * _half_at_zero(self, lambda x: _less(lambda: _i0e(x), result * _more(x.sgn, x.reciprocal())), "i1e_backward")
+    def away_from_zero(x: Tensor) -> Tensor:
+        return _less(lambda: _i0e(x), result * _more(x.sgn, x.reciprocal()))
+
+    return grad * _half_at_zero(self, away_from_zero, "i1e_backward")
 
 
 declare(
@@ -85,7 +88,8 @@ declare(
 declare(
     "special.i0e(Tensor self) -> Tensor",
     forward=elementwise(_wide(sp.i0e), dtype=to_floating, ulps=_APART, name="i0e_cpu", not_for="complex", since=HALF),
-    node="SpecialI0EBackward0", vjp={"self": lambda grad, self, result: grad * _less(lambda: _i1e(self), self.sgn() * result)},
+    node="SpecialI0EBackward0",
+    vjp={"self": lambda grad, self, result: grad * _less(lambda: _i1e(self), self.sgn() * result)},
     method=False, out=True, samples=domains.real(special=(0.0,)),
 )  # fmt: skip
 
@@ -141,7 +145,8 @@ def _y1_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
 _declare_in_both_ways("bessel_j0", _cited(sp.j0), "BesselJ0", lambda grad, self: grad * -_j1(self), -3.0)
 _declare_in_both_ways(
     "bessel_j1", _cited(sp.j1), "BesselJ1",
-    lambda grad, self, result: grad * _half_at_zero(self, lambda x: _less(lambda: _j0(x), result * x.reciprocal())), -3.0,
+    lambda grad, self, result: grad * _half_at_zero(self, lambda x: _less(lambda: _j0(x), result * x.reciprocal())),
+    -3.0,
 )  # fmt: skip
 _declare_in_both_ways("bessel_y0", _cited(sp.y0), "BesselY0", lambda grad, self: grad * -_y1(self), 0.3)
 _declare_in_both_ways("bessel_y1", _cited(sp.y1), "BesselY1", _y1_vjp, 0.3)
