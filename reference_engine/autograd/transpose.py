@@ -49,7 +49,7 @@ def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequenc
 
 def _differentiable(op: Op, made: list[Any]) -> list[Any]:
     """Tangents of operations whose own derivative has a clause: it is cited where somebody runs backward through it."""
-    from reference_engine.ops.dual import differentiated
+    from reference_engine.ops.citing import differentiated
 
     clause = tangent_clauses.BACKWARD.get(op.name)
     if clause is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import from_array
-from reference_engine.semantics import cite
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
 
@@ -30,23 +29,4 @@ _READ_BESIDE = declare(
 def beside(tangent: Tensor, zero: Tensor) -> Tensor:
     """A tangent to which zeros were added: its value, with the history of both."""
     made: Tensor = run(_READ_BESIDE, [tangent, zero])
-    return made
-
-
-_DIFFERENTIATED = declare(
-    "_differentiated(Tensor self, str clause) -> Tensor",
-    forward=lambda self, clause: from_array(self._read(), self._dtype),
-    vjp={"self": lambda grad, clause: _cited(grad, clause)},
-    method=False, function=False, exact=True,
-)  # fmt: skip
-
-
-def _cited(grad: Tensor, clause: str) -> Tensor:
-    cite(clause)
-    return grad
-
-
-def differentiated(tangent: Tensor, clause: str) -> Tensor:
-    """A tangent that cites a clause when it is differentiated."""
-    made: Tensor = run(_DIFFERENTIATED, [tangent, clause])
     return made

@@ -9,9 +9,10 @@ import numpy as np
 
 from reference_engine import dtypes
 from reference_engine.ops import domains
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import over, plus, times
+from reference_engine.ops.formulas import over, plus, times, where
 from reference_engine.ops.kernels import elementwise, from_array
 from reference_engine.ops.loss import OPTIONS, REDUCTION, REDUCTIONS, by_rows, constant, reduced, reduction_of, shared
 from reference_engine.semantics import refusal, warn
@@ -343,8 +344,12 @@ def _poisson_nll(
     how = reduction_of(size_average, reduce, reduction)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
+        small = target <= 1
+        if (target._read() == 0).any():
+            # the mask must not hide the logarithm's pole from the gradient
+            target = differentiated(where(small, 1.0, target), "nn.poisson_nll.target_zero")
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
-        losses = losses + stirling.masked_fill(target <= 1, 0)
+        losses = losses + stirling.masked_fill(small, 0)
     return reduced(losses, how)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from reference_engine import dtypes
 from reference_engine.ops import domains, kernels
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived, times, where
@@ -347,13 +348,19 @@ def _renorm_vjp(grad: Tensor, self: Tensor, p: Any, dim: int, maxnorm: Any) -> T
     others = tuple(i for i in range(len(self._shape)) if i != axis)
     wide = _wide(self._dtype)
     norm = engine.linalg.vector_norm(self, p, others, True, dtype=wide)
+    scaled_down = norm > maxnorm
+    at_zero = norm == 0
+    if at_zero._read().any():
+        # left alone there, as all slices near by are: the second derivative must not divide by the norm
+        self = differentiated(where(at_zero, 1.0, self), "reduction.renorm.second_at_zero")
+        norm = engine.linalg.vector_norm(self, p, others, True, dtype=wide)
     along = conj(self) * grad
     along = along.real if along.is_complex() else along
     along = along.sum(others, keepdim=True, dtype=wide.to_real())
     of_norm = norm_vjp(along, self, norm, p, others, True)
     inverse = (norm + _EPSILON).reciprocal()
     scaled = times(inverse, maxnorm) * (grad - inverse * of_norm)
-    return where(norm > maxnorm, scaled.to(grad.dtype), grad)
+    return where(scaled_down, scaled.to(grad.dtype), grad)
 
 
 declare(

@@ -48,11 +48,7 @@ def derivative_of(
 
     again = state.grad
     with enable_grad():
-        # views of the arguments: their hooks are not ours to run
-        inputs = [
-            None if a is None else (a.view_as(a) if again and a.requires_grad else a.detach().requires_grad_())
-            for a in arguments
-        ]
+        inputs = [None if a is None else _argument(a, again) for a in arguments]
         results = fn(*inputs)
         pairs = [(r, c) for r, c in zip(results, cotangents, strict=True) if c is not None and r.requires_grad]
         wanted = [i for i in inputs if i is not None]
@@ -64,6 +60,14 @@ def derivative_of(
             else [None] * len(wanted)
         )
     return [None if i is None else next(found) for i in inputs]
+
+
+def _argument(a: Tensor, again: bool) -> Tensor:
+    """A view, whose hooks are its own, to be differentiated by; with the tangent of ``a``, and its history if wanted."""
+    made = a.view_as(a) if again or not a.requires_grad else a.detach()
+    if not made.requires_grad:
+        made._leaf_requires_grad = True  # requires_grad_() is refused inside of a transform
+    return made
 
 
 class _Layout:

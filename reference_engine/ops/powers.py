@@ -11,6 +11,7 @@ import numpy as np
 from reference_engine import dtypes, return_types, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, less, times, where, zeros_like
@@ -126,6 +127,11 @@ def _pow_exponent_vjp(grad: Tensor, self: Tensor, exponent: Tensor, result: Tens
     cite("pointwise.pow.zero_base")
     at_zero = (self == 0).logical_and(_not_negative(exponent))
     base = self.to(promote([self, exponent]))
+    if not base.is_complex():
+        flat = at_zero.logical_and(exponent > 1)
+        if flat._read().any():
+            # x**b log x tends to zero with its slope: the second derivative must not meet the logarithm's pole
+            base = differentiated(where(flat, 1.0, base), "pointwise.pow.second_zero_base")
     return grad * where(at_zero, 0, conj(result * base.log()))
 
 

@@ -160,7 +160,8 @@ def _logcumsumexp_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int) -> T
     if grad.is_complex():
         return conj(collect(conj(grad).log()))
     lowest = engine.scalar_tensor(dtypes.finfo(grad.dtype).min, dtype=grad.dtype)
-    size = grad.abs().log()
+    absent = grad == 0
+    size = (where(absent, 1.0, grad) if absent._read().any() else grad).abs().log()
     return collect(where(grad > 0, size, lowest)) - collect(where(grad < 0, size, lowest))
 
 

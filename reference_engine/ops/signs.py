@@ -8,6 +8,7 @@ import numpy as np
 
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, not_derived, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
@@ -106,8 +107,12 @@ declare(
 def _copysign_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """1 or -1, whichever turns self into the result; zero at zero."""
     cite("pointwise.copysign.at_zero")
-    ratio = result / self
-    return grad * ratio.masked_fill_(self == 0, 0)
+    at_zero = self == 0
+    if not at_zero._read().any():
+        return grad * (result / self).masked_fill_(at_zero, 0)
+    # divided by something else there, so that the mask hides no division by zero from the second derivative
+    ratio = differentiated(result / where(at_zero, 1.0, self), "pointwise.copysign.second_at_zero")
+    return grad * ratio.masked_fill_(at_zero, 0)
 
 
 def _with_sign(x: Array, sign: Array) -> Array:

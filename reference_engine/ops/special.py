@@ -14,7 +14,8 @@ import scipy.special as sp
 from reference_engine import dtypes
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OutForm, declare
-from reference_engine.ops.formulas import less, not_derived, over, plus, times, where
+from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import conj, less, not_derived, over, plus, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.semantics import cite, refusal
 from reference_engine.strides import contiguous
@@ -350,14 +351,33 @@ def _sinc(x: Array) -> Array:
     return np.where(x == 0, x.dtype.type(1), np.sin(product) / np.where(product == 0, 1, product)).astype(x.dtype)
 
 
+def _sinc_slope_at_zero_vjp(grad: Tensor, cotangent: Tensor, self: Tensor) -> dict[str, Tensor]:
+    """sinc x = 1 - (pi x)²/6 + ..., so its slope has the slope -pi²/3."""
+    cite("special.sinc.second_at_zero")
+    return {"cotangent": zeros_like(grad), "self": times(grad * conj(cotangent), -(math.pi**2) / 3)}
+
+
+_SINC_SLOPE_AT_ZERO = declare(
+    "_sinc_slope_at_zero(Tensor cotangent, Tensor self) -> Tensor",
+    forward=lambda cotangent, self: cotangent.new_zeros(cotangent.shape),
+    vjp={"cotangent, self": _sinc_slope_at_zero_vjp},
+    method=False, function=False, exact=True,
+)  # fmt: skip
+
+
 def _sinc_vjp(grad: Tensor, self: Tensor) -> Tensor:
     """Zero at zero, where the quotient is undefined."""
     cite("special.sinc.at_zero")
+    at_zero = times(self * self, math.pi) == 0.0
+    if not at_zero._read().any():
+        return where(at_zero, 0.0, grad * _sinc_slope(self))
+    return where(at_zero, run(_SINC_SLOPE_AT_ZERO, [grad, self]), grad * _sinc_slope(where(at_zero, 1.0, self)))
+
+
+def _sinc_slope(self: Tensor) -> Tensor:
     pi_x = times(self, math.pi)
     top = pi_x * pi_x.cos() - pi_x.sin()
-    slope = top / times(self * self, math.pi)
-    slope = slope.conj() if slope.is_complex() else slope
-    return where(times(self * self, math.pi) == 0.0, 0.0, grad * slope)
+    return conj(top / times(self * self, math.pi))
 
 
 declare(
