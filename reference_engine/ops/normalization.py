@@ -63,7 +63,7 @@ def derivative_of(
 
 
 def _argument(a: Tensor, again: bool) -> Tensor:
-    """A view, with hooks of its own, to be differentiated by; it has the tangent of ``a``, and its history if wanted."""
+    """A view, with hooks of its own, to be differentiated by; with the tangent of ``a`` and, if asked, its history."""
     made = a.view_as(a) if again or not a.requires_grad else a.detach()
     if not made.requires_grad:
         made._leaf_requires_grad = True  # requires_grad_() is refused inside of a transform
