@@ -228,6 +228,14 @@ def is_mapped(t: TensorBase) -> bool:
     return False
 
 
+def values(t: TensorBase) -> Any:
+    """The values below all wrappers, those of all slices, as an array: for decisions that hold for all of them."""
+    below = t
+    while below._below is not None:
+        below = below._below
+    return below._read()
+
+
 def slices(t: Tensor) -> int:
     """For how many slices a tensor stands."""
     count, below = 1, t

@@ -14,7 +14,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.formulas import over, where, zeros_like
+from reference_engine.ops.formulas import over, some, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
@@ -113,7 +113,7 @@ def _prelu_backward_vjp(
     grads: list[Tensor | None], grad_output: Tensor, self: Tensor, weight: Tensor
 ) -> dict[str, Any]:
     above = self > 0
-    if (self._read() == 0).any():
+    if some(self == 0):
         cite("nn.prelu.second_at_zero")
     of_self, of_weight = grads
     made: dict[str, Any] = {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, return_types
+from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -57,9 +57,9 @@ def _cholesky_ex(A: Tensor, upper: bool, check_errors: bool) -> Any:
 
 def _cholesky(A: Tensor, upper: bool) -> Tensor:
     made = run(_EX, [A, upper, False])
-    failed = first_failure(made[1]._read())
+    failed = first_failure(levels.values(made[1]))
     if failed is not None:
-        batch = batch_element(A._read(), failed[0])
+        batch = batch_element(levels.values(A), failed[0])
         raise refusal("linalg.cholesky.not_positive", op="linalg.cholesky", batch=batch, order=failed[1])
     factor: Tensor = made[0]
     return factor

@@ -10,7 +10,7 @@ import numpy as np
 from reference_engine.ops import domains
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj, minus, plus, times, where
+from reference_engine.ops.formulas import conj, minus, plus, some, times, where
 from reference_engine.ops.kernels import HALF, elementwise, multiply_add, to_floating
 from reference_engine.tensor import Tensor
 
@@ -191,7 +191,7 @@ def _logit_vjp(grad: Tensor, self: Tensor, eps: float | None) -> Tensor:
     """Zero beyond the bounds that ``eps`` sets; without them, nan outside [0, 1]."""
     low, high = (0.0, 1.0) if eps is None else (eps, 1 - eps)
     inside = (self >= low).logical_and(self <= high)
-    if eps is not None and not inside._read().all():
+    if eps is not None and some(inside.logical_not()):
         # constant there: the second derivative must not meet the poles at 0 and 1
         self = differentiated(where(inside, self, 0.5), "special.logit.second_beyond")
     return where(inside, grad / (self * minus(1.0, self)), math.nan if eps is None else 0.0)

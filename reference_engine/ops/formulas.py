@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import levels
 from reference_engine.dtypes import dtype
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -50,6 +51,11 @@ def zeros_like(t: Tensor) -> Tensor:
     import reference_engine as engine
 
     return engine.zeros_like(t)
+
+
+def some(mask: Tensor) -> bool:
+    """Whether it holds for any element, in any slice of a batch."""
+    return bool(levels.values(mask).any())
 
 
 def where(condition: Tensor, a: Any, b: Any) -> Tensor:

@@ -12,7 +12,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import over, plus, times, where
+from reference_engine.ops.formulas import over, plus, some, times, where
 from reference_engine.ops.kernels import elementwise, from_array
 from reference_engine.ops.loss import OPTIONS, REDUCTION, REDUCTIONS, by_rows, constant, reduced, reduction_of, shared
 from reference_engine.semantics import refusal, warn
@@ -345,7 +345,7 @@ def _poisson_nll(
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         small = target <= 1
-        if (target._read() == 0).any():
+        if some(target == 0):
             # the mask must not hide the logarithm's pole from the gradient
             target = differentiated(where(small, 1.0, target), "nn.poisson_nll.target_zero")
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()

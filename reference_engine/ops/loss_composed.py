@@ -7,6 +7,7 @@ from typing import Any
 
 from reference_engine.modes import no_grad
 from reference_engine.ops.declare import declare
+from reference_engine.ops.formulas import some
 from reference_engine.ops.loss import REDUCTIONS, reduced, reduction_of
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
@@ -16,7 +17,7 @@ def _gaussian_nll(input: Tensor, target: Tensor, var: Any, full: bool, eps: floa
     sign_first = switch("nn.gaussian_nll.number")
     if not isinstance(var, Tensor) and sign_first:
         var = input.new_full(input._shape, var)
-    negative = bool((var._read() < 0).any())
+    negative = some(var < 0)
     if negative and sign_first:
         raise refusal("nn.gaussian_nll.negative")
     if var._shape != input._shape:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, return_types
+from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -136,10 +136,10 @@ _FACTOR = declare(
 
 def _lu_factor(A: Tensor, pivot: bool) -> Any:
     made = run(_FACTOR, [A, pivot, False])
-    failed = first_failure(made[2]._read())
+    failed = first_failure(levels.values(made[2]))
     if failed is not None:
         raise refusal(
-            "linalg.lu_factor.singular", op="linalg.lu_factor", batch=batch_element(A._read(), failed[0]),
+            "linalg.lu_factor.singular", op="linalg.lu_factor", batch=batch_element(levels.values(A), failed[0]),
             index=failed[1],
         )  # fmt: skip
     return return_types.linalg_lu_factor(list(made)[:2])

@@ -13,7 +13,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, not_derived, times, where
+from reference_engine.ops.formulas import conj, not_derived, some, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array, noisy, wrap_dim, wrap_dims
 from reference_engine.ops.reduction import unsqueeze_reduced
 from reference_engine.semantics import cite, refusal, switch
@@ -350,7 +350,7 @@ def _renorm_vjp(grad: Tensor, self: Tensor, p: Any, dim: int, maxnorm: Any) -> T
     norm = engine.linalg.vector_norm(self, p, others, True, dtype=wide)
     scaled_down = norm > maxnorm
     at_zero = norm == 0
-    if at_zero._read().any():
+    if some(at_zero):
         # left alone there, as all slices near by are: the second derivative must not divide by the norm
         self = differentiated(where(at_zero, 1.0, self), "reduction.renorm.second_at_zero")
         norm = engine.linalg.vector_norm(self, p, others, True, dtype=wide)

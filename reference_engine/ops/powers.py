@@ -14,7 +14,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, less, times, where, zeros_like
+from reference_engine.ops.formulas import conj, less, some, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, from_array, promote, to_floating
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
@@ -129,7 +129,7 @@ def _pow_exponent_vjp(grad: Tensor, self: Tensor, exponent: Tensor, result: Tens
     base = self.to(promote([self, exponent]))
     if not base.is_complex():
         flat = at_zero.logical_and(exponent > 1)
-        if flat._read().any():
+        if some(flat):
             # x**b log x tends to zero with its slope: the second derivative must not meet the logarithm's pole
             base = differentiated(where(flat, 1.0, base), "pointwise.pow.second_zero_base")
     return grad * where(at_zero, 0, conj(result * base.log()))

@@ -11,7 +11,7 @@ from reference_engine import dtypes, levels
 from reference_engine.modes import state
 from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import OVERLAPS, declare
-from reference_engine.ops.formulas import conj, over
+from reference_engine.ops.formulas import conj, over, some
 from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import numel
@@ -248,7 +248,7 @@ def _prod_dim_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int, keepdim:
     self = self.to(grad.dtype)
     if not keepdim:
         grad, result = grad.unsqueeze(dim), result.unsqueeze(dim)
-    if not levels.is_mapped(self) and not (self._read() == 0).any():
+    if not some(self == 0):
         return grad * conj(result / self)
     return _products_of_others(grad, self, dim)
 

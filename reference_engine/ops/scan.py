@@ -10,7 +10,7 @@ import numpy as np
 from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OutForm, declare
-from reference_engine.ops.formulas import conj, over, times, where
+from reference_engine.ops.formulas import conj, over, some, times, where
 from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
 from reference_engine.ops.reduction import read_as, summed_dtype
 from reference_engine.semantics import cite, refusal, switch
@@ -64,7 +64,7 @@ def _cumprod_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int) -> Tensor
     if _trivial(self, dim):
         return grad
     values = conj(self)
-    if not levels.is_mapped(self) and (self._read() != 0).all():
+    if not some(self == 0):
         return reversed_cumsum(conj(result) * grad, dim).div(values)
     return _cumprod_with_zeros(grad, values, wrap_dim(dim, len(self._shape)))
 
@@ -161,7 +161,7 @@ def _logcumsumexp_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int) -> T
         return conj(collect(conj(grad).log()))
     lowest = engine.scalar_tensor(dtypes.finfo(grad.dtype).min, dtype=grad.dtype)
     absent = grad == 0
-    size = (where(absent, 1.0, grad) if absent._read().any() else grad).abs().log()
+    size = (where(absent, 1.0, grad) if some(absent) else grad).abs().log()
     return collect(where(grad > 0, size, lowest)) - collect(where(grad < 0, size, lowest))
 
 

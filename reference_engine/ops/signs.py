@@ -10,7 +10,7 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj, not_derived, times, where, zeros_like
+from reference_engine.ops.formulas import conj, not_derived, some, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
@@ -108,7 +108,7 @@ def _copysign_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """1 or -1, whichever turns self into the result; zero at zero."""
     cite("pointwise.copysign.at_zero")
     at_zero = self == 0
-    if not at_zero._read().any():
+    if not some(at_zero):
         return grad * (result / self).masked_fill_(at_zero, 0)
     # divided by something else there, so that the mask hides no division by zero from the second derivative
     ratio = differentiated(result / where(at_zero, 1.0, self), "pointwise.copysign.second_at_zero")

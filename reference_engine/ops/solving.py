@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, return_types
+from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -61,9 +61,9 @@ INV_EX = declare(
 
 def _inv(A: Tensor) -> Tensor:
     made = run(INV_EX, [A, False])
-    failed = first_failure(made[1]._read())
+    failed = first_failure(levels.values(made[1]))
     if failed is not None:
-        batch = batch_element(A._read(), failed[0])
+        batch = batch_element(levels.values(A), failed[0])
         raise refusal("linalg.inv.singular", op="linalg.inv", batch=batch, index=failed[1])
     inverse: Tensor = made[0]
     return inverse
@@ -141,9 +141,9 @@ def transposed(x: Array, d: Any) -> Tensor:
 def solved(A: Tensor, B: Tensor, left: bool) -> Tensor:
     """X of A X = B; a singular A is refused."""
     made = run(SOLVE, [A, B, left, False])
-    failed = first_failure(made[3]._read())
+    failed = first_failure(levels.values(made[3]))
     if failed is not None:
-        raise refusal("linalg.solve.singular", op="linalg.solve", batch=batch_element(A._read(), failed[0]))
+        raise refusal("linalg.solve.singular", op="linalg.solve", batch=batch_element(levels.values(A), failed[0]))
     found: Tensor = made[2]
     return found
 
@@ -303,7 +303,7 @@ def _tensorinv(self: Tensor, ind: int) -> Tensor:
     if rows != columns:
         raise refusal("linalg.tensorinv.shapes", slice="ind:", other=":ind", a=columns, b=rows)
     found = run(INV_EX, [self.reshape((rows, columns)), False])
-    failed = first_failure(found[1]._read())
+    failed = first_failure(levels.values(found[1]))
     if failed is not None:
         raise refusal("linalg.inv.singular", op="inv", batch="", index=failed[1])
     return found[0].reshape((*self._shape[ind:], *self._shape[:ind]))

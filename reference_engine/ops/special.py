@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from reference_engine import dtypes
+from reference_engine import dtypes, levels
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, less, not_derived, over, plus, times, where, zeros_like
+from reference_engine.ops.formulas import conj, less, not_derived, over, plus, some, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.semantics import cite, refusal
 from reference_engine.strides import contiguous
@@ -163,7 +163,7 @@ def _check_order(n: int) -> None:
 
 
 def _polygamma_of(self: Tensor, n: int) -> Tensor:
-    if n > 1 and (self._read() == math.inf).any():
+    if n > 1 and (levels.values(self) == math.inf).any():
         cite("special.polygamma.infinity")
     _check_order(n)
     kernel = "digamma" if n == 0 else "trigamma" if n == 1 else "polygamma"
@@ -369,7 +369,7 @@ def _sinc_vjp(grad: Tensor, self: Tensor) -> Tensor:
     """Zero at zero, where the quotient is undefined."""
     cite("special.sinc.at_zero")
     at_zero = times(self * self, math.pi) == 0.0
-    if not at_zero._read().any():
+    if not some(at_zero):
         return where(at_zero, 0.0, grad * _sinc_slope(self))
     return where(at_zero, run(_SINC_SLOPE_AT_ZERO, [grad, self]), grad * _sinc_slope(where(at_zero, 1.0, self)))
 

@@ -12,7 +12,7 @@ import pytest
 
 import reference_engine as torch
 from reference_engine import linalg
-from reference_engine.func import grad, jvp
+from reference_engine.func import grad, jvp, vmap
 from reference_engine.nn import functional as F
 
 Curve = Callable[[torch.Tensor], torch.Tensor]
@@ -232,3 +232,11 @@ def test_every_way_to_a_second_derivative_gives_the_same(name: str) -> None:
     }
     for way, value in found.items():
         assert float(value) == pytest.approx(second, rel=2e-3, abs=2e-3), way
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_a_batch_each_slice_has_its_own_derivatives(name: str) -> None:
+    f, points = CASES[name], T([0.7, 0.9])
+    for order, derivative in enumerate((grad(f), grad(grad(f))), 1):
+        apart = torch.stack([derivative(t) for t in points])
+        assert vmap(derivative)(points).tolist() == pytest.approx(apart.tolist(), rel=1e-9, abs=1e-9), order
