@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes
+from reference_engine import dtypes, levels
 from reference_engine.modes import enable_grad, is_grad_enabled, state
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
@@ -451,6 +451,9 @@ def batch_norm(
         for name, t in (("running_mean", running_mean), ("running_var", running_var)):
             if t is not None and t.requires_grad:
                 raise refusal("ops.argument.not_differentiable", op="native_batch_norm", name=name)
+    tracked = [t for t in (running_mean, running_var) if t is not None] if training else []
+    if levels.batches() and levels.is_mapped(input) and not all(levels.is_mapped(t) for t in tracked):
+        raise refusal("functorch.vmap.batch_norm")
     return run(_BATCH, [input, weight, bias, running_mean, running_var, training, momentum, eps])[0]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import return_types
+from reference_engine import levels, return_types
 from reference_engine.modes import state
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
@@ -236,6 +236,10 @@ def _through_reflections(grad: Tensor, input: Tensor, tau: Tensor, start: Tensor
         of_v = -(conj(t) * gc + t * cg)
         of_vectors.append(of_v)
         grad = grad - conj(t) * v.matmul(adjoint(v).matmul(grad))
+    if levels.batches():  # where nothing can be written into what is the same for all slices
+        rest = input.narrow(-1, count, input._shape[-1] - count) * 0
+        whole = engine.cat([*of_vectors, rest], -1)
+        return whole.tril(-1), engine.stack([t.squeeze(-1) for t in of_tau], -1), grad
     whole, taus = engine.zeros_like(input), engine.zeros_like(tau)
     for i in range(count):
         whole.select(-1, i).copy_(of_vectors[i].squeeze(-1))
