@@ -126,16 +126,18 @@ class Pass:
         return self.captured
 
     def _start(self, roots: Sequence[Edge], grads: Grads) -> Node:
-        if len(roots) == 1:
-            assert roots[0].node is not None
-            return roots[0].node
-        return GraphRoot(roots, grads)
+        if len(roots) > 1:
+            return GraphRoot(roots, grads)
+        (root,) = roots
+        assert root.node is not None
+        return root.node
 
     def _root_grads(self, first: Node, roots: Sequence[Edge], grads: Grads) -> Grads:
         if isinstance(first, GraphRoot):
             return []
         buffer: Grads = [None] * len(first.input_metadata)
-        buffer[roots[0].input_nr] = grads[0]
+        for root, grad in zip(roots, grads, strict=True):
+            buffer[root.input_nr] = grad
         return buffer
 
     def _count_dependencies(self, first: Node) -> None:
@@ -235,7 +237,7 @@ class Pass:
 
     def _send(self, node: Node, outputs: Grads) -> None:
         """Add each gradient to the buffer of the node it goes to; queue the nodes that now have all of theirs."""
-        for edge, grad in zip(node.next_edges, outputs, strict=False):
+        for edge, grad in zip(node.next_edges, outputs, strict=True):
             target = edge.node
             if target is None:
                 continue
@@ -285,8 +287,8 @@ def _in_a_new_thread(call: Callable[[], Grads]) -> Grads:
     thread.start()
     thread.join()
     if failures:
-        raise failures[0]
-    return results[0]
+        raise failures.pop()
+    return results.pop()
 
 
 def current_pass() -> Pass | None:

@@ -158,7 +158,8 @@ def _this_pass() -> int:
 
 def _cite_only_root(nodes: Sequence[Any]) -> None:
     running = engine.current_pass()
-    if running is not None and running.first in nodes:
+    assert running is not None
+    if running.first in nodes:
         cite("hooks.multi.only_root")
 
 

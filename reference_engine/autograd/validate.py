@@ -22,7 +22,7 @@ def validate_gradients(
         RuntimeError: a shape that cannot be summed to the expected one, or a
             complex gradient of a real tensor.
     """
-    edges = node.next_edges if edges is None and node is not None else edges or ()
+    edges = edges or () if node is None else node.next_edges
     where = node.name() if node is not None else ""
     assert len(grads) == len(edges), f"{where} returned {len(grads)} gradients for {len(edges)} arguments"
     fitted: list[Any] = list(grads)

@@ -113,3 +113,38 @@ def test_a_memory_budget_is_a_share(budget: float) -> None:
 def test_a_memory_budget_is_for_compiled_regions(budget: float) -> None:
     with pytest.raises(RuntimeError, match="no effect in eager mode"):
         graph.region_activation_memory_budget(budget)
+
+
+def test_the_profiler_sees_each_node_that_runs(x: Any) -> None:
+    y = (x * 2).sum()
+    with engine.autograd.profiler.profile() as seen:
+        y.backward()
+    names = [event.name for event in seen.function_events]
+    for node in ("SumBackward0", "MulBackward0", "torch::autograd::AccumulateGrad"):
+        assert f"autograd::engine::evaluate_function: {node}" in names
+        assert node in names
+
+
+def test_settings_for_other_devices_take_a_bool() -> None:
+    for setting in (graph.set_warn_on_accumulate_grad_stream_mismatch, graph.set_override_stale_capture_stream):
+        setting(True)
+        with pytest.raises(RuntimeError, match=r"^enabled must be a bool, but got int$"):
+            setting(1)
+
+
+def test_an_error_far_down_in_backward_within_backward_reaches_the_caller(x: Any, make: Any) -> None:
+    def deeper(ctx: Any, grad: Any) -> Any:
+        if ctx.depth == 0:
+            raise ValueError("at the bottom")
+        with engine.enable_grad():
+            leaf = engine.ones(3, requires_grad=True)
+            nested.apply(leaf, ctx.depth - 1).sum().backward()
+        return grad, None
+
+    def forward(ctx: Any, t: Any, depth: int) -> Any:
+        ctx.depth = depth
+        return t.clone()
+
+    nested = make(forward, deeper)
+    with pytest.raises(ValueError, match="at the bottom"):
+        nested.apply(x, 40).sum().backward()

@@ -147,3 +147,34 @@ def test_callbacks_run_when_backward_is_done_and_only_then(x: Any) -> None:
     assert seen == [[2, 2, 2]]
     with pytest.raises(RuntimeError, match="only be installed during backward"):
         queue(print)
+
+
+def test_the_handle_of_a_hook_over_several_tensors_removes_it_from_all(x: Any) -> None:
+    seen: list[Any] = []
+    a, b = x * 1, x * 2
+    for mode in ("all", "any"):
+        engine.autograd.graph.register_multi_grad_hook((a, b), seen.append, mode=mode).remove()
+    (a * b).sum().backward()
+    assert seen == []
+
+
+def test_a_hook_on_a_leaf_that_nothing_used_yet_runs_in_old_versions_too(x: Any) -> None:
+    with semantics.using(semantics.Semantics("1.13")):
+        x.register_hook(lambda g: g * 3)
+        (x * 2).sum().backward()
+    assert x.grad.tolist() == [6, 6, 6]
+
+
+def test_saved_tensor_hooks_that_a_hook_leaves_behind_hold_for_its_node_alone(x: Any) -> None:
+    packed: list[Any] = []
+
+    def leave_behind(grad: Any) -> None:
+        engine.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t), lambda t: t).__enter__()
+
+    y = (x * x).exp()
+    y.register_hook(leave_behind)
+    (gradient,) = engine.autograd.grad(y.sum(), x, create_graph=True)
+    at_its_node = len(packed)
+    assert at_its_node == 1
+    gradient * gradient
+    assert len(packed) == at_its_node

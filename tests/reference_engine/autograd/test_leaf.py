@@ -80,3 +80,12 @@ def test_backward_within_backward_has_no_depth() -> None:
     x = engine.ones((), requires_grad=True)
     Nested.apply(x, 70).backward()
     assert x.grad.item() == 71
+
+
+def test_a_leaf_whose_grad_dtype_is_none_is_given_a_gradient_of_any(x: Any) -> None:
+    other = engine.ones(3, dtype=engine.float64)
+    with pytest.raises(RuntimeError, match="dtype"):
+        x.grad = other
+    x.grad_dtype = None
+    x.grad = other
+    assert x.grad is other
