@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from reference_engine.ops import domains
+from reference_engine import dtypes
+from reference_engine.ops import domains, shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, empty, from_array, noisy
@@ -104,7 +107,15 @@ def _forward(
     made = convolve(x, w)
     if bias is not None:
         made = made + bias._read().astype(d.compute).reshape(-1, *[1] * (x.ndim - 2))
-    return from_array(noisy(made, convolve, [x, w], d), d)
+    return from_array(_summed(made, convolve, [x, w], d), d)
+
+
+def _summed(made: Array, fn: Callable[..., Array], arrays: list[Array], d: dtypes.dtype) -> Array:
+    """Rounded as what is added up is, products of all arrays, however small the sum."""
+    if shadow.active is None:
+        return made
+    rounded = shadow.sum_is_rounded(reduce(np.multiply.outer, arrays), d)
+    return noisy(made, fn, arrays, d, floor=fn(*(np.abs(a) for a in arrays)), rounded=rounded)
 
 
 def _backward(
@@ -135,16 +146,16 @@ def _backward(
         return np.sum(g, axis=(0, *range(2, g.ndim)))
 
     if "i" in wanted:
-        made[0] = from_array(noisy(of_input(g, w), of_input, [g, w], d), d)
+        made[0] = from_array(_summed(of_input(g, w), of_input, [g, w], d), d)
     if "w" in wanted:
-        made[1] = from_array(noisy(of_weight(g, x), of_weight, [g, x], d), d)
+        made[1] = from_array(_summed(of_weight(g, x), of_weight, [g, x], d), d)
     if "v" in wanted:
         made[1] = empty(
             w.shape, d, _strides_by_channel(w.shape, x.shape, g.shape, stride, padding, dilation, transposed)
         )
         made[1]._write(of_weight(g, x))
     if "b" in wanted:
-        made[2] = from_array(noisy(of_bias(g), of_bias, [g], d), d)
+        made[2] = from_array(_summed(of_bias(g), of_bias, [g], d), d)
     return tuple(made)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine.modes import is_grad_enabled
 from reference_engine.ops import domains
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
@@ -187,9 +188,19 @@ def _logit(x: Array, eps: float | None) -> Array:
     return np.where(x == one, x.dtype.type(np.inf), np.log(x / (one - x))).astype(x.dtype)
 
 
+def _logit_slope(g: Array, x: Array, low: float, high: float, beyond: float) -> Array:
+    one = x.dtype.type(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = g / (x * (one - x))
+    return np.where((x < x.dtype.type(low)) | (x > x.dtype.type(high)), beyond, inside).astype(g.dtype)
+
+
 def _logit_vjp(grad: Tensor, self: Tensor, eps: float | None) -> Tensor:
     """Zero beyond the bounds that ``eps`` sets; without them, nan outside [0, 1]."""
     low, high = (0.0, 1.0) if eps is None else (eps, 1 - eps)
+    if not is_grad_enabled():
+        beyond = math.nan if eps is None else 0.0
+        return elementwise(lambda g, x: _logit_slope(g, x, low, high, beyond))(grad, self)
     inside = (self >= low).logical_and(self <= high)
     if eps is not None and some(inside.logical_not()):
         # constant there: the second derivative must not meet the poles at 0 and 1

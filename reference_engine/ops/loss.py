@@ -12,7 +12,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import minus, over, plus, times
-from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise
+from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise, empty
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import contiguous
 from reference_engine.tensor import Tensor
@@ -41,6 +41,19 @@ def reduction_of(size_average: Any, reduce: Any, reduction: str) -> str:
 def reduced(losses: Tensor, reduction: str) -> Tensor:
     """The mean, the sum, or each loss by itself."""
     return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
+
+
+def reduced_in_place(losses: Tensor, reduction: str) -> Tensor:
+    """The same, by a kernel that stores the result where it had the losses: its memory is as large as theirs."""
+    made = reduced(losses, reduction)
+    if reduction == "none":
+        return made
+    room = empty(losses._shape, made._dtype)
+    room._shape = room._strides = ()
+    if losses.numel():
+        room._write(made._read())
+        return room
+    return made
 
 
 def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,18 +91,21 @@ def constant(op: str, **arguments: Any) -> None:
 _Slope = Callable[[Array, Any, Array], Array]
 
 
-def _distance(name: str, kernel: str, node: str, loss: Callable[[Array, Any], Array], slope: _Slope, bend: Any) -> Any:
+def _distance(
+    name: str, kernel: str, node: str, loss: Callable[[Array, Any], Array], slope: _Slope, bend: Any, reduce: Any = None
+) -> Any:
     """Declare a loss of the difference, and its backward.
 
     Args:
         name: the hidden op's name. kernel: what messages call it. node: its name among the nodes.
         loss: of a difference and the parameter. slope: its derivative times a cotangent.
         bend: the second derivative times a cotangent, in ops.
+        reduce: how the mean and the sum are stored, if not in the memory of the losses.
     """
 
     def forward(self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
         losses = elementwise(lambda x, y: loss(x - y, delta).astype(x.dtype), name=kernel, not_for="bool int complex")
-        return reduced(losses(self, target), reduction)
+        return (reduce or reduced_in_place)(losses(self, target), reduction)
 
     def backward(grad_output: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
         n = self.numel() if reduction == "mean" else 1
@@ -155,11 +171,12 @@ _HUBER = _distance(
     "_huber_loss",
     "huber_cpu",
     "HuberLoss",
-    lambda d, k: np.where(
+    loss=lambda d, k: np.where(
         np.abs(d) <= k, d.dtype.type(0.5) * d * d, d.dtype.type(k) * (np.abs(d) - d.dtype.type(0.5 * k))
     ),
-    lambda d, k, g: np.where(np.abs(d) <= k, d * g, np.sign(d) * d.dtype.type(k) * g),
-    lambda d, k, g: g * (d.abs() < k),  # at the bound the second derivative is that of the straight side
+    slope=lambda d, k, g: np.where(np.abs(d) <= k, d * g, np.sign(d) * d.dtype.type(k) * g),
+    reduce=reduced,
+    bend=lambda d, k, g: g * (d.abs() < k),  # at the bound the second derivative is that of the straight side
 )
 
 
@@ -258,7 +275,7 @@ def _bce_forward(self: Tensor, target: Tensor, weight: Any, reduction: str) -> T
     losses = elementwise(loss, name="binary_cross_entropy", not_for="bool int complex")(self, target)
     if weight is not None:
         losses = losses * weight.detach()
-    return reduced(losses, reduction)
+    return reduced_in_place(losses, reduction)
 
 
 def _bce_slope(grad_output: Tensor, self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:

@@ -14,7 +14,17 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, plus, some, times, where
 from reference_engine.ops.kernels import elementwise, from_array
-from reference_engine.ops.loss import OPTIONS, REDUCTION, REDUCTIONS, by_rows, constant, reduced, reduction_of, shared
+from reference_engine.ops.loss import (
+    OPTIONS,
+    REDUCTION,
+    REDUCTIONS,
+    by_rows,
+    constant,
+    reduced,
+    reduced_in_place,
+    reduction_of,
+    shared,
+)
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
 
@@ -310,7 +320,7 @@ def _soft_margin(self: Tensor, target: Tensor, reduction: str) -> Tensor:
         raise refusal("inplace.broadcast_shape", shape=list(self._shape), result=list(losses._shape))
     if not dtypes.can_cast(losses._dtype, self._dtype):
         raise refusal("inplace.result_dtype", result=losses.dtype.scalar_name, target=self.dtype.scalar_name)
-    return reduced(losses.to(self._dtype), reduction)
+    return reduced_in_place(losses.to(self._dtype), reduction)
 
 
 _SOFT_MARGIN = declare(

@@ -29,8 +29,13 @@ _ORDERS = (2, 1, 3, 0.5, 1.5, 0, math.inf, -math.inf, -1)
 
 def _norm_of(values: Array, order: float, axes: tuple[int, ...], keepdim: bool) -> Array:
     size = np.abs(values)
-    size = size.astype(np.float64) if size.dtype == np.float32 else size
     options: dict[str, Any] = {"axis": axes, "keepdims": keepdim}
+    if size.dtype == np.float32:
+        if order not in (0, 1, math.inf, -math.inf) and _out_of_range(size, order, options):
+            powers = np.power(size, np.float32(order)).astype(np.float64)
+            total = np.sum(powers, **options).astype(np.float32)
+            return np.power(total.astype(np.float64), 1 / order)
+        size = size.astype(np.float64)
     if order == 0:
         return np.sum(size != 0, **options).astype(size.dtype)
     if order == math.inf:
@@ -42,6 +47,18 @@ def _norm_of(values: Array, order: float, axes: tuple[int, ...], keepdim: bool) 
     if order == 2:
         return np.sqrt(np.sum(size * size, **options))
     return np.power(np.sum(np.power(size, size.dtype.type(order)), **options), size.dtype.type(1 / order))
+
+
+def _out_of_range(size: Array, order: float, options: dict[str, Any]) -> bool:
+    """Whether single precision has no normal number for a power or for the sum of them."""
+    if size.size == math.prod(size.shape[axis] for axis in range(size.ndim) if axis not in options["axis"]):
+        return False  # one element each: its norm is its size
+    limits = np.finfo(np.float32)
+    with np.errstate(all="ignore"):
+        powers = np.power(size.astype(np.float64), order)
+        total = np.sum(powers, **options)
+    inexact = np.isfinite(total) & ((total > limits.max) | ((total > 0) & (total < limits.tiny)))
+    return bool(inexact.any() or ((powers > 0) & (powers < limits.tiny)).any())
 
 
 def _check_empty(self: Tensor, order: float, dim: Dims) -> None:

@@ -272,7 +272,6 @@ _GROUP = declare(
         input, weight, bias, _groups(input, num_groups), eps
     ),
     node="NativeGroupNormBackward0",
-    non_differentiable_outputs=(1, 2),
     vjp={"input, weight, bias": _group_gradient},
     **_HIDDEN,
 )
@@ -308,6 +307,22 @@ def _channels(input: Tensor) -> _Layout:
     return _Layout(input._shape, others, (1, -1, *[1] * (len(input._shape) - 2)), others, input._shape[1:2])
 
 
+def _check_dtypes(input: Tensor, parameters: Sequence[Tensor]) -> None:
+    """Parameters and statistics have the dtype of the input; those of a half precision may all be single."""
+    d = input._dtype
+    if not d.is_floating_point or (d.name == "float16" and not switch("pointwise.float16")):
+        raise refusal("ops.not_implemented_for", op="batch_norm", dtype=d.scalar_name)
+    if parameters and parameters[0]._dtype is not d:
+        if any(t._dtype is not dtypes.float32 for t in parameters):
+            raise refusal("nn.batch_norm.dtype_parameters")
+        if d.itemsize != 2:
+            raise refusal("nn.batch_norm.dtype_input")
+        return
+    for t in parameters:
+        if t._dtype is not d:
+            raise refusal("nn.batch_norm.dtype", input=d.scalar_name, got=t._dtype.scalar_name)
+
+
 def _batch_forward(
     input: Tensor,
     weight: Any,
@@ -319,6 +334,8 @@ def _batch_forward(
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     layout = _channels(input)
+    if input.numel():
+        _check_dtypes(input, [t for t in (weight, bias, running_mean, running_var) if t is not None])
     if training:
         made = _normalised(input, weight, bias, layout, eps)
         if running_mean is not None and input.numel():
@@ -451,6 +468,8 @@ def batch_norm(
         for name, t in (("running_mean", running_mean), ("running_var", running_var)):
             if t is not None and t.requires_grad:
                 raise refusal("ops.argument.not_differentiable", op="native_batch_norm", name=name)
+    if (running_mean is None) != (running_var is None) and switch("nn.batch_norm.both_statistics"):
+        raise refusal("nn.batch_norm.both_statistics")
     tracked = [t for t in (running_mean, running_var) if t is not None] if training else []
     if levels.batches() and levels.is_mapped(input) and not all(levels.is_mapped(t) for t in tracked):
         raise refusal("functorch.vmap.batch_norm")
@@ -480,10 +499,17 @@ def _instance_norm(
     """A batch of one whose channels are those of every sample."""
     if use_input_stats and math.prod(input._shape[2:]) == 1:
         raise refusal("nn.instance_norm.one_value", size=_size(input))
-    if (running_mean is None) != (running_var is None) and switch("nn.instance_norm.both_statistics"):
+    if not use_input_stats and (running_mean is None or running_var is None):
         raise refusal("nn.instance_norm.statistics")
+    parameters = input if weight is None else weight
+    statistics = [running_mean, running_var]
+    if running_mean is not None and running_mean._dtype is not parameters._dtype:
+        if switch("nn.instance_norm.casts_statistics"):
+            if running_var is None:
+                raise refusal("nn.instance_norm.one_statistic")
+            statistics = [t.to(parameters.dtype) for t in statistics]
     n, c = input._shape[:2]
-    many: list[Any] = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
+    many: list[Any] = [None if t is None else t.repeat(n) for t in (weight, bias, *statistics)]
     folded = input.contiguous().view((1, n * c, *input._shape[2:]))
     made = batch_norm(folded, many[2], many[3], many[0], many[1], use_input_stats, momentum, eps)
     for running, copies in ((running_mean, many[2]), (running_var, many[3])):
