@@ -149,31 +149,29 @@ def _backward(
         made[0] = from_array(_summed(of_input(g, w), of_input, [g, w], d), d)
     if "w" in wanted:
         made[1] = from_array(_summed(of_weight(g, x), of_weight, [g, x], d), d)
-    if "v" in wanted:
-        made[1] = empty(
-            w.shape, d, _strides_by_channel(w.shape, x.shape, g.shape, stride, padding, dilation, transposed)
-        )
-        made[1]._write(of_weight(g, x))
     if "b" in wanted:
         made[2] = from_array(_summed(of_bias(g), of_bias, [g], d), d)
     return tuple(made)
 
 
-def _strides_by_channel(
-    w: Ints, x: Ints, g: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool
-) -> Ints:
-    """The double gradient of a weight is a convolution with batch and channels exchanged, cut to size."""
-    large, small = (g, x) if transposed else (x, g)
-    sizes = [
-        (n + 2 * p - s * (m - 1) - 1) // d + 1
-        for n, m, s, p, d in zip(large[2:], small[2:], stride, padding, dilation, strict=True)
+def _of_weight_again(
+    grad_output: Tensor, of_input: Tensor, size: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,
+    groups: int,
+) -> Tensor:  # fmt: skip
+    """What the gradient of the input says of the weight: a convolution with batch and channels exchanged, and cut."""
+    import reference_engine as engine
+
+    large, small = (grad_output, of_input.conj()) if transposed else (of_input.conj(), grad_output)
+    options = [dilation, padding, stride, False, (0,) * len(stride), 1]
+    parts = [
+        run(_CONVOLUTION, [a.transpose(0, 1), b.transpose(0, 1), None, *options])
+        for a, b in zip(large.chunk(groups, 1), small.chunk(groups, 1), strict=True)
     ]
-    inner: list[int] = []
-    step = 1
-    for n in reversed(sizes):
-        inner.insert(0, step)
-        step *= n
-    return (step, w[0] * step, *inner)
+    made = parts[0] if groups == 1 else engine.cat(parts, 1)
+    for d, n in enumerate(size[2:], 2):
+        if made._shape[d] > n:
+            made = made.narrow(d, 0, n)
+    return made.transpose(0, 1)
 
 
 _OPTIONS = "int[] stride, int[] padding, int[] dilation, bool transposed, int[] output_padding, int groups"
@@ -205,7 +203,7 @@ def _double(
 ) -> dict[str, Any]:
     """A convolution is linear in the input and in the weight, so its derivatives are convolutions again."""
     options = [stride, padding, dilation, transposed, output_padding, groups]
-    asked = "i" in wanted, "w" in wanted or "v" in wanted, "b" in wanted  # the others hold nothing
+    asked = "i" in wanted, "w" in wanted, "b" in wanted  # the others hold nothing
     of_input, of_weight, of_bias = (grad if made else None for grad, made in zip(grads, asked, strict=True))
     made: dict[str, Any] = {}
     if "grad_output" in needs:
@@ -223,7 +221,9 @@ def _double(
     if "input" in needs and of_weight is not None:
         made["input"] = run(_BACKWARD, [grad_output, input, of_weight, *options, "i"])[0]
     if "weight" in needs and of_input is not None:
-        made["weight"] = run(_BACKWARD, [grad_output, of_input, weight, *options, "v"])[1]
+        made["weight"] = _of_weight_again(
+            grad_output, of_input, weight._shape, stride, padding, dilation, transposed, groups
+        )
     return made
 
 

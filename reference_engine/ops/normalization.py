@@ -90,11 +90,16 @@ def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: flo
     def apply(x: Array) -> Array:
         mean = np.mean(x, axis=layout.axes, keepdims=True)
         centred = x - mean
-        y = centred / np.sqrt(np.mean(centred * centred, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
-        for t, join in ((weight, np.multiply), (bias, np.add)):
-            if t is not None:
-                y = join(y, t._read().astype(x.dtype).reshape(layout.parameters))
-        return y
+        rate = 1 / np.sqrt(np.mean(centred * centred, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
+        w, b = (
+            x.dtype.type(neutral) if t is None else t._read().astype(x.dtype).reshape(layout.parameters)
+            for t, neutral in ((weight, 1), (bias, 0))
+        )
+        y = centred * rate * w + b
+        if not layout.statistics:
+            return y
+        scale = rate * w  # kernels with statistics of channels multiply by the scale and add the rest
+        return np.where(y == 0, np.copysign(y, x * scale + (b - mean * scale)), y)
 
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.mean(x, axis=layout.axes, keepdims=True)
