@@ -99,6 +99,7 @@ class OutForm:
         same_dtype: it must have the dtype of the result, rather than one that can hold it.
         refused: the clause that a dtype which does not do is refused by.
         overlaps: elements of ``out`` may share memory.
+        by: the op within that refuses to be recorded, where that is another.
         numbers: where an argument may be a tensor or a number, it may be a number here too.
     """
 
@@ -106,6 +107,7 @@ class OutForm:
     refused: str = "inplace.result_dtype"
     overlaps: bool = False
     numbers: bool = True
+    by: str = ""
 
     def __bool__(self) -> bool:
         return self is not NO_OUT

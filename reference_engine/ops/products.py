@@ -9,7 +9,7 @@ import numpy as np
 
 from reference_engine import dtypes, strides
 from reference_engine.ops import domains, kernels
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.formulas import conj, scaled
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy, wrap_dim
 from reference_engine.ops.linalg import summed
@@ -246,7 +246,7 @@ def _inner(self: Tensor, other: Tensor) -> Tensor:
 
 
 declare(
-    "inner(Tensor self, Tensor other) -> Tensor", forward=_inner, composite=True, out=True,
+    "inner(Tensor self, Tensor other) -> Tensor", forward=_inner, composite=True, out=True, copied=True,
     samples=domains.field(shapes="two_equal_vectors"),
 )  # fmt: skip
 
@@ -322,6 +322,7 @@ def _tensordot(a: Tensor, b: Tensor, dims: Any) -> Tensor:
 
 declare(
     "tensordot(Tensor a, Tensor b, any dims=2) -> Tensor", forward=_tensordot, composite=True, method=False,
+    out=True, copied=True,
     samples=domains.field(shapes="matmul_same", arguments={"dims": (0, 1)}),
 )  # fmt: skip
 
@@ -350,7 +351,7 @@ def _multi_dot(tensors: Any) -> Tensor:
 
 
 declare(
-    "linalg.multi_dot(Tensor[] tensors) -> Tensor", forward=_multi_dot, composite=True, out=True,
+    "linalg.multi_dot(Tensor[] tensors) -> Tensor", forward=_multi_dot, composite=True, out=OutForm(by="mm"),
 )  # fmt: skip
 
 

@@ -308,13 +308,14 @@ def _matrix_rank(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
 
 
 declare(
-    "linalg.matrix_rank(Tensor A, any tol=None, bool hermitian=False) -> Tensor", composite=True, out=True, exact=True,
+    "linalg.matrix_rank(Tensor A, any tol=None, bool hermitian=False) -> Tensor", composite=True, out=True, copied=True,
+    exact=True,
     forward=lambda A, tol, hermitian: _matrix_rank(A, tol, None if tol is None else 0.0, hermitian),
     samples=domains.field(shapes="regular", arguments={"tol": (0.5, 0.0), "hermitian": (False,)}),
 )  # fmt: skip
 declare(
     "linalg.matrix_rank(Tensor A, *, any atol=None, any rtol=None, bool hermitian=False) -> Tensor", composite=True,
-    out=True, exact=True, forward=_matrix_rank,
+    out=True, copied=True, exact=True, forward=_matrix_rank,
 )  # fmt: skip
 
 # -- least squares -----------------------------------------------------------------------------------------------------

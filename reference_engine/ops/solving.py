@@ -310,7 +310,7 @@ def _tensorinv(self: Tensor, ind: int) -> Tensor:
 
 
 declare(
-    "linalg.tensorinv(Tensor self, int ind=2) -> Tensor", forward=_tensorinv, composite=True, out=True,
+    "linalg.tensorinv(Tensor self, int ind=2) -> Tensor", forward=_tensorinv, composite=True, out=True, copied=True,
     samples=domains.field(shapes="square", arguments={"ind": (1,)}),
 )  # fmt: skip
 
@@ -332,7 +332,7 @@ def _tensorsolve(A: Tensor, B: Tensor, dims: Any) -> Tensor:
 
 declare(
     "linalg.tensorsolve(Tensor A, Tensor B, int[]? dims=None) -> Tensor", forward=_tensorsolve, composite=True,
-    out=True, samples=domains.field(shapes="solve", arguments={"dims": (None,)}),
+    out=True, copied=True, samples=domains.field(shapes="solve", arguments={"dims": (None,)}),
 )  # fmt: skip
 
 __all__ = ["INV_EX", "SOLVE", "check_matrix", "check_same", "check_system", "is_vector", "swapped", "transposed"]

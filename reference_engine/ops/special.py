@@ -235,16 +235,17 @@ def _log_density(self: Tensor, other: Tensor) -> Tensor:
     return (less(self, 1) * other.log() - other - self.lgamma()).exp()
 
 
+_UNDERFLOW = 1e-35  # of factors, where the product may still have a name
 _IGAMMA = "bool int complex"
 declare(
     "igamma(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(sp.gammainc, ulps=_APART, name="igamma_cpu", not_for=_IGAMMA),
+    forward=elementwise(sp.gammainc, ulps=_APART, floor=_UNDERFLOW, name="igamma_cpu", not_for=_IGAMMA),
     vjp={"self": not_derived("igamma: input"), "other": lambda grad, self, other: grad * _log_density(self, other)},
     inplace=True, out=True, aliases=("special.gammainc",), samples=domains.real(0.3, 4),
 )  # fmt: skip
 declare(
     "igammac(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(sp.gammaincc, ulps=_APART, name="igammac_cpu", not_for=_IGAMMA),
+    forward=elementwise(sp.gammaincc, ulps=_APART, floor=_UNDERFLOW, name="igammac_cpu", not_for=_IGAMMA),
     vjp={"self": not_derived("igammac: input"), "other": lambda grad, self, other: -grad * _log_density(self, other)},
     inplace=True, out=True, aliases=("special.gammaincc",), samples=domains.real(0.3, 4),
 )  # fmt: skip
