@@ -1,126 +1,155 @@
-"""``torch.utils._pytree``: functions over nested tuples, lists and dicts."""
+"""``torch.utils._pytree``: functions over nested tuples, lists, dicts and containers that a program registers."""
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, namedtuple
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import warnings
 from typing import Any
 
-Flatten = Callable[[Any], tuple[Sequence[Any], Any]]
-Unflatten = Callable[[Sequence[Any], Any], Any]
+from typing_extensions import deprecated
+
+from reference_engine import return_types
+from reference_engine.size import Size
+from reference_engine.utils.trees import mapping, nodes
+from reference_engine.utils.trees.mapping import (
+    map_only,
+    tree_all,
+    tree_all_only,
+    tree_any,
+    tree_any_only,
+    tree_map,
+    tree_map_,
+    tree_map_only,
+    tree_map_only_,
+)  # fmt: skip
+from reference_engine.utils.trees.nodes import (
+    BUILTIN_TYPES,
+    CONSTANT_NODES,
+    NO_SERIALIZED_TYPE_NAME_FOUND,
+    SERIALIZED_TYPE_TO_PYTHON_TYPE,
+    STANDARD_DICT_TYPES,
+    SUPPORTED_NODES,
+    SUPPORTED_SERIALIZED_TYPES,
+    ConstantNode,
+    Context,
+    DumpableContext,
+    FlattenFn,
+    FlattenWithKeysFn,
+    FromDumpableContextFn,
+    GetAttrKey,
+    KeyEntry,
+    KeyPath,
+    MappingKey,
+    NodeDef,
+    PyTree,
+    SequenceKey,
+    ToDumpableContextFn,
+    UnflattenFn,
+    is_constant_class,
+    is_namedtuple,
+    is_namedtuple_class,
+    is_namedtuple_instance,
+    is_structseq,
+    is_structseq_class,
+    is_structseq_instance,
+    register_constant,
+    register_dataclass,
+    register_pytree_node,
+)  # fmt: skip
+from reference_engine.utils.trees.paths import (
+    key_get,
+    keystr,
+    tree_flatten_with_path,
+    tree_leaves_with_path,
+    tree_map_with_path,
+)  # fmt: skip
+from reference_engine.utils.trees.serialized import (
+    DEFAULT_TREESPEC_SERIALIZATION_PROTOCOL,
+    EnumEncoder,
+    enum_object_hook,
+    pytree_to_str,
+    str_to_pytree,
+    treespec_dumps,
+    treespec_loads,
+    treespec_pprint,
+)  # fmt: skip
+from reference_engine.utils.trees.spec import (
+    LeafSpec,
+    PyTreeSpec,
+    TreeSpec,
+    arg_tree_leaves,
+    tree_flatten,
+    tree_is_leaf,
+    tree_iter,
+    tree_leaves,
+    tree_structure,
+    tree_unflatten,
+    treespec_dict,
+    treespec_leaf,
+    treespec_tuple,
+)  # fmt: skip
+
+FlattenFunc, UnflattenFunc, FlattenWithKeysFunc = FlattenFn, UnflattenFn, FlattenWithKeysFn
+_private_register_pytree_node = nodes.overwrite_pytree_node
+_deregister_pytree_node = nodes.deregister_pytree_node
+_register_namedtuple = nodes.register_namedtuple
+_get_node_type = nodes.node_type
+_broadcast_to_and_flatten = mapping.broadcast_to_and_flatten
 
 
-def _of_dict(kind: Any) -> tuple[Flatten, Unflatten]:
-    return lambda d: (list(d.values()), list(d)), lambda values, keys: kind(zip(keys, values, strict=True))
-
-
-#: How containers are taken apart and put together.
-SUPPORTED_NODES: dict[Any, tuple[Flatten, Unflatten]] = {
-    tuple: (lambda t: (t, None), lambda values, _: tuple(values)),
-    list: (lambda t: (t, None), lambda values, _: list(values)),
-    dict: _of_dict(dict),
-    OrderedDict: _of_dict(OrderedDict),
-    namedtuple: (lambda t: (t, type(t)), lambda values, kind: kind(*values)),
-    defaultdict: (
-        lambda d: (list(d.values()), (d.default_factory, list(d))),
-        lambda values, context: defaultdict(context[0], zip(context[1], values, strict=True)),
-    ),
-}
-
-
-@dataclass
-class TreeSpec:
-    """The shape of a tree without its leaves; without a type it is a leaf itself."""
-
-    type: Any
-    context: Any
-    children_specs: list[TreeSpec] = field(default_factory=list)
-
-    @property
-    def num_leaves(self) -> int:
-        return 1 if self.type is None else sum(child.num_leaves for child in self.children_specs)
-
-    def is_leaf(self) -> bool:
-        return self.type is None
-
-
-def LeafSpec() -> TreeSpec:
-    """The spec of a leaf."""
-    return TreeSpec(None, None)
-
-
-def register_pytree_node(cls: Any, flatten_fn: Flatten, unflatten_fn: Unflatten, **names: Any) -> None:
-    """Make a type known as a container."""
-    SUPPORTED_NODES[cls] = flatten_fn, unflatten_fn
-
-
-def _kind(tree: Any) -> Any:
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return namedtuple
-    return type(tree) if type(tree) in SUPPORTED_NODES else None
-
-
-def tree_flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeSpec]:
-    """The leaves in order, and the shape that they were in."""
-    kind = None if is_leaf is not None and is_leaf(tree) else _kind(tree)
-    if kind is None:
-        return [tree], LeafSpec()
-    children, context = SUPPORTED_NODES[kind][0](tree)
-    leaves: list[Any] = []
-    specs: list[TreeSpec] = []
-    for child in children:
-        below, spec = tree_flatten(child, is_leaf)
-        leaves += below
-        specs.append(spec)
-    return leaves, TreeSpec(kind, context, specs)
-
-
-def tree_unflatten(leaves: Sequence[Any], treespec: TreeSpec) -> Any:
-    """The tree of that shape with these leaves.
-
-    Raises:
-        ValueError: another number of leaves than the shape has.
-    """
-    leaves = list(leaves)
-    if len(leaves) != treespec.num_leaves:
-        raise ValueError(
-            f"tree_unflatten(leaves, treespec): `leaves` has length {len(leaves)} but the spec refers to a pytree that "
-            f"holds {treespec.num_leaves} items ({treespec})."
+@deprecated(
+    "`torch.utils._pytree._register_pytree_node` is deprecated. "
+    "Please use `torch.utils._pytree.register_pytree_node` instead.",
+    category=FutureWarning,
+)
+def _register_pytree_node(
+    cls: type[Any], flatten_fn: FlattenFn, unflatten_fn: UnflattenFn, to_str_fn: Any = None,
+    maybe_from_str_fn: Any = None, **names: Any,
+) -> None:  # fmt: skip
+    """The older form of ``register_pytree_node``, which overwrites."""
+    if to_str_fn is not None or maybe_from_str_fn is not None:
+        warnings.warn(
+            "`to_str_fn` and `maybe_from_str_fn` is deprecated. "
+            "Please use `to_dumpable_context` and `from_dumpable_context` instead.",
+            FutureWarning,
+            stacklevel=2,
         )
-    if treespec.is_leaf():
-        return leaves[0]
-    children, start = [], 0
-    for spec in treespec.children_specs:
-        children.append(tree_unflatten(leaves[start : start + spec.num_leaves], spec))
-        start += spec.num_leaves
-    return SUPPORTED_NODES[treespec.type][1](children, treespec.context)
+    nodes.overwrite_pytree_node(cls, flatten_fn, unflatten_fn, **names)
 
 
-def tree_leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:
-    return tree_flatten(tree, is_leaf)[0]
+@deprecated(
+    "torch.utils._pytree._is_leaf is private and will be removed in a future release. "
+    "Please use torch.utils._pytree.tree_is_leaf instead.",
+    category=FutureWarning,
+)
+def _is_leaf(tree: Any, is_leaf: Any = None) -> bool:
+    return tree_is_leaf(tree, is_leaf)
 
 
-def tree_structure(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> TreeSpec:
-    return tree_flatten(tree, is_leaf)[1]
+@deprecated(
+    "torch.utils._pytree._is_namedtuple_instance is private and will be removed in a future release. "
+    "Please use torch.utils._pytree.is_namedtuple_instance instead.",
+    category=FutureWarning,
+)
+def _is_namedtuple_instance(tree: Any) -> bool:
+    return is_namedtuple_instance(tree)
 
 
-def tree_map(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
-    """The function of each leaf, and of the leaves at its place in the other trees."""
-    leaves, spec = tree_flatten(tree, is_leaf)
-    others = [tree_leaves(rest, is_leaf) for rest in rests]
-    return tree_unflatten([func(*args) for args in zip(leaves, *others, strict=True)], spec)
+nodes.register_sequence(Size, "torch.Size", lambda _: None, lambda values, _: tuple(values))
+for _kind in vars(return_types).values():
+    if isinstance(_kind, type) and issubclass(_kind, return_types.Results) and _kind is not return_types.Results:
+        nodes.register_structseq(_kind)
 
-
-def tree_map_only(kind: Any, func: Callable[[Any], Any], tree: Any) -> Any:
-    """The function of each leaf of a type, or of those for which a condition holds; the others as they are."""
-    chosen = kind if callable(kind) and not isinstance(kind, type) else lambda leaf: isinstance(leaf, kind)
-    return tree_map(lambda leaf: func(leaf) if chosen(leaf) else leaf, tree)
-
-
-def tree_all(condition: Callable[[Any], bool], tree: Any) -> bool:
-    return all(map(condition, tree_leaves(tree)))
-
-
-def tree_any(condition: Callable[[Any], bool], tree: Any) -> bool:
-    return any(map(condition, tree_leaves(tree)))
+__all__ = [
+    "BUILTIN_TYPES", "CONSTANT_NODES", "DEFAULT_TREESPEC_SERIALIZATION_PROTOCOL", "NO_SERIALIZED_TYPE_NAME_FOUND",
+    "SERIALIZED_TYPE_TO_PYTHON_TYPE", "STANDARD_DICT_TYPES", "SUPPORTED_NODES", "SUPPORTED_SERIALIZED_TYPES",
+    "ConstantNode", "Context", "DumpableContext", "EnumEncoder", "FlattenFn", "FlattenFunc", "FlattenWithKeysFn",
+    "FlattenWithKeysFunc", "FromDumpableContextFn", "GetAttrKey", "KeyEntry", "KeyPath", "LeafSpec", "MappingKey",
+    "NodeDef", "PyTree", "PyTreeSpec", "SequenceKey", "ToDumpableContextFn", "TreeSpec", "UnflattenFn",
+    "UnflattenFunc", "arg_tree_leaves", "enum_object_hook", "is_constant_class", "is_namedtuple",
+    "is_namedtuple_class", "is_namedtuple_instance", "is_structseq", "is_structseq_class", "is_structseq_instance",
+    "key_get", "keystr", "map_only", "pytree_to_str", "register_constant", "register_dataclass",
+    "register_pytree_node", "str_to_pytree", "tree_all", "tree_all_only", "tree_any", "tree_any_only", "tree_flatten",
+    "tree_flatten_with_path", "tree_is_leaf", "tree_iter", "tree_leaves", "tree_leaves_with_path", "tree_map",
+    "tree_map_", "tree_map_only", "tree_map_only_", "tree_map_with_path", "tree_structure", "tree_unflatten",
+    "treespec_dict", "treespec_dumps", "treespec_leaf", "treespec_loads", "treespec_pprint", "treespec_tuple",
+]  # fmt: skip
