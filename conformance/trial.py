@@ -30,6 +30,7 @@ from conformance.subjects.opinfo import OpInfoPrograms, functions_of
 from conformance.subjects.reference import Reference
 from conformance.subjects.registry import find_subject
 from specs import Version, load
+from specs.schema import Deviation
 
 if TYPE_CHECKING:
     from conformance.campaign import CampaignSettings
@@ -157,7 +158,23 @@ class Trial:
             violation.observed,
             (law.id,),
         )
-        return Judgement(divergence, known(divergence, self.deviations, self.version))
+        deviation = known(divergence, self.deviations, self.version)
+        if deviation is None:
+            deviation = self._known_on_the_way(program, i)
+        for other in violation.beside:
+            deviation = deviation or self._known_on_the_way(other, len(other.steps))
+        return Judgement(divergence, deviation)
+
+    def _known_on_the_way(self, program: Program, last: int) -> Deviation | None:
+        """The known deviation with which the subject parts from the reference by a step, if it does.
+
+        A law looks at numbers alone. Where a Program that it looked at shows a known defect, trace against trace, no
+        later than the step at which the law breaks, that defect is what breaks it.
+        """
+        judgement = self.rerun(program)[0]
+        if judgement is None or judgement.divergence.step > last:
+            return None
+        return judgement.deviation
 
     def examples(self, indices: Sequence[int]) -> Run:
         """Some of the named examples of the clauses, by their places in the order of names."""

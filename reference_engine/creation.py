@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, levels, strides
+from reference_engine.autograd import saved
 from reference_engine.dtypes import dtype
 from reference_engine.layouts import strides_in
 from reference_engine.modes import state
@@ -77,7 +78,9 @@ def tensor(
     if array.dtype.kind == "c" and not chosen.is_complex:
         raise refusal("tensor.value.complex_to_real")
     with quiet():  # what is too large becomes infinite
-        return _finish(from_array(array.astype(chosen.np), chosen), requires_grad)
+        made = _finish(from_array(array.astype(chosen.np), chosen), requires_grad)
+    saved.before_write(made)
+    return made
 
 
 def _to_array(data: Any) -> Any:

@@ -122,11 +122,26 @@ def refusal(clause: str, **fields: Any) -> Exception:
     return _EXCEPTIONS[kind](template.format(**fields))
 
 
+_warns = True
+
+
 def warn(clause: str, **fields: Any) -> None:
     """The warning that a clause promises, in this version's words."""
     cite(clause)
-    kind, template = current().message(clause)
-    warnings.warn(template.format(**fields), _WARNINGS[kind], stacklevel=3)
+    if _warns:
+        kind, template = current().message(clause)
+        warnings.warn(template.format(**fields), _WARNINGS[kind], stacklevel=3)
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Within, nothing is warned of: what is computed there is a means of ours, not a call of torch's."""
+    global _warns
+    before, _warns = _warns, False
+    try:
+        yield
+    finally:
+        _warns = before
 
 
 def quiet() -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes, overrides
-from reference_engine.autograd import citations
+from reference_engine.autograd import anomaly, citations
 from reference_engine.autograd.engine import Pass
 from reference_engine.autograd.graph import GradientEdge
 from reference_engine.autograd.node import Edge, Node, gradient_edge
@@ -127,6 +127,8 @@ def grad(
     if retain_graph is None:
         retain_graph = create_graph
     if is_grads_batched:
+        if anomaly.checks_nan():
+            cite("anomaly.batched")
         found = _run_batched(roots, grads, retain_graph, create_graph, input_list, allow_unused)
     else:
         found = run(roots, grads, retain_graph, create_graph, input_list, allow_unused, accumulate=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes
 from reference_engine.autograd import saved, tangent_clauses
-from reference_engine.semantics import cite
+from reference_engine.semantics import cite, unwarned
 
 if TYPE_CHECKING:
     from reference_engine.ops.declare import Op
@@ -86,7 +86,8 @@ def _transposed_formulas(
     with modes.enable_grad():
         cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]
         names = {p.name for p, t in zip(op.params, tangents, strict=True) if t is not None}
-        gradients = op.gradients(values, results, _of_the_node(cotangents), names)
+        with unwarned():  # only what is made of the tangents themselves is a call
+            gradients = op.gradients(values, results, _of_the_node(cotangents), names)
         pairs: list[tuple[Tensor, Tensor]] = []
         for param, tangent in zip(op.params, tangents, strict=True):
             if tangent is not None:
@@ -118,7 +119,8 @@ def _read_beside(
         return found
     with modes.enable_grad():
         cotangents = [_cotangent(op, i, r) for i, r in enumerate(results)]
-        gradients = op.gradients(values, results, _of_the_node(cotangents), still)
+        with unwarned():
+            gradients = op.gradients(values, results, _of_the_node(cotangents), still)
     moving = [g for name in still if isinstance(g := gradients.get(name), Tensor) and g.requires_grad]
     zeros = _transposed(cotangents, [(g, engine.zeros(g.shape, dtype=g.dtype)) for g in moving], True)
     made = []

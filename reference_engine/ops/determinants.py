@@ -20,7 +20,13 @@ from reference_engine.tensor import Tensor
 
 
 def _factored(A: Tensor) -> tuple[Array, Tensor, Tensor]:
+    """The factors of A, or of its transpose, which has the same determinant and lies in memory as LAPACK wants it.
+
+    Which one decides the sign of a zero: the rows are swapped in another order.
+    """
     a = A._read()
+    if A.is_contiguous() and not A._dtype.is_complex:
+        a = np.swapaxes(a, -1, -2)
     packed, pivots, info = lapack.lu(a)
     return info, by_columns(packed, A._dtype), from_array(pivots, _INT32)
 
@@ -87,6 +93,13 @@ declare(
 )  # fmt: skip
 
 
+def _turns(diagonal: Array) -> Array:
+    """The pivots, each divided by its size."""
+    if np.iscomplexobj(diagonal):
+        return np.where(diagonal == 0, 0, diagonal / np.abs(diagonal))
+    return (diagonal > 0) * 1.0 - (diagonal < 0)
+
+
 def _slogdet(A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     check_kernel(A, "lu_cpu")
     info, packed, pivots = _factored(A)
@@ -97,9 +110,9 @@ def _slogdet(A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return np.where(info > 0, -math.inf, np.sum(np.log(np.abs(diagonal)), -1))
 
     with np.errstate(all="ignore"):
+        zero = np.prod(_turns(np.einsum("...ii->...i", packed._read())), -1) * lapack.swap_sign(pivots._read())
         diagonal, signs = lapack.pivots_of(a)
-        turns = diagonal / np.abs(diagonal) if A._dtype.is_complex else (diagonal > 0) * 1.0 - (diagonal < 0)
-        sign = np.where(info > 0, 0.0 * lapack.swap_sign(pivots._read()), np.prod(turns, -1) * signs)
+        sign = np.where(info > 0, zero, np.prod(_turns(diagonal), -1) * signs)
         sizes = noisy(np.asarray(size(a)), size, [a], A._dtype.to_real())
     return (
         packed,

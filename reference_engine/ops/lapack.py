@@ -84,10 +84,18 @@ def substitute(t: Array, b: Array, upper: bool, unit: bool = False) -> Array:
     x = np.array(np.broadcast_to(b, (*batch, *b.shape[-2:])))
     for i in range(n - 1, -1, -1) if upper else range(n):
         if not unit:
-            x[..., i, :] = x[..., i, :] / t[..., i, i, None]
+            x[..., i, :] = _over_pivot(x[..., i, :], t[..., i, i, None])
         rest = slice(0, i) if upper else slice(i + 1, n)
         x[..., rest, :] -= t[..., rest, i, None] * x[..., i, None, :]
     return x
+
+
+def _over_pivot(b: Array, pivot: Array) -> Array:
+    """A row divided by its pivot. Kernels multiply by the reciprocal; of a complex zero that is nan in both parts."""
+    quotient = b / pivot
+    if np.iscomplexobj(pivot):
+        quotient = np.where(pivot == 0, complex(np.nan, np.nan), quotient)
+    return quotient
 
 
 def solve(a: Array, b: Array) -> Array:

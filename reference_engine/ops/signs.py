@@ -145,11 +145,18 @@ _nextafter = elementwise(
     np.nextafter, dtype=same, exact=True, name="nextafter_cpu", not_for="bool int complex", since=HALF
 )
 
+
+def _passed_on(grad: Tensor, self: Tensor, other: Tensor) -> Tensor:
+    """The value moves with its argument whichever neighbour is taken, and also where it is the argument itself."""
+    cite("pointwise.nextafter.equal")
+    return grad.clone()
+
+
 declare(
     "nextafter(Tensor self, Tensor other) -> Tensor",
     forward=_nextafter, when="pointwise.nextafter_derivative",
     vjp={
-        "self": lambda grad, self, other: where(self.ne(other), grad, 0),
+        "self": _passed_on,
         "other": lambda grad, other: grad.new_zeros(other.shape),
     },
     inplace=True, out=True, smooth=False, exact=True, samples=domains.real(),

@@ -26,6 +26,7 @@ class Violation(msgspec.Struct, frozen=True):
         what: the tensor or field concerned.
         expected, observed: what the law says and what happened.
         program: the Program that shows it: the one given, or the law's rewriting of it.
+        beside: the other Programs whose outcome the law holds against it.
     """
 
     step: int
@@ -33,6 +34,7 @@ class Violation(msgspec.Struct, frozen=True):
     expected: str
     observed: str
     program: s.Program
+    beside: tuple[s.Program, ...] = ()
 
 
 Check = Callable[[s.Program, Trace, Subject], Violation | None]

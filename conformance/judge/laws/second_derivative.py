@@ -117,7 +117,8 @@ def forward(program: s.Program, trace: Trace, subject: Subject) -> Violation | N
     asked = question(program, trace, subject)
     along = _vectors(asked, len(program.steps) + 4)
     outs = tuple(f"law{k}" for k in range(len(asked.leaves)))
-    reverse = run(upto(asked.program, asked.at, *asked.makes, asked.ask(outs)), subject)
+    backwards = upto(asked.program, asked.at, *asked.makes, asked.ask(outs))
+    reverse = run(backwards, subject)
     if reverse.steps[-1].outcome != "ok":
         raise NotApplicable
     states = states_after(reverse, len(reverse.steps) - 1)
@@ -146,7 +147,8 @@ def forward(program: s.Program, trace: Trace, subject: Subject) -> Violation | N
         raise NotApplicable
     size = 1 + max(float(np.max(np.abs(g), initial=0.0)) for g in gradients)
     if abs(pulled - pushed) > 1e-6 * size:
-        return Violation(last, "tangent", f"{pulled:.6g} (reverse mode)", f"{pushed:.6g} (forward mode)", variant)
+        told = f"{pulled:.6g} (reverse mode)", f"{pushed:.6g} (forward mode)"
+        return Violation(last, "tangent", *told, variant, beside=(backwards,))
     return None
 
 
