@@ -275,20 +275,3 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Any
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Any:
     return torch.nn.functional.threshold(input, threshold, value, True)
-
-
-def _lp_pool(input: Tensor, norm_type: float, count: int, pool: Any) -> Any:
-    """The norm of each window, from the mean of powers."""
-    means = pool(input.pow(norm_type))
-    return (torch.sign(means) * relu(torch.abs(means))).mul(count).pow(1.0 / norm_type)
-
-
-def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Any = None, ceil_mode: bool = False) -> Any:
-    F = torch.nn.functional
-    return _lp_pool(input, norm_type, kernel_size, lambda x: F.avg_pool1d(x, kernel_size, stride, 0, ceil_mode))
-
-
-def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
-    F = torch.nn.functional
-    height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-    return _lp_pool(input, norm_type, height * width, lambda x: F.avg_pool2d(x, kernel_size, stride, 0, ceil_mode))

@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.generate.builder import MAX_NUMEL, Builder
 from conformance.generate.families import making
+from conformance.generate.families.images import IMAGES
 from conformance.generate.families.layers import LAYERS
 from conformance.generate.families.recipes import RECIPES, index_tensor, mask
 from conformance.generate.families.systems import SYSTEMS
@@ -366,5 +367,5 @@ def _condition(b: Builder, first: str) -> str:
     return found if found is not None else making.new(b, shape, "bool", False)
 
 
-RELATED: dict[str, Any] = {**SYSTEMS, **LAYERS, **RECIPES, **_RELATED}
+RELATED: dict[str, Any] = {**SYSTEMS, **LAYERS, **IMAGES, **RECIPES, **_RELATED}
 """Every recipe by its name."""
