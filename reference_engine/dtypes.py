@@ -175,11 +175,26 @@ def can_cast(source: dtype, target: dtype) -> bool:
     return source.category <= target.category and not (source.category >= 1 and target is bool_)
 
 
-class finfo:
-    """Numerical limits of a floating point dtype (of a complex dtype: of its parts)."""
+def _must_be_dtype(d: Any, what: str) -> None:
+    if not isinstance(d, dtype):
+        raise TypeError(f"{what}(): argument 'type' (position 1) must be torch.dtype, not {type(d).__name__}")
 
-    def __init__(self, d: dtype | None = None) -> None:
-        real = (d or _default).to_real()
+
+class finfo:
+    """Numerical limits of a floating point dtype (of a complex dtype: of its parts).
+
+    Raises:
+        TypeError: another dtype.
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        d = _default if type is None else type
+        _must_be_dtype(d, "finfo")
+        if not d.is_differentiable:
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
+            )
+        real = d.to_real()
         info: Any = ml_dtypes.finfo(real.np)  # type: ignore[no-untyped-call]
         self.bits, self.dtype = real.itemsize * 8, real.name
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
@@ -194,9 +209,19 @@ class finfo:
 
 
 class iinfo:
-    """Numerical limits of an integer dtype."""
+    """Numerical limits of an integer dtype.
 
-    def __init__(self, d: dtype) -> None:
+    Raises:
+        TypeError: another dtype.
+    """
+
+    def __init__(self, type: dtype) -> None:
+        d = type
+        _must_be_dtype(d, "iinfo")
+        if d.is_differentiable:
+            raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
+        if d is bool_:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
         info: Any = np.iinfo(d.np)
         self.bits, self.dtype, self.max, self.min = d.itemsize * 8, d.name, int(info.max), int(info.min)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 import reference_engine as torch
 from reference_engine import creation, dtypes
+from reference_engine.semantics import switch
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor
 
@@ -44,21 +45,26 @@ def broadcast_shapes(*shapes: Any) -> Size:
     Raises:
         RuntimeError: they do not.
     """
-    as_tuples = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
-    rank = max((len(shape) for shape in as_tuples), default=0)
-    made = [1] * rank
-    for shape in as_tuples:
+    sequences = [(shape,) if isinstance(shape, int) else shape for shape in shapes]
+    made = [1] * max((len(shape) for shape in sequences), default=0)
+    explained = switch("ops.broadcast_shapes.explained")
+    for index, shape in enumerate(sequences):
         for at in builtins.range(-1, -1 - len(shape), -1):
-            if shape[at] < 0:
-                raise RuntimeError(f"Trying to create tensor with negative dimension ({shape[at]}): ({shape[at]})")
-            if shape[at] in (1, made[at]):
+            size = shape[at]
+            if size < 0 and explained:
+                raise ValueError("Attempting to broadcast a dimension with negative length!")
+            if size < 0:
+                raise RuntimeError(f"Trying to create tensor with negative dimension ({size}): ({size})")
+            if size in (1, made[at]):
                 continue
-            if made[at] != 1:
+            if made[at] != 1 and explained:
                 raise RuntimeError(
-                    "Shape mismatch: objects cannot be broadcast to a single shape. This error originates from "
-                    f"broadcasting {list(shape)} with {made}."
+                    f"Attempting to broadcast a dimension of length {size} at {at}! Mismatching argument at index "
+                    f"{index} had {shape}; but expected shape should be broadcastable to {made}"
                 )
-            made[at] = shape[at]
+            if made[at] != 1:
+                raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
+            made[at] = size
     return Size(made)
 
 

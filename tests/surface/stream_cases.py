@@ -11,6 +11,7 @@ import numpy.typing as npt
 from printing_cases import numpy_dtype
 
 from reference_engine import random as streams
+from reference_engine import rejection
 
 Array = npt.NDArray[Any]
 
@@ -126,9 +127,37 @@ def geometric(rng: np.random.Generator, n: int) -> Draw:
     return Draw("geometric", script, lambda g: streams.geometric(g, n, numpy_dtype(dtype), 0.3))
 
 
+def poisson(rng: np.random.Generator, n: int) -> Draw:
+    dtype, rates = pick(rng, FLOATS), [round(float(x), 3) for x in 10 ** rng.uniform(-1, 3, n)]
+    rates = np.array(rates, numpy_dtype(dtype)).astype(np.float64).tolist()
+    script = f"torch.poisson(torch.tensor({rates}, dtype=torch.{dtype}))"
+    return Draw("poisson", script, lambda g: one_by_one(lambda rate: rejection.poisson(g, rate), dtype, rates))
+
+
+def binomial(rng: np.random.Generator, n: int) -> Draw:
+    counts, chances = [float(int(x)) for x in 10 ** rng.uniform(0, 4, n)], [round(float(x), 3) for x in rng.random(n)]
+    script = f"torch.binomial(*torch.tensor([{counts}, {chances}], dtype=torch.float64))"
+    return Draw(
+        "binomial", script, lambda g: one_by_one(lambda c, p: rejection.binomial(g, c, p), "float64", counts, chances)
+    )
+
+
+def gamma(rng: np.random.Generator, n: int) -> Draw:
+    dtype, shapes = pick(rng, ("float32", "float64")), [round(float(x), 3) for x in 10 ** rng.uniform(-1, 2, n)]
+    script = f"torch._standard_gamma(torch.tensor({shapes}, dtype=torch.{dtype}))"
+    concentrations = np.array(shapes, dtype).astype(np.float64).tolist()
+    return Draw("gamma", script, lambda g: one_by_one(lambda a: rejection.gamma(g, a, dtype), dtype, concentrations))
+
+
+def one_by_one(draw: Callable[..., float], dtype: str, *parameters: list[Any]) -> Array:
+    return np.array([draw(*numbers) for numbers in zip(*parameters, strict=True)], np.float64).astype(
+        numpy_dtype(dtype)
+    )
+
+
 KINDS = (
     *(uniform, rand, randn, normal, strided_normal, randint, random_, randperm),
-    *(bernoulli_, bernoulli, exponential, multinomial, cauchy, log_normal, geometric),
+    *(bernoulli_, bernoulli, exponential, multinomial, cauchy, log_normal, geometric, poisson, binomial, gamma),
 )
 
 
