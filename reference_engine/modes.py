@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, require, switch
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -197,9 +197,13 @@ class inference_mode(_ContextDecorator):
 class set_multithreading_enabled(_ContextDecorator):
     """Whether backward may use threads. This engine has one thread; the switch is kept for programs that set it."""
 
-    def __init__(self, mode: bool) -> None:
+    def __init__(self, mode: Any) -> None:
+        require("mode.set_multithreading_enabled.exists", "torch.autograd", "set_multithreading_enabled")
         if not isinstance(mode, bool):
-            raise refusal("mode.set_multithreading_enabled.type", type=type(mode).__name__, value=repr(mode))
+            truth = mode is None or hasattr(type(mode), "__bool__")
+            if switch("mode.set_multithreading_enabled.bool") or not truth:
+                raise refusal("mode.set_multithreading_enabled.type", type=type(mode).__name__, value=repr(mode))
+            mode = bool(mode)
         self._before, self.mode = state.multithreading, mode
         state.multithreading = mode
 

@@ -154,6 +154,10 @@ class Tensor(TensorBase):
     @property
     def grad_dtype(self) -> dtypes.dtype | None:
         """Which dtype the gradient of a leaf has; None allows any."""
+        if not switch("leaf.grad_dtype"):
+            if "grad_dtype" not in self.__dict__:
+                raise AttributeError("'Tensor' object has no attribute 'grad_dtype'")
+            return self.__dict__["grad_dtype"]
         if not self.is_leaf and not switch("leaf.grad_dtype.read_non_leaf"):
             raise refusal("leaf.grad_dtype.read_non_leaf")
         return self._dtype if self._grad_dtype is Ellipsis else self._grad_dtype

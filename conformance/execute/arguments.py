@@ -65,6 +65,11 @@ def _overriding(scope: Scope, arg: s.Overriding) -> Any:
     return Overriding()
 
 
+def _edge(scope: Scope, arg: s.Edge) -> Any:
+    tensor = scope.lookup(arg.name)  # before the name that older versions lack
+    return scope.session.api.autograd.graph.get_gradient_edge(tensor)
+
+
 ARGUMENTS: dict[type, Callable[[Scope, Any], Any]] = {
     s.Ref: lambda scope, arg: scope.lookup(arg.name),
     s.Seq: _sequence,
@@ -77,7 +82,7 @@ ARGUMENTS: dict[type, Callable[[Scope, Any], Any]] = {
     s.TorchAttr: lambda scope, arg: scope.session.subject.resolve(arg.name),
     s.Slice: lambda _, arg: slice(arg.start, arg.stop, arg.step),
     s.Ellipsis_: lambda _scope, _arg: ...,
-    s.Edge: lambda scope, arg: scope.session.api.autograd.graph.get_gradient_edge(scope.lookup(arg.name)),
+    s.Edge: _edge,
     s.NodeOf: lambda scope, arg: node(scope, arg.name, arg.path),
     s.Opaque: lambda _scope, _arg: object(),
     s.Overriding: _overriding,

@@ -76,7 +76,10 @@ class TorchEager(Subject):
     def storage_key(self, tensor: Any) -> Hashable | None:
         if tensor.layout is not self.api.strided:
             return None
-        key: int = self._storage(tensor)._cdata
+        try:
+            key: int = self._storage(tensor)._cdata
+        except NotImplementedError:  # torch below 2.1 shows no storage of a "zero tensor"
+            return None
         return key
 
     def value_bytes(self, tensor: Any) -> bytes | None:

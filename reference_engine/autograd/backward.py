@@ -145,11 +145,18 @@ def grad(
 
 def _roots(tensors: Any, clause: str) -> tuple[Any, ...]:
     edge = isinstance(tensors, GradientEdge) and switch("backward.tensors.gradient_edge")
-    if overrides.is_tensor_like(tensors) or edge:
+    single = clause.startswith("grad.") or switch("backward.tensors.tensor_like")
+    if (overrides.is_tensor_like(tensors) if single else _is_tensor(tensors)) or edge:
         return (tensors,)
     if isinstance(tensors, GradientEdge):  # no more than a pair, before it could be a root
         return (tensors.node, tensors.output_nr)
     return _iterated(tensors, clause)
+
+
+def _is_tensor(value: Any) -> bool:
+    from reference_engine.tensor import Tensor
+
+    return isinstance(value, Tensor)
 
 
 def _iterated(value: Any, clause: str) -> tuple[Any, ...]:
@@ -163,7 +170,8 @@ def _iterated(value: Any, clause: str) -> tuple[Any, ...]:
 def _inputs(inputs: Any, call: str) -> tuple[Any, ...]:
     if inputs is None and call == "backward":
         return ()
-    if overrides.is_tensor_like(inputs) or isinstance(inputs, GradientEdge):
+    single = _is_tensor(inputs) if call == "backward" else overrides.is_tensor_like(inputs)
+    if single or isinstance(inputs, GradientEdge):
         cite(f"{call}.inputs.single")
         return (inputs,)
     if isinstance(inputs, Mapping) and switch(f"{call}.inputs.dict"):

@@ -26,12 +26,20 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 
-class GradientEdge(NamedTuple):
-    """A place in the graph: the gradient that flows into input ``output_nr`` of ``node``."""
-
+class _Place(NamedTuple):
     node: Node
     output_nr: int
     ownership_token: Any = None
+
+
+class GradientEdge(_Place):
+    """A place in the graph: the gradient that flows into input ``output_nr`` of ``node``."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> GradientEdge:
+        require("graph.gradient_edge.exists", "torch.autograd.graph", "GradientEdge")
+        return super().__new__(cls, *args, **kwargs)
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:

@@ -61,7 +61,7 @@ def set_grad(t: Tensor, value: Any) -> None:
         raise refusal("leaf.grad.type", got=type(value).__name__)
     if value is t:
         raise refusal("leaf.grad.itself")
-    wanted = t.grad_dtype if t.is_leaf else t._dtype
+    wanted = t._grad_dtype if t.is_leaf and t._grad_dtype is not Ellipsis else t._dtype
     if wanted is not None and value._dtype is not wanted:
         raise refusal(
             "leaf.grad.dtype",
@@ -83,6 +83,9 @@ def set_grad_dtype(t: Tensor, value: Any) -> None:
     """
     from reference_engine.dtypes import dtype
 
+    if not switch("leaf.grad_dtype"):  # an attribute as any other
+        t.__dict__["grad_dtype"] = value
+        return
     if not t.is_leaf:
         raise refusal("leaf.grad_dtype.non_leaf")
     if value is not None and not isinstance(value, dtype):

@@ -116,20 +116,23 @@ def bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_me
 
 
 def resolve(
-    ops: Sequence[Op], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool
+    ops: Sequence[Op], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool, out: Any = None
 ) -> tuple[Op, list[Any]]:
-    """The first overload that fits, with its bound arguments.
+    """The first overload that fits, with its bound arguments; where ``out`` is given, one that takes it.
 
     Raises:
         TypeError: none fits.
     """
     for op in ops:
+        if out is not None and not op.out:
+            continue
         try:
             return op, _bind(op, name, args, kwargs, is_method)
         except Mismatch:
             continue
     got = ", ".join(
-        [_type_name(a) for a in args[1 if is_method else 0 :]] + [f"{k}={_type_name(v)}" for k, v in kwargs.items()]
+        [_type_name(a) for a in args[1 if is_method else 0 :]]
+        + [f"{k}={_type_name(v)}" for k, v in {**kwargs, **({} if out is None else {"out": out})}.items()]
     )
     listing = "".join(f"\n * ({signature_text(op, is_method)})" for op in ops)
     raise refusal("ops.arguments.combination", op=name, got=got, signatures=listing)

@@ -148,11 +148,11 @@ def _view_as_complex(self: Tensor) -> Tensor:
         raise refusal("ops.view_as_complex.last")
     if self._strides[-1] != 1:
         raise refusal("ops.view_as_complex.stride")
-    if self._offset % 2:
-        raise refusal("ops.view_as_complex.offset")
     unit_matters = not switch("complex.view_as_complex_ignores_unit_dimensions")
     if any(s % 2 and (n != 1 or unit_matters) for n, s in zip(self._shape[:-1], self._strides[:-1], strict=True)):
         raise refusal("ops.view_as_complex.even")
+    if self._offset % 2:
+        raise refusal("ops.view_as_complex.offset")
     return make_view(
         self, self._shape[:-1], tuple(s // 2 for s in self._strides[:-1]), self._offset // 2,
         dtype=self._dtype.to_complex(), replay=lambda base: view_as_complex(base),

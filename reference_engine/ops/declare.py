@@ -101,6 +101,7 @@ class OutForm:
         overlaps: elements of ``out`` may share memory.
         by: the op within that refuses to be recorded, where that is another.
         numbers: where an argument may be a tensor or a number, it may be a number here too.
+        since: the switch with which it came.
     """
 
     same_dtype: bool = False
@@ -108,9 +109,10 @@ class OutForm:
     overlaps: bool = False
     numbers: bool = True
     by: str = ""
+    since: str = ""
 
     def __bool__(self) -> bool:
-        return self is not NO_OUT
+        return self is not NO_OUT and (not self.since or switch(self.since))
 
 
 NO_OUT = OutForm()

@@ -95,7 +95,7 @@ class Function:
             op = ops[0]
             values = binding.bind(op, self.spoken, args, kwargs, is_method)
         else:
-            op, values = binding.resolve(ops, self.spoken, args, kwargs, is_method)
+            op, values = binding.resolve(ops, self.spoken, args, kwargs, is_method, out)
         if out is not None and not op.out.numbers:
             binding.refuse_numbers(op, self.spoken, values)
         return run(op, values, self.inplace or op.asks_in_place(values), out)

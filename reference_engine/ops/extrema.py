@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def _ordinal(self: Tensor) -> Array:
     return values.view(np.uint8) if values.dtype == np.bool_ else values
 
 
-def _max_min(name: str, fn: Any, find: Any, pairwise: str) -> None:
+def _max_min(name: str, fn: Any, find: Any, pairwise: str, out: OutForm) -> None:
     kind = getattr(return_types, name)
 
     def total(self: Tensor) -> Tensor:
@@ -129,7 +130,7 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str) -> None:
     camel = name.capitalize()
     declare(
         f"{name}(Tensor self) -> Tensor",
-        node=f"{camel}Backward1", forward=total, vjp={"self": evenly}, smooth=False, exact=True, out=OVERLAPS,
+        node=f"{camel}Backward1", forward=total, vjp={"self": evenly}, smooth=False, exact=True, out=out,
         samples=domains.ordered(**_SAMPLES),
     )  # fmt: skip
     declare(
@@ -147,8 +148,8 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str) -> None:
     )  # fmt: skip
 
 
-_max_min("max", np.max, np.argmax, "maximum")
-_max_min("min", np.min, np.argmin, "minimum")
+_max_min("max", np.max, np.argmax, "maximum", OVERLAPS)
+_max_min("min", np.min, np.argmin, "minimum", replace(OVERLAPS, since="reduction.min_all_out"))
 
 
 def _argument(name: str, find: Any) -> None:

@@ -108,9 +108,16 @@ def _check_along(name: str, self: Tensor, dim: int, index: Tensor, source: Tenso
         raise refusal("indexing.index_add.count", op=name, indices=index.numel(), size=size, dim=d)
     refuse_other_out(self._dtype)
     refuse_shared_memory(index, source)
-    rest = [n for i, n in enumerate(self._shape) if i != d], [n for i, n in enumerate(source._shape) if i != d]
-    if rest[0] != rest[1] or len(self._shape) != len(source._shape):
-        raise refusal("indexing.index_add.shape", shape=list(self._shape), source=list(source._shape))
+    slices = [tuple(n for i, n in enumerate(t._shape) if i != d) for t in (self, source)]
+    if switch("indexing.index_add_shapes"):
+        if slices[0] != slices[1] or len(self._shape) != len(source._shape):
+            raise refusal("indexing.index_add.shape", shape=list(self._shape), source=list(source._shape))
+    elif len(self._shape) > 1:
+        shape = kernels.broadcast_shapes(slices)
+        if shape != slices[0]:
+            raise refusal("inplace.broadcast_shape", shape=list(slices[0]), result=list(shape))
+    elif len(source._shape) > 1:
+        raise refusal("indexing.index_add.source_rank", source=len(source._shape), self=len(self._shape))
     return d
 
 
@@ -137,7 +144,7 @@ def _index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any
     def add(to: Any, what: Any) -> Any:
         total = np.moveaxis(_at_least_1d(to.copy()), d, 0)
         parts = np.moveaxis(_at_least_1d(what), d, 0)
-        for place, part in zip(at, parts, strict=True):
+        for place, part in zip(at, parts, strict=True) if parts.ndim else ((at[0], parts),):
             total[place] = (
                 total[place] | part if total.dtype == bool else (total[place] + part * alpha).astype(total.dtype)
             )

@@ -11,7 +11,7 @@ from reference_engine.dtypes import dtype, float32
 from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 
@@ -203,10 +203,19 @@ def _matmul(self: Tensor, other: Tensor) -> Tensor:
     return _matmul_batched(self, other)
 
 
+def _folded(large: Tensor, small: Tensor) -> bool:
+    """Whether older versions take ``large`` as one tall matrix: always, but for a batch of transposed matrices."""
+    shape, st = large._shape, large._strides
+    transposed = len(shape) == 3 and len(small._shape) == 2 and st[-1] != 1 and st[0] == shape[1] * shape[2]
+    return len(shape) >= 3 and len(small._shape) <= 2 and not transposed
+
+
 def _folds(self: Tensor, other: Tensor) -> bool:
     """Whether the larger factor is taken as one tall matrix: where that copies nothing, or spares the gradient of the
     smaller one a batch of copies."""
     a, b = len(self._shape), len(other._shape)
+    if not switch("linalg.matmul.folds_for_gradients"):
+        return _folded(self, other) if a >= b else _folded(other, self)
     large, small = (self, other) if a >= b else (other.mT, self)
     if len(large._shape) < 3 or len(small._shape) > 2:
         return False
@@ -231,7 +240,10 @@ def _matmul_batched(self: Tensor, other: Tensor) -> Tensor:
             return rows.mv(small)._unsafe_view(large._shape[:-1])
         made = rows.mm(small)._unsafe_view((*large._shape[:-1], small._shape[1]))
         return made.mT.contiguous() if turned else made
-    if a == b == 3 and self._shape[0] != other._shape[0]:  # a batch of one that wants a gradient is folded as well
+    spares = switch("linalg.matmul.folds_for_gradients")
+    if (
+        spares and a == b == 3 and self._shape[0] != other._shape[0]
+    ):  # a batch of one that wants a gradient is folded as well
         if self._shape[0] == 1 and self.requires_grad:
             return _matmul(self.squeeze(0), other)
         if other._shape[0] == 1 and other.requires_grad:

@@ -30,12 +30,19 @@ def _linear(input: Tensor, weight: Tensor, bias: Any) -> Tensor:
         return input.matmul(weight.t())
     if rank == 2:
         return engine.addmm(bias, input, weight.t())
-    row = len(bias._shape) == 1 or (len(bias._shape) == 2 == len(weight._shape) and bias._shape[0] == 1)
-    if row and input.is_contiguous():
+    if _fuses(rank, bias) and input.is_contiguous():
         flat = engine.addmm(bias, input.view((-1, input._shape[-1])), weight.t())
         shape = (*input._shape[:-1], flat._shape[1])
         return flat._unsafe_view(shape) if switch("nn.linear.unsafe_view") else flat.view(shape)
     return input.matmul(weight.t()).add_(bias)
+
+
+def _fuses(rank: int, bias: Tensor) -> bool:
+    """Whether the bias can be added to each row of the input taken as one matrix."""
+    row = len(bias._shape) == 1 and switch("nn.linear.any_rank")
+    if switch("nn.linear.bias_of_one_row"):
+        return row or sum(n != 1 for n in bias._shape) == 1
+    return row or rank == 3
 
 
 declare(

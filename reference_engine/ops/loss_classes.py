@@ -25,7 +25,7 @@ from reference_engine.ops.loss import (
     reduction_of,
     shared,
 )
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False}
@@ -111,29 +111,51 @@ _declare_nll("", "NllLoss")
 _declare_nll("2d", "NllLoss2D")
 
 
+_CLASS_DTYPES = (dtypes.int64, dtypes.uint8)
+
+
+def _refuse_classes(target: Tensor, weight: Any, classes: int, clause: str) -> None:
+    """Raise if the classes are no integers, or the weights are not one a class; in the order of the version."""
+    wrong = target._dtype not in _CLASS_DTYPES
+    first = switch("nn.nll_loss.dtype_first")
+    if wrong and first:
+        raise refusal("ops.nll_loss.dtype", expected="Long", got=target._dtype.scalar_name)
+    if weight is not None and weight._shape != (classes,):
+        raise refusal(clause, classes=classes, shape=list(weight._shape))
+    if wrong and clause == "nn.nll_loss.weight":
+        raise refusal("ops.nll_loss.dtype", expected="Long", got=target._dtype.scalar_name)
+
+
 def nll_loss(self: Tensor, target: Tensor, weight: Any, reduction: str, ignore_index: int) -> Tensor:
     """The loss for any number of further dimensions."""
     rank = len(self._shape)
     if rank < 1:
         raise refusal("nn.nll_loss.rank")
     if rank != 1 and target._shape[:1] != self._shape[:1]:
-        if not target._shape:
-            raise refusal("nn.nll_loss.multi_target")
-        raise refusal("ops.nll_loss.batch", input=self._shape[0], target=target._shape[0])
+        target_batch = target._shape[0] if target._shape else 0
+        raise refusal("ops.nll_loss.batch", input=self._shape[0], target=target_batch)
     classes = self._shape[0 if rank == 1 else 1]
     if rank <= 2:
         if len(target._shape) > 1:
             raise refusal("nn.nll_loss.multi_target")
-        if target._dtype not in (dtypes.int64, dtypes.uint8):
-            raise refusal("ops.nll_loss.dtype", expected="Long", got=target._dtype.scalar_name)
-        if weight is not None and weight._shape != (classes,):
-            raise refusal("nn.nll_loss.weight", classes=classes, shape=list(weight._shape))
+        alone = rank == 1 and bool(target._shape)  # one sample, and its class in a vector
+        strict = switch("nn.nll_loss.one_target")
+        if alone and not strict and target._shape != self._shape:
+            raise refusal("nn.nll_loss.sizes", input=list(self._shape), target=list(target._shape))
+        if target._dtype in _CLASS_DTYPES and alone and strict and target.numel() != 1:
+            raise refusal("nn.nll_loss.one_target", size=target._shape[0])
+        _refuse_classes(target, weight, classes, "nn.nll_loss.weight")
+        if alone:
+            target = target.select(0, 0)
         return run(_NLL[""][0], [self, target, weight, reduction, ignore_index])
+    if rank == 4 and len(target._shape) != 3:
+        raise refusal("nn.nll_loss.images", ndim=len(target._shape))
     if target._shape[1:] != self._shape[2:]:
         expected = [self._shape[0], *self._shape[2:]]
         raise refusal("nn.nll_loss.spatial", expected=expected, got=list(target._shape))
-    if weight is not None and weight._shape != (classes,):
-        raise refusal("nn.nll_loss.weight", classes=classes, shape=list(weight._shape))
+    _refuse_classes(target, weight, classes, "nn.nll_loss.weights_of_images")
+    if target._dtype is not dtypes.int64:
+        raise refusal("nn.nll_loss.images_dtype", got=target._dtype.scalar_name)
     if rank == 4:
         return run(_NLL["2d"][0], [self, target, weight, reduction, ignore_index])
     # other ranks are folded into images of one column
@@ -164,7 +186,12 @@ def _cross_entropy(
     axis = 0 if len(input._shape) == 1 else 1
     if not 0.0 <= label_smoothing <= 1.0:
         raise refusal("nn.cross_entropy.smoothing", value=label_smoothing)
-    if input._shape == target._shape and target._dtype.is_differentiable:
+    if input._shape == target._shape:
+        if not target._dtype.is_floating_point:
+            raise refusal("nn.cross_entropy.probabilities", dtype=target._dtype.scalar_name)
+        classes = input._shape[axis] if input._shape else 1
+        if weight is not None and weight._shape != (classes,):
+            raise refusal("nn.cross_entropy.weight", classes=classes, shape=list(weight._shape))
         return _soft_targets(input, target, weight, how, label_smoothing, axis)
     if label_smoothing > 0:
         return _smoothed(input, target, weight, how, ignore_index, label_smoothing, axis)

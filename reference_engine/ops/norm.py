@@ -49,6 +49,20 @@ def _norm_of(values: Array, order: float, axes: tuple[int, ...], keepdim: bool) 
     return np.power(np.sum(np.power(size, size.dtype.type(order)), **options), size.dtype.type(1 / order))
 
 
+def _norm_in_half(values: Array, order: float, axes: tuple[int, ...], keepdim: bool) -> Array:
+    """Rounded to half precision after each step, powers and sums alike."""
+    half = np.float16
+    size = np.abs(values).astype(half)
+    if math.isinf(order):
+        return _norm_of(size, order, axes, keepdim)
+    powers = (size != 0).astype(half) if order == 0 else size * size if order == 2 else np.power(size, half(order))
+    rest = tuple(axis for axis in range(size.ndim) if axis not in axes)
+    rows = np.transpose(powers, (*rest, *axes)).reshape((*(size.shape[axis] for axis in rest), -1))
+    total = np.add.accumulate(rows, -1, half)[..., -1] if rows.shape[-1] else np.zeros(rows.shape[:-1], half)
+    made = total if order in (0, 1) else np.sqrt(total) if order == 2 else np.power(total, half(1 / order))
+    return made.reshape(tuple(1 if axis in axes else n for axis, n in enumerate(size.shape))) if keepdim else made
+
+
 def _out_of_range(size: Array, order: float, options: dict[str, Any]) -> bool:
     """Whether single precision has no normal number for a power or for the sum of them."""
     if size.size == math.prod(size.shape[axis] for axis in range(size.ndim) if axis not in options["axis"]):
@@ -98,7 +112,11 @@ def _vector_norm(self: Tensor, ord: Any, dim: Dims, keepdim: bool, dtype: Any) -
     axes = wrap_dims(dim, len(self._shape))
     a = self._read().astype(d.compute)
 
+    narrow = d is dtypes.float16 and not switch("reduction.norm_of_half_is_wide")
+
     def norm(x: Array) -> Array:
+        if narrow:
+            return _norm_in_half(x, order, axes, keepdim).astype(x.dtype)
         return _norm_of(x, order, axes, keepdim)
 
     return from_array(np.asarray(noisy(norm(a), norm, [a], d.to_real())), d.to_real())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reference_engine import dtypes, strides
+from reference_engine import creation, dtypes, strides
 from reference_engine.devices import device, require
 from reference_engine.ops.declare import OPS
 from reference_engine.ops.dispatch import Function
+from reference_engine.ops.kernels import promote
 from reference_engine.ops.rearranging import hermitian, matrix_transpose, reversed_dimensions
+from reference_engine.semantics import switch
 from reference_engine.tensor import Tensor
 
 _BINARY = {
@@ -54,6 +56,17 @@ def _reflected(function: Function) -> Callable[[Tensor, Any], Any]:
     return lambda self, other: function(other, self) if _operand(other) else NotImplemented
 
 
+def _power_of_number(pow_: Function) -> Callable[[Tensor, Any], Any]:
+    def operate(self: Tensor, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        if not switch("pointwise.pow_of_number_node"):
+            other = creation.tensor(other, dtype=promote([other, self]))
+        return pow_(other, self)
+
+    return operate
+
+
 def attach() -> None:
     """Attach operators and the properties made of ops to Tensor."""
     cls: Any = Tensor
@@ -66,8 +79,9 @@ def attach() -> None:
     functions = {name: Function(name, ops) for name, ops in OPS.items()}
     cls.__rsub__ = lambda self, other: functions["rsub"](self, other) if _operand(other) else NotImplemented
     cls.__rtruediv__ = lambda self, other: self.reciprocal() * other if _operand(other) else NotImplemented
-    for operator, name in {"pow": "pow", "mod": "remainder", "matmul": "matmul", "floordiv": "floor_divide"}.items():
+    for operator, name in {"mod": "remainder", "matmul": "matmul", "floordiv": "floor_divide"}.items():
         setattr(cls, f"__r{operator}__", _reflected(functions[name]))
+    cls.__rpow__ = _power_of_number(functions["pow"])
     cls.__rdiv__ = cls.__rtruediv__
     cls.__neg__ = lambda self: self.neg()
     cls.__pos__ = lambda self: self

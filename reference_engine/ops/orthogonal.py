@@ -12,9 +12,9 @@ from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived_in_any_result
-from reference_engine.ops.kernels import Array, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import adjoint, by_columns, check_floating, check_kernel, check_matrix
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 # -- QR ----------------------------------------------------------------------------------------------------------------
@@ -272,10 +272,19 @@ def _ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: 
     if len(input3._shape) < 2:
         raise refusal("linalg.householder.rank", op=op, name="other")
     at = -2 if left else -1
-    if input3._shape[at] != self._shape[-2]:
-        raise refusal("linalg.ormqr.other", op=op, at=at)
-    if input2._shape[-1] != min(input3._shape[at], self._shape[-1]):
-        raise refusal("linalg.ormqr.tau", op=op, at=at)
+    if switch("linalg.ormqr.exact_sizes"):
+        if input3._shape[at] != self._shape[-2]:
+            raise refusal("linalg.ormqr.other", op=op, at=at)
+        if input2._shape[-1] != min(input3._shape[at], self._shape[-1]):
+            raise refusal("linalg.ormqr.tau", op=op, at=at)
+    else:
+        wrap_dim(-1, len(input2._shape), wrap_scalar=False)
+        if input3._shape[at] < input2._shape[-1]:
+            raise refusal("linalg.ormqr.more_than_other", op=op, at=at)
+        if input3._shape[at] != self._shape[-2]:
+            raise refusal("linalg.ormqr.other", op=op, at=at)
+        if input2._shape[-1] > self._shape[-1]:
+            raise refusal("linalg.ormqr.more_than_input", op=op)
     _check_reflections(self, input2, op)
     if len(self._shape) != len(input3._shape):
         raise refusal("linalg.ormqr.ndim", other=len(input3._shape), input=len(self._shape))

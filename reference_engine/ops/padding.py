@@ -11,7 +11,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, from_array
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -159,6 +159,8 @@ def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
     if not dims or rank not in (dims + 1, dims + 2):
         raise refusal("nn.pad.supported", length=len(pad), ndim=rank)
     if mode == "circular":
+        if rank == dims + 1 and not switch("nn.pad.circular_of_a_sample"):
+            raise refusal("nn.pad.circular_batch", expected=2 * (rank - 2), length=len(pad))
         return _circular(input, pad)
     if mode == "reflect":
         for i in range(dims):

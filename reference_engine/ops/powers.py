@@ -153,14 +153,7 @@ declare(
 declare(
     "pow(Scalar self, Tensor exponent) -> Tensor",
     node="PowBackward2", forward=_number_power,
-    vjp={"exponent": _pow_of_number_vjp}, when="pointwise.pow_of_number_node",
-    method=False, out=True, samples=domains.field(0.2, 2, arguments={"self": (2, 0.5, 1)}),
-)  # fmt: skip
-
-declare(
-    "pow(Scalar self, Tensor exponent) -> Tensor",
-    node="PowBackward1", forward=_number_power,
-    vjp={"exponent": _pow_of_number_vjp}, when="!pointwise.pow_of_number_node",
+    vjp={"exponent": _pow_of_number_vjp},
     method=False, out=True, samples=domains.field(0.2, 2, arguments={"self": (2, 0.5, 1)}),
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from reference_engine.ops.formulas import conj, scaled
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy, wrap_dim
 from reference_engine.ops.linalg import summed
 from reference_engine.ops.shape import _expand
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
@@ -140,6 +140,12 @@ declare(
 def _addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any) -> Tensor:
     rows, columns = wrap_dim(1, len(batch1._shape)), wrap_dim(2, len(batch2._shape))
     _expand(self.detach(), (batch1._shape[rows], batch2._shape[columns]), False)
+    if len(batch1._shape) == 3 == len(batch2._shape):  # in words of its own
+        (count, rows, inner), (other_count, other_rows, columns) = batch1._shape, batch2._shape
+        if count != other_count:
+            raise refusal("linalg.addbmm.count", first=count, second=other_count)
+        if inner != other_rows:
+            raise refusal("linalg.addbmm.sizes", n=rows, k=inner, k2=other_rows, m=columns)
     _check_batches(batch1, batch2)
     _same(batch1, batch2)
     shape = (batch1._shape[1], batch2._shape[2])
@@ -289,8 +295,8 @@ def tensordot(a: Tensor, b: Tensor, dims_a: Any, dims_b: Any) -> Tensor:
     """Both as matrices with the shared dimensions inside, multiplied."""
     if len(dims_a) != len(dims_b):
         raise refusal("linalg.tensordot.lists")
-    da = [wrap_dim(d, len(a._shape)) for d in dims_a]
-    db = [wrap_dim(d, len(b._shape)) for d in dims_b]
+    da = [wrap_dim(d, len(a._shape), wrap_scalar=False) for d in dims_a]
+    db = [wrap_dim(d, len(b._shape), wrap_scalar=False) for d in dims_b]
     for i, (p, q) in enumerate(zip(da, db, strict=True)):
         if a._shape[p] == b._shape[q]:
             continue
@@ -313,7 +319,7 @@ def _tensordot(a: Tensor, b: Tensor, dims: Any) -> Tensor:
     if isinstance(dims, int):
         if dims < 0:
             raise refusal("linalg.tensordot.negative", dims=dims)
-        if dims > min(len(a._shape), len(b._shape)):
+        if dims > min(len(a._shape), len(b._shape)) and switch("linalg.tensordot.count_checked"):
             raise refusal("linalg.tensordot.too_many", dims=dims)
         return tensordot(a, b, list(range(-dims, 0)), list(range(dims)))
     first, second = ([d] if isinstance(d, int) else list(d) for d in dims)

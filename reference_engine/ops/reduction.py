@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes, levels
-from reference_engine.modes import state
+from reference_engine.modes import no_grad, state
 from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.formulas import conj, over, some
@@ -157,7 +158,7 @@ declare(
     "mean(Tensor self, *, dtype? dtype=None) -> Tensor",
     forward=lambda self, dtype: _mean(self, None, False, dtype),
     vjp={"self": lambda grad, self_shape: over(grad.expand(self_shape), numel(self_shape))},
-    out=OVERLAPS, samples=domains.field(),
+    out=replace(OVERLAPS, since="reduction.mean_all_out"), samples=domains.field(),
 )  # fmt: skip
 
 declare(
@@ -183,7 +184,13 @@ def _nanmean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     numbers = self.detach().isnan().logical_not_().sum(dim, keepdim)
     if out is None:
         return self.nansum(dim, keepdim, dtype=dtype).div(numbers)
-    return engine.nansum(self, dim, keepdim, dtype=dtype, out=out).div_(numbers)
+    if switch("reduction.nanmean_out_recorded"):
+        return engine.nansum(self, dim, keepdim, dtype=dtype, out=out).div_(numbers)
+    with no_grad():
+        engine.nansum(self, dim, keepdim, dtype=dtype, out=out)
+    if state.grad and out.requires_grad and out.is_leaf:
+        raise refusal("inplace.view_of_leaf")
+    return out.div_(numbers)
 
 
 declare(
@@ -313,7 +320,11 @@ def _any_all(name: str, fn: Any) -> None:
         if out_dtype is not None and out_dtype not in (dtypes.bool_, dtypes.uint8):
             raise refusal("reduction.any.out", op=name, dtype=out_dtype.scalar_name)
         axes = () if dim == () else wrap_dims(dim, len(self._shape))  # of no dimensions: element by element
-        out = fn(self._read().astype(bool), axis=axes, keepdims=keepdim)
+        a = self._read()
+        if self._dtype.is_complex and not switch("ops.cast.complex_to_bool"):
+            warn("ops.cast.discards_imaginary")
+            a = a.real
+        out = fn(a.astype(bool), axis=axes, keepdims=keepdim)
         return from_array(np.asarray(out), dtypes.uint8 if self._dtype is dtypes.uint8 else dtypes.bool_)
 
     options: dict[str, Any] = {"exact": True, "out": OVERLAPS}

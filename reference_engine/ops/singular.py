@@ -413,9 +413,11 @@ def _lstsq_vjp(grads: Any, self: Tensor, b: Tensor, result0: Tensor, needs: set[
     return made
 
 
-declare(
-    "linalg.lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> (Tensor, Tensor, Tensor, Tensor)",
-    forward=_lstsq, node="LinalgLstsqBackward0", vjp={"self, b": _lstsq_vjp}, out=True,
-    non_differentiable_outputs=(2, 3),
-    samples=domains.field(shapes="least_squares", arguments={"rcond": (None,), "driver": (None, "gels", "gelsd")}),
-)  # fmt: skip
+for _when, _apart in (("linalg.lstsq_residuals", (2, 3)), ("!linalg.lstsq_residuals", (1, 2, 3))):
+    declare(
+        "linalg.lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None)"
+        " -> (Tensor, Tensor, Tensor, Tensor)",
+        forward=_lstsq, node="LinalgLstsqBackward0", vjp={"self, b": _lstsq_vjp}, out=True,
+        non_differentiable_outputs=_apart, when=_when,
+        samples=domains.field(shapes="least_squares", arguments={"rcond": (None,), "driver": (None, "gels", "gelsd")}),
+    )  # fmt: skip

@@ -16,7 +16,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.extrema import place_vjp
 from reference_engine.ops.kernels import from_array, wrap_dim
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -54,7 +54,8 @@ def selected(self: Tensor, array: Any, at: Any, d: int, shape: Ints, layout: Any
 
 
 def _sort(self: Tensor, dim: int, descending: bool) -> Any:
-    refuse_complex(self, "ops.sort.complex")
+    if self._shape or switch("ops.sort.complex_scalar"):
+        refuse_complex(self, "ops.sort.complex")
     array, d = along(self, dim)
     layout = (
         strides.like(self._shape, self._strides)

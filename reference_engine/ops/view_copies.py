@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reference_engine.modes import state
+
 # the views have to be declared first
 from reference_engine.ops import metadata_in_place, rearranging, shape, splitting, strided  # noqa: F401
 from reference_engine.ops.declare import OPS, Op, declare
 from reference_engine.ops.kernels import from_array
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 _VIEWS = (
@@ -19,6 +22,8 @@ _VIEWS = (
 
 def _copied(view: Op) -> Callable[..., Any]:
     def forward(self: Tensor, *rest: Any) -> Any:
+        if self._dtype.is_complex and self.requires_grad and state.grad and not switch("complex.view_copies"):
+            raise refusal("complex.not_differentiable", op=f"{view.name}_copy")
         if view.name == "view":  # a copy needs no fitting strides
             self = self.detach().contiguous()
         made = view.forward(self.detach(), *rest)
