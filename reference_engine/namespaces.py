@@ -137,7 +137,7 @@ def _publish_surface(top: dict[str, Any]) -> None:
     top["newaxis"] = None
     for part in (
         "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library", "nn",
-        "optim", "profiler", "testing", "types", "utils", "version",
+        "optim", "profiler", "signal", "testing", "types", "utils", "version",
     ):  # fmt: skip
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:

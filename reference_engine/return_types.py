@@ -47,6 +47,8 @@ kthvalue = _kind("kthvalue", "values", "indices")
 cummax = _kind("cummax", "values", "indices")
 cummin = _kind("cummin", "values", "indices")
 aminmax = _kind("aminmax", "min", "max")
+histogram = _kind("histogram", "hist", "bin_edges")
+histogramdd = _kind("histogramdd", "hist", "bin_edges")
 frexp = _kind("frexp", "mantissa", "exponent")
 slogdet = _kind("slogdet", "sign", "logabsdet")
 linalg_slogdet = _kind("linalg_slogdet", "sign", "logabsdet")
@@ -66,3 +68,19 @@ qr = _kind("qr", "Q", "R")
 svd = _kind("svd", "U", "S", "V")
 geqrf = _kind("geqrf", "a", "tau")
 triangular_solve = _kind("triangular_solve", "solution", "cloned_coefficient")
+linalg_ldl_factor = _kind("linalg_ldl_factor", "LD", "pivots")
+linalg_ldl_factor_ex = _kind("linalg_ldl_factor_ex", "LD", "pivots", "info")
+
+
+def written(kind: type[Results]) -> type[Results]:
+    """What an op that returns ``kind`` returns where its results were given as ``out=``."""
+    made: type[Results] = globals()[f"{kind.__name__}_out"]
+    return made
+
+
+def _with_out_forms(kinds: dict[str, Any]) -> dict[str, Any]:
+    found = [kind for kind in kinds.values() if isinstance(kind, type) and issubclass(kind, Results)]
+    return {f"{kind.__name__}_out": _kind(f"{kind.__name__}_out", *kind._fields) for kind in found if kind._fields}
+
+
+globals().update(_with_out_forms(globals()))

@@ -6,7 +6,17 @@ import importlib
 import pkgutil
 from typing import Any
 
-_INFRASTRUCTURE = {"declare", "dispatch", "binding", "kernels", "shadow", "domains", "operators", "lapack"}
+_INFRASTRUCTURE = {
+    "declare",
+    "dispatch",
+    "binding",
+    "kernels",
+    "shadow",
+    "domains",
+    "operators",
+    "lapack",
+    "lapack_symmetric",
+}
 
 
 def declare_all() -> dict[str, dict[str, Any]]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
+from reference_engine.devices import device
+from reference_engine.layouts import layout
 from reference_engine.ops.declare import Op, Param
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
@@ -35,12 +37,16 @@ _SPELLING = {
     "int[]?": "tuple of ints",
     "float": "float",
     "float?": "float",
+    "float[]?": "tuple of floats",
+    "Scalar[]": "tuple of Scalars",
     "bool": "bool",
     "bool?": "bool",
     "dtype": "torch.dtype",
     "dtype?": "torch.dtype",
     "str": "str",
     "str?": "str",
+    "layout?": "torch.layout",
+    "device?": "torch.device",
 }
 
 
@@ -80,12 +86,20 @@ def fits(kind: str, v: Any) -> bool:
         return _is_ints(v) or _is_int(v)
     if kind == "float":
         return isinstance(v, (int, float, np.number)) or (isinstance(v, Tensor) and not v._shape)
+    if kind == "Scalar[]":
+        return isinstance(v, (list, tuple)) and all(_is_number(x) for x in v)
+    if kind == "float[]":
+        return isinstance(v, (list, tuple)) and all(fits("float", x) for x in v)
     if kind == "bool":
         return isinstance(v, (bool, np.bool_))
     if kind == "dtype":
         return isinstance(v, dtypes.dtype)
     if kind == "str":
         return isinstance(v, str)
+    if kind == "layout":
+        return isinstance(v, layout)
+    if kind == "device":
+        return isinstance(v, (str, device, int))
     return True
 
 
@@ -96,6 +110,10 @@ def _convert(kind: str, v: Any) -> Any:
         return (int(v),) if _is_int(v) else tuple(int(x) for x in v)
     if kind.startswith("int"):
         return int(v)
+    if kind.startswith("float[]"):
+        return tuple(float(x) for x in v)
+    if kind == "Scalar[]":
+        return tuple(v)
     if kind.startswith(("Scalar", "float")):
         return v.item() if isinstance(v, (Tensor, np.generic)) else v
     if kind == "Tensor|Scalar" and isinstance(v, np.generic):
@@ -130,10 +148,13 @@ def resolve(
             return op, _bind(op, name, args, kwargs, is_method)
         except Mismatch:
             continue
-    got = ", ".join(
-        [_type_name(a) for a in args[1 if is_method else 0 :]]
-        + [f"{k}={_type_name(v)}" for k, v in {**kwargs, **({} if out is None else {"out": out})}.items()]
-    )
+    given = len(args) - is_method + len(kwargs) + (out is not None)
+    plausible = [op for op in ops if _takes(op, given, is_method)]
+    if len(plausible) == 1:  # what is wrong with the arguments can be said
+        bind(plausible[0], name, args, kwargs, is_method)
+    got = ", ".join(_type_name(a) for a in args[1 if is_method else 0 :])
+    for key, value in {**kwargs, **({} if out is None else {"out": out})}.items():
+        got += f", {key}={_type_name(value)}" if len(args) > is_method else f"{key}={_type_name(value)}, "
     listing = "".join(f"\n * ({signature_text(op, is_method)})" for op in ops)
     raise refusal("ops.arguments.combination", op=name, got=got, signatures=listing)
 
@@ -175,14 +196,23 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
             continue
         if not (p.type == "Tensor" and isinstance(v, Tensor)):
             if not fits(p.type, v):
-                raise Mismatch(partial(_wrong_type, op, p, i, name, v, is_method))
+                named = i >= count or p.keyword_only
+                raise Mismatch(partial(_wrong_type, op, p, i, name, v, is_method, named))
             v = _convert(p.type, v)
         values.append(v)
     if used != len(kwargs):
         known = {p.name for p in params} | {"input", "axis", "keepdims"}
+        if is_method and len(params) == 1:
+            raise Mismatch(partial(refusal, "ops.arguments.no_keywords", op=name))
         unknown = next((k for k in kwargs if k not in known), next(iter(kwargs)))
         raise Mismatch(partial(refusal, "ops.arguments.unexpected", op=name, name=unknown))
     return values
+
+
+def _takes(op: Op, given: int, is_method: bool) -> bool:
+    """Whether a signature has room and need for so many arguments."""
+    params = op.params[1 if is_method else 0 :]
+    return sum(p.required for p in params) <= given <= len(params) + (bool(op.out) and not is_method)
 
 
 def refuse_numbers(op: Op, name: str, values: Sequence[Any]) -> None:
@@ -207,7 +237,7 @@ def signature_text(op: Op, is_method: bool) -> str:
             star = True
         text = f"{_SPELLING.get(p.type, p.type)} {_public(p)}"
         if not p.required:
-            text += f" = {p.default}"
+            text += f' = "{p.default}"' if isinstance(p.default, str) else f" = {p.default}"
         parts.append(text)
     if op.out and not is_method:
         if not star:
@@ -221,19 +251,19 @@ def _type_name(v: Any) -> str:
         return "Tensor" if type(v) is Tensor else type(v).__name__
     if isinstance(v, dtypes.dtype):
         return "torch.dtype"
-    if isinstance(v, (list, tuple)):
-        return (
-            f"{type(v).__name__} of ({', '.join(_type_name(x) for x in v)}{',' if len(v) == 1 else ''})"
-            if isinstance(v, tuple)
-            else (f"list of [{', '.join(_type_name(x) for x in v)}]")
-        )
     return type(v).__name__
 
 
 def _too_many(op: Op, name: str, args: tuple[Any, ...], is_method: bool) -> Exception:
-    skip = 1 if is_method else 0
-    takes = sum(not p.keyword_only for p in op.params) - skip
-    return refusal("ops.arguments.too_many", op=name, takes=takes, given=len(args) - skip)
+    params = op.params[1 if is_method else 0 :]
+    most, least = sum(not p.keyword_only for p in params), sum(p.required for p in params)
+    takes = f"{most} positional argument{'s' * (most != 1)}"
+    if least != most:
+        takes = f"from {least} to {most} positional arguments"
+    given = len(args) - is_method
+    if is_method and not params:
+        return refusal("ops.arguments.none_taken", op=name, given=given)
+    return refusal("ops.arguments.too_many", op=name, takes=takes, given=f"{given} {'was' if given == 1 else 'were'}")
 
 
 def _missing(op: Op, name: str, bound: int, kwargs: dict[str, Any], is_method: bool) -> Exception:
@@ -242,9 +272,14 @@ def _missing(op: Op, name: str, bound: int, kwargs: dict[str, Any], is_method: b
     return refusal("ops.arguments.missing", op=name, count=len(absent), names=names)
 
 
-def _wrong_type(op: Op, p: Param, i: int, name: str, v: Any, is_method: bool) -> Exception:
+def _wrong_type(op: Op, p: Param, i: int, name: str, v: Any, is_method: bool, named: bool) -> Exception:
+    if p.type == "Tensor[]" and isinstance(v, (list, tuple)):
+        at, odd = next((at, x) for at, x in enumerate(v) if not isinstance(x, Tensor))
+        return refusal("ops.arguments.element", element=at, position=i, got=_type_name(odd))
     position = i + (0 if is_method else 1)
     expected = _SPELLING.get(p.type, p.type)
+    if named:
+        return refusal("ops.arguments.type_keyword", op=name, name=_public(p), expected=expected, got=_type_name(v))
     return refusal(
         "ops.arguments.type", op=name, name=_public(p), position=position, expected=expected, got=_type_name(v)
     )

@@ -107,7 +107,7 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         kernels.will_write(None, written)
         return op.forward(*values)
     if out is not None:
-        return out_form.run_out(run, op, values, out)
+        return out_form.run_out(run, _record, op, values, out)
     if levels.used:
         if inplace:
             levels.refuse_captured(values[0], _schema_name(op))
@@ -227,6 +227,16 @@ def make_node(op: Op, values: list[Any], active: set[str], inplace: bool) -> OpN
     if isinstance(evaluating, OpNode):
         node.made_by = evaluating.made_by or evaluating.asked
     return node
+
+
+def _record(op: Op, values: list[Any], outs: Sequence[Tensor]) -> None:
+    """Make what was written to as ``out=`` refuse to be differentiated."""
+    active = _active(op, values) if state.grad and not state.inference else None
+    if active:
+        node = make_node(op, values, active, False)
+        for i, out in enumerate(outs):
+            if i not in op.non_differentiable_outputs and out._dtype.is_differentiable:
+                views.rebase_history(out, node)
 
 
 def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None:

@@ -262,5 +262,5 @@ def _matmul_batched(self: Tensor, other: Tensor) -> Tensor:
 
 declare(
     "matmul(Tensor self, Tensor other) -> Tensor",
-    forward=_matmul, composite=True, out=True, samples=domains.field(shapes="matmul"),
+    forward=_matmul, composite=True, out=True, aliases=("linalg.matmul",), samples=domains.field(shapes="matmul"),
 )  # fmt: skip

@@ -10,12 +10,13 @@ from reference_engine.autograd import forward_ad, saved
 from reference_engine.modes import state
 from reference_engine.ops import kernels
 from reference_engine.ops.declare import Op
+from reference_engine.return_types import Results, written
 from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor, tensors_in
 
 
-def run_out(run: Callable[..., Any], op: Op, values: list[Any], out: Any) -> Any:
-    """Run an op and write what it computes to ``out``.
+def run_out(run: Callable[..., Any], record: Callable[..., Any], op: Op, values: list[Any], out: Any) -> Any:
+    """Run an op and write what it computes to ``out``; ``record`` is for one that has no derivative at all.
 
     Raises:
         RuntimeError: an argument or ``out`` requires grad while recording; ``out`` overlaps what is read, or itself,
@@ -44,7 +45,9 @@ def run_out(run: Callable[..., Any], op: Op, values: list[Any], out: Any) -> Any
         if not op.out.overlaps:
             kernels.refuse_overlap(o, tensors_in(values))
         _write(op, o, r)
-    return out
+    if op.underived and not op.composite:
+        record(op, values, outs)
+    return written(type(made))(outs) if isinstance(made, Results) else out
 
 
 def refuse_recording(op: Op, values: Sequence[Any], outs: Sequence[Tensor]) -> None:
@@ -77,8 +80,14 @@ def _copied(op: Op, result: Tensor, out: Tensor) -> Tensor:
     """Some composite ops compute their result as ever and copy it, which is recorded."""
     if not dtypes.can_cast(result._dtype, out._dtype):
         raise refusal("ops.out.castable", op=op.name, result=result.dtype.scalar_name, target=out.dtype.scalar_name)
+    return copy_to(out, result)
+
+
+def copy_to(out: Tensor, result: Tensor) -> Tensor:
+    """Copy a finished result to ``out=``."""
     kernels.resize_out(out, result._shape)
-    return out.copy_(result)
+    made: Tensor = out.copy_(result)
+    return made
 
 
 def _in_dtype_of(out: Tensor, op: Op, values: list[Any]) -> list[Any]:

@@ -262,7 +262,19 @@ def _searchsorted(b: Builder, first: str) -> dict[str, Any]:
     return {"sorted_sequence": s.Ref(name), "boundaries": s.Ref(name), "sorter": None, "side": None}
 
 
+def _quantile(b: Builder, first: str) -> dict[str, Any]:
+    """Ranks from 0 to 1, one or several; spoilt: one beyond, or of too many dimensions."""
+    shape: tuple[int, ...] = b.choose.one_of(((), (1,), (3,)))
+    values = tuple(b.choose.one_of((0.0, 0.25, 0.5, 0.9, 1.0)) for _ in range(making.numel(shape)))
+    if b.spoil():
+        shape, values = b.choose.one_of((((1,), (1.5,)), ((1, 1), (0.5,))))
+    name = b.fresh("q")
+    b.emit(s.Make(name, values, shape, b.tensors[first].dtype.name, b.choose.coin(0.2)))
+    return {"q": s.Ref(name)}
+
+
 RECIPES: dict[str, Recipe] = {
+    "quantile": _quantile,
     "gather": _gather,
     "scatter": _scatter,
     "index_select": _index_select,
