@@ -10,6 +10,7 @@ import numpy as np
 
 from reference_engine import dtypes, levels, strides
 from reference_engine.autograd import saved
+from reference_engine.dispatcher import factories
 from reference_engine.dtypes import dtype
 from reference_engine.layouts import strides_in
 from reference_engine.modes import state
@@ -351,6 +352,16 @@ def new_strided(
     return _finish(levels.alike(make, self, True) if levels.batches() else make(self), requires_grad)
 
 
+factories.watch(
+    globals(),
+    (
+        "zeros", "ones", "empty", "full", "arange", "linspace", "eye", "scalar_tensor", "empty_strided", "zeros_like",
+        "ones_like", "empty_like", "full_like",
+    ),
+)  # fmt: skip
+tensor, from_numpy = factories.lifted(tensor), factories.lifted(from_numpy)
+
+
 def attach() -> None:
     """Attach the ``new_*`` methods to Tensor."""
     cls: Any = Tensor
@@ -364,3 +375,5 @@ def attach() -> None:
     cls.new_tensor = lambda self, data, dtype=None, requires_grad=False, **o: tensor(
         data, dtype=dtype or self._dtype, requires_grad=requires_grad
     )
+    for name in ("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided"):
+        setattr(cls, name, factories.watched(name, getattr(cls, name)))

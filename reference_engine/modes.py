@@ -25,6 +25,7 @@ class _State(threading.local):
     multithreading = True
     view_replay = False
     grad_layout = True
+    beneath = False  # inside of __torch_dispatch__, where nothing is recorded
 
 
 state = _State()

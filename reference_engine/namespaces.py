@@ -10,6 +10,7 @@ from typing import Any
 
 from reference_engine import attributes, creation, dtypes, layouts, legacy_types, ops, overrides
 from reference_engine.autograd import anomaly
+from reference_engine.dispatcher import operators, subclasses
 from reference_engine.semantics import current
 from reference_engine.tensor import Tensor
 
@@ -36,6 +37,7 @@ def _submodule(top: dict[str, Any], dotted: str) -> dict[str, Any]:
 def publish(top: dict[str, Any]) -> None:
     """Fill the package's namespace ``top`` and its submodules."""
     creation.attach()
+    subclasses.attach()
     top.update(legacy_types.TYPES)
     top.update(layouts.LAYOUTS)
     top.update(layouts.MEMORY_FORMATS)
@@ -135,6 +137,7 @@ def _publish_surface(top: dict[str, Any]) -> None:
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
     top["newaxis"] = None
+    top["Tag"] = operators.Tag
     for part in (
         "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library", "nn",
         "optim", "profiler", "signal", "testing", "types", "utils", "version",

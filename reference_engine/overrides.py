@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from reference_engine import devices
+from reference_engine import devices, modes
 
 
 class _State(threading.local):
@@ -167,6 +168,16 @@ class DisableTorchFunction(DisableTorchFunctionSubclass):
     def __exit__(self, *exc: object) -> None:
         super().__exit__()
         state.modes = self._modes
+
+
+@contextmanager
+def enable_reentrant_dispatch() -> Iterator[None]:
+    """Inside of ``__torch_dispatch__``, operations are recorded again."""
+    before, modes.state.beneath = modes.state.beneath, False
+    try:
+        yield
+    finally:
+        modes.state.beneath = before
 
 
 class TorchFunctionMode:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from reference_engine.dispatcher import watching
 from reference_engine.dtypes import get_default_dtype
 
 if TYPE_CHECKING:
@@ -252,6 +253,7 @@ class Words:
     requires_grad: bool = False
     grad_fn: str | None = None
     tangent: str | None = None
+    contents: str | None = None
 
 
 def tensor_repr(values: Array | None, shape: Sequence[int], words: Words, options: PrintOptions | None = None) -> str:
@@ -263,7 +265,9 @@ def tensor_repr(values: Array | None, shape: Sequence[int], words: Words, option
     suffixes: list[str] = []
     if words.device != "cpu":
         suffixes.append(f"device='{words.device}'")
-    if values is None or values.size == 0:
+    if words.contents is not None:
+        numbers = words.contents
+    elif values is None or values.size == 0:
         # No number shows the dtype, so int64 and bool, too, are named here.
         numbers = "..." if values is None else "[]"
         if values is None or len(shape) != 1:
@@ -291,8 +295,8 @@ def implied_dtypes(default_dtype: str) -> tuple[str, ...]:
     return (default_dtype, default_complex, "int64", "bool")
 
 
-def of_tensor(tensor: Tensor) -> str:
-    """What ``repr`` and ``str`` of a tensor give."""
+def of_tensor(tensor: Tensor, contents: str | None = None) -> str:
+    """What ``repr`` and ``str`` of a tensor give; ``contents`` stand in the place of the numbers."""
     from reference_engine.autograd import forward_ad
 
     level = tensor._level
@@ -318,5 +322,10 @@ def of_tensor(tensor: Tensor) -> str:
         requires_grad=history is None and tensor.requires_grad,
         grad_fn=history,
         tangent=None if tangent is None else of_tensor(tangent),
+        contents=contents,
     )
+    if contents is not None:
+        return tensor_repr(None, tensor._shape, words)
+    if watching.used and watching.overrides(type(tensor)):
+        raise RuntimeError(f".tolist() is not supported for tensor subclasses, got {type(tensor).__name__}")
     return tensor_repr(tensor._read(), tensor._shape, words)

@@ -10,6 +10,7 @@ import numpy as np
 
 import reference_engine as torch
 from reference_engine import creation, dtypes
+from reference_engine.dispatcher import factories
 from reference_engine.semantics import switch
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor
@@ -123,3 +124,6 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     """Whether each element is one of others."""
     values, others = (t._read() if isinstance(t, Tensor) else np.asarray(t) for t in (elements, test_elements))
     return torch.tensor(np.isin(values, others, invert=invert))
+
+
+factories.watch(globals(), ("logspace",))

@@ -15,6 +15,16 @@ import numpy as np
 _addresses = itertools.count(0x1000, 0x40)
 
 
+NOT_ALLOCATED = (
+    "The tensor has a non-zero number of elements, but its data is not allocated yet.\n"
+    "If you're using torch.compile/export/fx, it is likely that we are erroneously tracing into a custom kernel. "
+    "To fix this, please wrap the custom kernel into an opaque custom op. Please see the following for details: "
+    "https://pytorch.org/tutorials/advanced/custom_ops_landing_page.html\n"
+    "If you're using Caffe2, Caffe2 uses a lazy allocation, so you will need to call mutable_data() or "
+    "raw_mutable_data() to actually allocate memory."
+)
+
+
 class Storage:
     """A resizable run of bytes.
 
@@ -32,7 +42,12 @@ class Storage:
         size = np_dtype.itemsize
         if 0 in shape:  # NumPy wants even an empty view to lie inside its buffer
             return np.empty(shape, np_dtype)
-        return np.ndarray(shape, np_dtype, self.bytes, offset * size, [s * size for s in strides])
+        try:
+            return np.ndarray(shape, np_dtype, self.bytes, offset * size, [s * size for s in strides])
+        except TypeError:
+            if self.bytes.size:
+                raise
+            raise RuntimeError(NOT_ALLOCATED) from None
 
     def nbytes(self) -> int:
         return int(self.bytes.size)

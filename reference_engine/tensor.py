@@ -13,6 +13,7 @@ import numpy as np
 
 from reference_engine import dtypes, levels
 from reference_engine.autograd import hooks, leaf
+from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor_base import TensorBase
@@ -142,7 +143,10 @@ class Tensor(TensorBase):
         """The same memory, without history and with a version counter of its own: changes go unnoticed."""
         levels.refuse_mapped(self, "functorch.vmap.data")
         cite("leaf.data.own_version")
-        t = self._alias()
+        if watching.used and watching.sees((self,)):
+            t: Tensor = watching.shown("detach.default", self)
+        else:
+            t = self._alias()
         t._version_counter = VersionCounter()
         t._tangent = None
         return t
@@ -229,7 +233,7 @@ class Tensor(TensorBase):
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         from reference_engine import printing
 
-        return printing.of_tensor(self)
+        return printing.of_tensor(self, tensor_contents)
 
     def __dir__(self) -> list[str]:
         return sorted(set(object.__dir__(self)) - {"volatile"})  # to ask for it would warn
@@ -247,6 +251,8 @@ class Tensor(TensorBase):
         from reference_engine import overrides
 
         return overrides.of_subclass(cls, func, types, args, kwargs)
+
+    __torch_dispatch__ = classmethod(watching._unset)
 
     def as_subclass(self, cls: type[Any]) -> Any:
         """A differentiable alias of this tensor, of another type."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from reference_engine import dtypes, layouts, levels, strides
 from reference_engine.devices import CPU, device
+from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.semantics import refusal, switch, warn
 from reference_engine.size import Size
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 
 class _TensorMeta(type):
+    def __init__(cls, name: str, bases: Any, body: Any, **given: Any) -> None:
+        super().__init__(name, bases, body)
+        watching.note_subclass(cls)
+
     def __instancecheck__(cls, instance: Any) -> bool:
         return type.__instancecheck__(cls, instance)
 
@@ -209,11 +214,15 @@ class TensorBase(metaclass=_TensorMeta):
         if self.numel() != 1:
             raise refusal("tensor.item.one_element", numel=self.numel())
         levels.refuse_mapped(self, "functorch.vmap.item")
+        if watching.used and watching.sees((self,)):
+            return watching.shown("_local_scalar_dense.default", self)
         value = self._read().reshape(())
         return _python_number(value, self._dtype)
 
     def tolist(self) -> Any:
         levels.refuse_mapped(self, "functorch.memory")
+        if watching.used and watching.overrides(type(self)):
+            raise RuntimeError(f".tolist() is not supported for tensor subclasses, got {type(self).__name__}")
         a = self._read()
         if self._dtype.itemsize == 2 and self._dtype.is_floating_point:
             a = a.astype(np.float32)
@@ -226,6 +235,8 @@ class TensorBase(metaclass=_TensorMeta):
             RuntimeError: the tensor requires grad while recording, is a lazy conjugate or negative.
             TypeError: bfloat16.
         """
+        if watching.used and watching.overrides(type(self)):
+            raise RuntimeError(".numpy() is not supported for tensor subclasses.")
         if force:
             return self.detach().cpu().resolve_conj().resolve_neg()._array()
         if self.requires_grad and state.grad:

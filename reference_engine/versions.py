@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd import saved
+from reference_engine.dispatcher import watching
 from reference_engine.semantics import cite, refusal
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class SavedTensor:
         if pair is not None:
             self._hook(*pair, tensor, original=False)
         else:
-            self._data = tensor._alias() if self._is_output else tensor
+            self._data = _detached(tensor) if self._is_output else tensor
 
     def register_hooks(self, *hooks: Any) -> None:
         """Pass the tensor through the first of two hooks, ``pack``, now; the second, ``unpack``, gives it back.
@@ -134,7 +135,7 @@ class SavedTensor:
             raise _modified(data, self, self._seen_through() or node)
         if not self._is_output:
             return data
-        result = data._alias()
+        result = _detached(data)
         result._node, result._output_nr = self._seen_through() or node, self._output_nr
         return result
 
@@ -162,6 +163,14 @@ class SavedTensor:
 
     def __repr__(self) -> str:
         return f"<torch._C._autograd.SavedTensor object at {id(self):#x}>"
+
+
+def _detached(tensor: Tensor) -> Tensor:
+    """An output as it is kept, or given back; who watches sees it detached."""
+    if watching.used and watching.sees((tensor,)):
+        found: Tensor = watching.shown("detach.default", tensor)
+        return found
+    return tensor._alias()
 
 
 class SavedNumber:

@@ -15,6 +15,7 @@ from typing import Any
 
 from reference_engine.autograd.leaf import attach_retain_grad
 from reference_engine.autograd.node import Edge, Node, OpNode, gradient_edge
+from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -83,6 +84,8 @@ def make_view(
         return t
     if state.inference:
         cite("inference.tensors")
+    if state.beneath:  # autograd tracks it when it gets to see it
+        return t
     track(t, parent, replay, multi_output)
     return t
 
@@ -220,7 +223,7 @@ def _refused_by_creation(clause: str, t: Tensor, view: ViewOf, node: Node | None
 
 def bump(t: Tensor) -> None:
     """Count one in-place change of the memory."""
-    if not t._inference:
+    if not t._inference and not state.beneath:
         cite("version.bumped_by_inplace")
         t._version_counter.value += 1
 
@@ -309,6 +312,9 @@ class CopySlices(Node):
 def detach(t: Tensor) -> Tensor:
     """The same memory and version counter, cut from the graph; not a view in autograd's sense."""
     cite("view.detach.shares_version")
+    if watching.used and watching.sees((t,)):
+        found: Tensor = watching.shown("detach.default", t)
+        return found
     made = t._alias()
     made._tangent = None
     if made._below is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from reference_engine._C import _autograd, _functions
 from reference_engine.autograd.introspection import (
     WeakTensorRef as _WeakTensorRef,
@@ -18,6 +20,10 @@ from reference_engine.autograd.introspection import (
 from reference_engine.autograd.introspection import (
     will_engine_execute_node as _will_engine_execute_node,
 )
+from reference_engine.dispatcher import watching as _watching
+from reference_engine.dispatcher.operators import Tag
+from reference_engine.dispatcher.schema import Argument, FunctionSchema, parse_schema
+from reference_engine.dispatcher.watching import DisableTorchDispatch as _DisableTorchDispatch
 from reference_engine.errors import LinAlgError as _LinAlgError
 from reference_engine.modes import (
     inference_mode,
@@ -32,6 +38,15 @@ from reference_engine.random import Generator, default_generator
 from reference_engine.tensor_base import TensorBase
 
 
+def _len_torch_dispatch_stack() -> int:
+    """How many dispatch modes are on."""
+    return len(_watching.state.stack)
+
+
+def _get_dispatch_stack_at(index: int) -> Any:
+    return _watching.state.stack[index]
+
+
 class _InferenceMode(inference_mode):
     """``inference_mode`` as C++ has it."""
 
@@ -41,5 +56,6 @@ __all__ = [
     "_current_autograd_node", "_InferenceMode", "_set_grad_enabled", "is_grad_enabled", "is_inference_mode_enabled",
     "Generator", "default_generator",
     "_current_graph_task_execution_order", "_current_graph_task_id", "_disabled_torch_function_impl", "_functions",
-    "_will_engine_execute_node",
+    "_will_engine_execute_node", "Argument", "FunctionSchema", "Tag", "_DisableTorchDispatch", "parse_schema",
+    "_get_dispatch_stack_at", "_len_torch_dispatch_stack",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reference_engine import modes, strides
 from reference_engine.autograd import hooks
 from reference_engine.autograd.node import ACCUMULATE_FIRST, InputMeta, Node
+from reference_engine.dispatcher import watching
 from reference_engine.semantics import cite, refusal, warn
 
 if TYPE_CHECKING:
@@ -100,12 +101,23 @@ def _warn_of_layout(grad: Tensor, variable: Tensor) -> None:
 def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:
     import reference_engine as engine
 
+    watched = watching.used and watching.sees((grad,))
     dense = strides.is_non_overlapping_and_dense(variable._shape, variable._strides)
     wanted = variable._strides if dense else strides.contiguous(variable._shape)
     if modes.state.grad and not dense:
         return grad.clone(memory_format=engine.contiguous_format)
-    if modes.state.grad:
-        return grad.new_empty_strided(variable._shape, wanted).copy_(grad)
+    if watched and grad._strides == wanted and not modes.state.grad:
+        return grad.detach()
+    if modes.state.grad or watched:
+        blank = (
+            watching.shown(
+                "new_empty_strided.default", grad, list(variable._shape), list(wanted), dtype=grad._dtype,
+                layout=grad.layout, device=grad.device,
+            )
+            if watched
+            else grad.new_empty_strided(variable._shape, wanted)
+        )  # fmt: skip
+        return blank.copy_(grad)
     return grad._copy(wanted)
 
 

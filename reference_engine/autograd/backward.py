@@ -266,7 +266,7 @@ def _implicit(out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     cite("backward.implicit_grad.ones")
     if isinstance(out, GradientEdge):
         return engine.ones(shape, dtype=dtype)
-    return engine.ones_like(out)
+    return engine.ones_like(out, memory_format=engine.preserve_format)
 
 
 def _flag(value: Any, clause: str) -> bool:

@@ -19,11 +19,13 @@ _INFRASTRUCTURE = {
 }
 
 
+_MODULES = {module.name for module in pkgutil.iter_modules(__path__)}
+
+
 def declare_all() -> dict[str, dict[str, Any]]:
     """Import every op module, attach methods and operators, and return the public functions by namespace."""
-    for module in pkgutil.iter_modules(__path__):
-        if module.name not in _INFRASTRUCTURE:
-            importlib.import_module(f"{__name__}.{module.name}")
+    for name in sorted(_MODULES - _INFRASTRUCTURE):
+        importlib.import_module(f"{__name__}.{name}")
     from reference_engine.ops import dispatch, operators
 
     namespaces: dict[str, dict[str, Any]] = {}
@@ -34,9 +36,8 @@ def declare_all() -> dict[str, dict[str, Any]]:
 
 def __getattr__(name: str) -> Any:
     """``torch.ops.aten``, and the namespaces of a program's own operators."""
-    if not name.startswith("__"):
-        from reference_engine.library import LIBRARIES
+    if not name.startswith("__") and name not in _MODULES:
+        from reference_engine.dispatcher import operators
 
-        if name in LIBRARIES:
-            return LIBRARIES[name]
+        return operators.namespace(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

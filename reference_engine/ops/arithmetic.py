@@ -146,7 +146,8 @@ declare(
 
 
 def _div_other(grad: Tensor, self: Tensor, other: Any) -> Tensor:
-    return -grad * conj((self / other) / other)
+    quotient = conj((self / other) / other)  # evaluated before the other factor, which shows
+    return -grad * quotient
 
 
 declare(
@@ -212,10 +213,16 @@ declare(
     forward=_ROUNDED["floor"], underived=True, inplace=True, out=True, samples=domains.ordered(),
 )  # fmt: skip
 
+
+def _reciprocal_self(grad: Tensor, result: Tensor) -> Tensor:
+    square = conj(result * result)
+    return -grad * square
+
+
 declare(
     "reciprocal(Tensor self) -> Tensor",
     forward=elementwise(lambda x: np.divide(x.dtype.type(1), x), dtype=to_floating),
-    vjp={"self": lambda grad, result: -grad * conj(result * result)},
+    vjp={"self": _reciprocal_self},
     inplace=True, out=True, samples=domains.field(0.3, 3, special=(0.0,)),
 )  # fmt: skip
 

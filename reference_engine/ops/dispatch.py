@@ -13,6 +13,7 @@ from typing import Any
 from reference_engine import autocasting, dtypes, levels, overrides, strides, views
 from reference_engine.autograd import engine, forward_ad, profiler, saved
 from reference_engine.autograd.node import OpNode, collect_edges
+from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.ops import binding, kernels, out_form
 from reference_engine.ops.declare import OPS, Op
@@ -107,6 +108,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         kernels.will_write(None, written)
         return op.forward(*values)
     if out is not None:
+        if watching.used and watching.sees([*values, out]):
+            return _show_out(op, values, out)
         return out_form.run_out(run, _record, op, values, out)
     if levels.used:
         if inplace:
@@ -118,21 +121,25 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
             if not forward_ad.active or not batching.only_tangents(level, values):
                 return batching.run(level, op, values, inplace, written)
     target = values[0] if inplace else None
-    active = _active(op, values) if state.grad and op.recorded and not state.inference else None
-    if forward_ad.active and op.underived:
+    above = not state.beneath
+    active = _active(op, values) if above and state.grad and op.recorded and not state.inference else None
+    if forward_ad.active and above and op.underived:
         forward_ad.check_underived(op, values, inplace)
     if target is not None:
         if op.in_place_clause is not None:
             cite(op.in_place_clause)
         # what has no derivative at all writes where it is told to
-        views.check_in_place(target, op.recorded and (bool(active) or _any_requires_grad(values)))
-    if forward_ad.active and target is None:
+        views.check_in_place(target, above and op.recorded and (bool(active) or _any_requires_grad(values)))
+    if forward_ad.active and above and target is None:
         forward_ad.check_op(op, values, inplace=False)
     node = make_node(op, values, active, inplace) if active else None
-    duals = forward_ad.before(values, target) if forward_ad.active and not _only_inference(op, values) else None
+    dual = forward_ad.active and above and not _only_inference(op, values)
+    duals = forward_ad.before(values, target) if dual else None
     kernels.will_write(target, written)
     if levels.used and (level := levels.innermost()) is not None and level.kind != "vmap":
         result = _run_outside(level, op, values, inplace, written)
+    elif watching.used and watching.sees(values):
+        result = _show(op, values, inplace)
     else:
         with quiet():
             result = op.forward(*values)
@@ -150,6 +157,24 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
     if duals is not None:
         forward_ad.push_forward(op, duals, results, inplace)
     return result
+
+
+def _show(op: Op, values: list[Any], inplace: bool) -> Any:
+    """Let a mode or a subclass compute."""
+    from reference_engine.dispatcher import kernels as operators
+
+    result = operators.shown(op, values, inplace)
+    if inplace:
+        views.bump(values[0])
+        kernels.will_write(None, None)
+    return result
+
+
+def _show_out(op: Op, values: list[Any], out: Any) -> Any:
+    from reference_engine.dispatcher import kernels as operators
+
+    out_form.refuse_recording(op, values, [out] if isinstance(out, Tensor) else list(out))
+    return operators.shown_out(op, values, out)
 
 
 def _run_outside(level: levels.Level, op: Op, values: list[Any], inplace: bool, written: Any) -> Any:

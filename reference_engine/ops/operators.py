@@ -7,6 +7,7 @@ from typing import Any
 
 from reference_engine import creation, dtypes, strides
 from reference_engine.devices import device, require
+from reference_engine.dispatcher import watching
 from reference_engine.ops.declare import OPS
 from reference_engine.ops.dispatch import Function
 from reference_engine.ops.kernels import promote
@@ -47,7 +48,12 @@ def _binary(name: str) -> Callable[[Tensor, Any], Any]:
     def operate(self: Tensor, other: Any) -> Any:
         if not _operand(other):
             return NotImplemented
-        return getattr(self, name)(other)
+        if not watching.used:
+            return getattr(self, name)(other)
+        try:
+            return getattr(self, name)(other)
+        except TypeError:  # nobody watching knew what to do
+            return NotImplemented
 
     return operate
 

@@ -35,10 +35,15 @@ def _rsqrt(x: Array) -> Array:
     return np.divide(x.dtype.type(1), np.sqrt(x))
 
 
+def _rsqrt_self(grad: Tensor, result: Tensor) -> Tensor:
+    cube = conj(result.pow(3))
+    return times(grad, -0.5) * cube
+
+
 declare(
     "rsqrt(Tensor self) -> Tensor",
     forward=elementwise(_rsqrt, dtype=to_floating, name="rsqrt_cpu", since=HALF),
-    vjp={"self": lambda grad, result: times(grad, -0.5) * conj(result.pow(3))},
+    vjp={"self": _rsqrt_self},
     inplace=True, out=True, samples=domains.field(0.2, 4, special=(0.0, -1.0)),
 )  # fmt: skip
 

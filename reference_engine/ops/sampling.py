@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import creation, dtypes, levels, random, strides
+from reference_engine.dispatcher import factories
 from reference_engine.dtypes import dtype
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array
@@ -356,3 +357,6 @@ declare(
 FACTORIES: dict[str, Callable[..., Tensor]] = {
     function.__name__: function for function in (rand, randn, randint, randperm, rand_like, randn_like, randint_like)
 }
+
+
+factories.watch(globals(), ("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"))

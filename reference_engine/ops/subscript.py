@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, levels, overrides
+from reference_engine.dispatcher import watching
 from reference_engine.ops.kernels import empty
 from reference_engine.semantics import cite, quiet, refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -258,7 +259,8 @@ def _value(self: Tensor, value: Any) -> Any:
         number = checked_number(value.item() if isinstance(value, np.generic) else value, self._dtype)
         if switch("indexing.assign.number_kept"):
             return number
-        return _zero_dim(number, self._dtype)
+        made = _zero_dim(number, self._dtype)
+        return watching.shown("lift_fresh.default", made) if watching.used and watching.sees(()) else made
     raise refusal("inplace.assign_type", type=_type_name(value), tensor_type=self.dtype.tensor_name)
 
 

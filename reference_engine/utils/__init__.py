@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reference_engine.utils import _pytree, checkpoint, data, hooks
+from reference_engine.utils import _mode_utils, _python_dispatch, _pytree, checkpoint, data, hooks, weak
 
-__all__ = ["_pytree", "checkpoint", "data", "hooks"]
+__all__ = ["_mode_utils", "_python_dispatch", "_pytree", "checkpoint", "data", "hooks", "weak"]

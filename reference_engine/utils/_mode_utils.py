@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from typing import Any
+
+from reference_engine.dispatcher.watching import DisableTorchDispatch as no_dispatch
 
 
-@contextmanager
-def no_dispatch() -> Iterator[None]:
-    """Inside, no dispatch mode is asked; there never is one here."""
-    yield
+def all_same_mode(modes: Sequence[Any]) -> bool:
+    return all(mode == modes[0] for mode in modes)
+
+
+__all__ = ["all_same_mode", "no_dispatch"]

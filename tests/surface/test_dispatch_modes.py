@@ -1,22 +1,60 @@
-"""What this engine does not have is refused in clear words when it is used, not when a suite is imported."""
+"""Operators below the public functions: recorded schemas, and no cost where nobody watches."""
 
 from __future__ import annotations
 
+import importlib.util
+from importlib.metadata import version
+
 import pytest
+from record_schemas import SCHEMAS, lines
 
 import reference_engine as engine
+from reference_engine.dispatcher import pairing, watching
+from reference_engine.dispatcher.schema import FunctionSchema, parse_schema
+from reference_engine.ops.declare import OPS
 from reference_engine.utils._mode_utils import no_dispatch
 from reference_engine.utils._python_dispatch import TorchDispatchMode
+from specs import aten
 
 
-def test_a_dispatch_mode_can_be_defined_but_not_entered() -> None:
-    class Log(TorchDispatchMode):
-        pass
+@pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None or not version("torch").startswith("2.13"), reason="another torch"
+)
+def test_schemas_are_those_of_torch() -> None:
+    assert SCHEMAS.read_text().splitlines() == lines()
 
-    with pytest.raises(NotImplementedError, match="Log: TorchDispatchMode is not part of this engine"), Log():
-        pass
-    with no_dispatch():
+
+def test_every_schema_is_read_and_written_back() -> None:
+    for overloads in aten.overloads().values():
+        for line in overloads:
+            assert str(FunctionSchema(line.schema)) == line.schema
+    with pytest.raises(RuntimeError):
+        parse_schema("no schema")
+
+
+def test_an_operator_stands_for_the_op_that_stands_for_it() -> None:
+    """There and back: from an op to an overload, and from that to an op of the same results."""
+    checked = 0
+    for ops in OPS.values():
+        for op in ops:
+            for name, _ in pairing.names_of(op, False):
+                for line in aten.overloads().get(name, ()):
+                    if pairing.pairing(op, line.schema) is not None:
+                        assert any(found is op for found, _ in pairing.ops_by_operator()[name])
+                        checked += 1
+    assert checked > 500
+
+
+def test_a_mode_is_off_where_dispatch_is() -> None:
+    class Refuse(TorchDispatchMode):
+        def __torch_dispatch__(self, func: object, types: object, args: object = (), kwargs: object = None) -> object:
+            raise AssertionError(func)
+
+    with Refuse(), no_dispatch():
         assert engine.ones(1).item() == 1.0
+    with Refuse(), pytest.raises(AssertionError, match=r"aten\.ones\.default"):
+        engine.ones(1)
+    assert watching.state.stack == ()
 
 
 def test_shapes_of_outputs_and_gradients() -> None:
