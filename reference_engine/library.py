@@ -1,305 +1,334 @@
-"""``torch.library``: operators of a program's own, with a derivative if they are given one; and ``torch.ops``.
+"""``torch.library``: operators of a program's own, with a derivative if they are given one.
 
 Source: https://docs.pytorch.org/docs/stable/library.html
 """
 
 from __future__ import annotations
 
-import inspect
+import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from reference_engine.autograd.function import Function
-from reference_engine.modes import is_grad_enabled, no_grad
-from reference_engine.tensor import Tensor, tensors_in
+from reference_engine.dispatcher import custom_ops, operators
+from reference_engine.dispatcher.checks import opcheck
+from reference_engine.dispatcher.custom_ops import CustomOpDef, custom_op
+from reference_engine.dispatcher.inference import infer_schema
+from reference_engine.dispatcher.keys import DispatchKey
+from reference_engine.dispatcher.operators import OpOverload
+from reference_engine.dispatcher.registered import Registered
 
-__all__ = ["CustomOpDef", "custom_op", "register_autograd", "register_fake", "register_kernel", "register_vmap"]
+__all__ = [
+    "CustomOpDef", "Library", "custom_op", "define", "fallthrough_kernel", "get_ctx", "get_kernel", "impl",
+    "impl_abstract", "infer_schema", "opcheck", "register_autocast", "register_autograd", "register_fake",
+    "register_kernel", "register_torch_dispatch", "register_vmap", "triton_op", "wrap_triton",
+]  # fmt: skip
 
-_SCHEMA_TYPES = {int: "SymInt", float: "float", bool: "bool", str: "str", Tensor: "Tensor"}
-
-
-class _NotGiven:
-    pass
-
-
-class CustomOpDef:
-    """An operator: a function of tensors that nothing looks into."""
-
-    def __init__(self, namespace: str, name: str, schema: str, fn: Callable[..., Any]) -> None:
-        self._namespace, self._name, self._init_fn = namespace, name, fn
-        self._qualname, self._schema = f"{namespace}::{name}", f"{namespace}::{name}{schema}"
-        self._parameters = _parameters(schema)
-        self._backward: Callable[..., Any] | None = None
-        self._setup: Callable[..., Any] | None = None
-        self._function = _derived(self)
-        LIBRARIES.setdefault(namespace, OpNamespace(namespace)).define(name, self)
-
-    def __repr__(self) -> str:
-        return f"<CustomOpDef({self._qualname})>"
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        values = self._bound(args, kwargs)
-        if is_grad_enabled() and any(tensor.requires_grad for tensor in tensors_in(values)):
-            return self._function.apply(*values)
-        return self._kernel(values)
-
-    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-        """All arguments in order.
-
-        Raises:
-            RuntimeError: one is missing.
-        """
-        values = list(args)
-        for name, default in self._parameters[len(args) :]:
-            value = kwargs.get(name, default)
-            if value is _NotGiven:
-                raise RuntimeError(
-                    f"{self._qualname}() is missing value for argument '{name}'. Declaration: {self._schema}"
-                )
-            values.append(value)
-        return values
-
-    def _kernel(self, values: list[Any]) -> Any:
-        """What the operator does, which may hand on none of its arguments."""
-        result = self._init_fn(*values)
-        given = {id(tensor._storage) for tensor in tensors_in(values)}
-        for tensor in tensors_in(result if isinstance(result, (tuple, list)) else [result]):
-            if id(tensor._storage) in given:
-                raise RuntimeError(
-                    f"{self._name} (with implementation in {inspect.getmodule(self._init_fn)}): The output of this "
-                    "custom operator (1) must not also be an input to this custom operator and (2) may not alias any "
-                    "inputs to this custom operator or other returns. The most common way to trigger this error is if "
-                    "we have y = custom_op(x) and y and x are the same Tensor. Please instead return a clone of the "
-                    "offending output tensor(s) (e.g. return x.clone()) or refactor the custom operator to not "
-                    "return y."
-                )
-        return result
-
-    def register_autograd(self, backward: Callable[..., Any], /, *, setup_context: Any = None) -> None:
-        """The derivative: `setup_context(ctx, inputs, output)` keeps, `backward(ctx, *grads)` computes."""
-        self._backward, self._setup = backward, setup_context
-
-    def register_fake(self, fn: Callable[..., Any], /) -> Callable[..., Any]:
-        """Shapes without values, which nothing here asks for."""
-        return fn
-
-    def register_kernel(self, device_types: Any, fn: Any = None, /) -> Any:
-        """Another implementation; that for the CPU is the one used."""
-
-        def take(fn: Callable[..., Any]) -> Callable[..., Any]:
-            kinds = [device_types] if isinstance(device_types, str) else device_types
-            if kinds is None or "cpu" in kinds:
-                self._init_fn = fn
-            return fn
-
-        return take if fn is None else take(fn)
-
-    def register_vmap(self, func: Any = None) -> Any:
-        """How it is batched, which nothing here asks for."""
-        return func if func is not None else lambda func: func
+_RESERVED = {"prim"}
+_defined: set[str] = set()
 
 
-def _derived(op: CustomOpDef) -> Any:
-    """The Function that records a call."""
-
-    def forward(ctx: Any, *args: Any) -> Any:
-        with no_grad():
-            result = op._kernel(list(args))
-        if op._setup is not None:
-            op._setup(ctx=ctx, inputs=args, output=result)
-        return result
-
-    def backward(ctx: Any, *grads: Any) -> Any:
-        if op._backward is None:
-            raise RuntimeError(
-                f"Trying to backward through {op._namespace}.{op._name}.default but no autograd formula was "
-                "registered. Please use register_autograd to add one."
-            )
-        return op._backward(ctx, *grads)
-
-    name = f"GeneratedBackwardFor_{op._namespace}_{op._name}_default"
-    return type(name, (Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)})
-
-
-def _parameters(schema: str) -> list[tuple[str, Any]]:
-    """Names and defaults of a schema such as ``(Tensor x, float y=1.0) -> Tensor``."""
-    inside = schema[schema.index("(") + 1 : schema.index(")", schema.index("("))]
-    made: list[tuple[str, Any]] = []
-    for part in filter(None, (part.strip() for part in inside.split(","))):
-        declared, _, default = part.partition("=")
-        if declared == "*":
-            continue
-        known = {"None": None, "True": True, "False": False}
-        value = _NotGiven if not default else known[default] if default in known else _literal(default)
-        made.append((declared.split()[-1], value))
-    return made
-
-
-def _literal(text: str) -> Any:
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    try:
-        return float(text)
-    except ValueError:
-        return text.strip("\"'")
-
-
-def infer_schema(fn: Callable[..., Any], /, *, mutates_args: Any = (), op_name: str | None = None) -> str:
-    """The schema that the annotations of a function say.
+def fallthrough_kernel() -> None:
+    """Registered in the place of a function, it stands for none.
 
     Raises:
-        ValueError: a parameter without one.
+        NotImplementedError: it is called.
     """
-    signature = inspect.signature(fn, eval_str=True)
-    declared = []
-    for parameter in signature.parameters.values():
-        kind = parameter.annotation
-        if kind is inspect.Parameter.empty:
-            raise ValueError(
-                f"infer_schema(func): Parameter {parameter.name} must have a type annotation. "
-                f"Got func with signature {signature})"
-            )
-        text = f"{_schema_type(kind)} {parameter.name}"
-        declared.append(text if parameter.default is parameter.empty else f"{text}={parameter.default}")
-    result = signature.return_annotation
-    shown = "()" if result is None else _schema_type(result)
-    return f"{op_name or ''}({', '.join(declared)}) -> {shown}"
+    raise NotImplementedError("fallthrough_kernel() should never be called.")
 
 
-def _schema_type(kind: Any) -> str:
-    if kind in _SCHEMA_TYPES:
-        return _SCHEMA_TYPES[kind]
-    arguments = getattr(kind, "__args__", ())
-    if type(None) in arguments:
-        return _schema_type(next(each for each in arguments if each is not type(None))) + "?"
-    if getattr(kind, "__origin__", None) is tuple:
-        return "(" + ", ".join(_schema_type(each) for each in arguments) + ")"
-    return _schema_type(arguments[0]) + "[]" if arguments else "Scalar"
+def _found(op: Any) -> OpOverload:
+    """The operator that is meant.
 
-
-def custom_op(
-    name: str, fn: Any = None, /, *, mutates_args: str | Iterable[str], device_types: Any = None,
-    schema: str | None = None, tags: Any = None,
-) -> Any:  # fmt: skip
-    """Make a function an operator, under the name ``namespace::name``; a decorator if it is not given."""
-
-    def make(fn: Callable[..., Any]) -> CustomOpDef:
-        namespace, short = name.split("::")
-        return CustomOpDef(namespace, short, schema or infer_schema(fn, mutates_args=mutates_args), fn)
-
-    return make if fn is None else make(fn)
-
-
-def _found(op: Any) -> CustomOpDef:
+    Raises:
+        RuntimeError: there is none of that name.
+    """
     if isinstance(op, CustomOpDef):
+        return op._opoverload
+    if isinstance(op, OpOverload):
         return op
-    namespace, short = str(getattr(op, "_qualified_op_name", op)).split("::")
-    found: CustomOpDef = LIBRARIES[namespace].defined[short]
-    return found
+    if isinstance(op, operators.OpOverloadPacket):
+        return op.default
+    if not isinstance(op, str):
+        raise ValueError(f"register_*(op): got unexpected type for op: {type(op)}")
+    try:
+        return operators.named(op)
+    except AttributeError:
+        raise RuntimeError(f"operator {op} does not exist") from None
+
+
+class Library:
+    """Definitions and kernels of a namespace.
+
+    Args:
+        kind: "DEF" for the one library that defines a namespace, "FRAGMENT" to add to one, "IMPL" for kernels only.
+
+    Raises:
+        ValueError: another kind, or a reserved namespace.
+        RuntimeError: a second library that defines the namespace.
+    """
+
+    def __init__(self, ns: str, kind: str, dispatch_key: str = "") -> None:
+        if kind not in ("IMPL", "DEF", "FRAGMENT"):
+            raise ValueError(f"Unsupported kind: {kind}")
+        if ns in _RESERVED and kind in ("DEF", "FRAGMENT"):
+            raise ValueError(f"{ns} is a reserved namespace. Please try creating a library with another name.")
+        if kind == "DEF" and ns in _defined:
+            raise RuntimeError(
+                f"Only a single TORCH_LIBRARY can be used to register the namespace {ns}; please put all of your "
+                "definitions in a single TORCH_LIBRARY block.  If you were trying to specify implementations, consider "
+                "using TORCH_LIBRARY_IMPL (which can be duplicated).  If you really intended to define operators for "
+                "a single namespace in a distributed way, you can use TORCH_LIBRARY_FRAGMENT to explicitly indicate "
+                "this."
+            )
+        if kind == "DEF":
+            _defined.add(ns)
+        self.ns, self.kind, self.dispatch_key = ns, kind, dispatch_key
+        self._made: list[str] = []
+        self._undo: list[tuple[Registered, str]] = []
+
+    def __repr__(self) -> str:
+        return f"Library(kind={self.kind}, ns={self.ns}, dispatch_key={self.dispatch_key})>"
+
+    def define(self, schema: str, alias_analysis: str = "", *, tags: Any = ()) -> str:
+        """Make an operator known: ``define("f(Tensor x) -> Tensor")``. Returns its name.
+
+        Raises:
+            RuntimeError: it is known already, or an unknown `alias_analysis`.
+        """
+        if alias_analysis not in ("", "FROM_SCHEMA", "CONSERVATIVE"):
+            raise RuntimeError(f"Invalid alias_analysis type {alias_analysis}")
+        name = schema.partition("(")[0].strip()
+        packet = operators.namespace(self.ns)._packet(name.partition(".")[0])
+        if (name.partition(".")[2] or "default") in packet._found:
+            raise RuntimeError(
+                f"Tried to register an operator ({self.ns}::{schema}) with the same name and overload name multiple "
+                "times. Each overload's schema should only be registered with a single call to def()."
+            )
+        listed = tags if isinstance(tags, (list, tuple)) else (tags,)
+        custom_ops.define(f"{self.ns}::{name}", schema[schema.index("(") :], listed)
+        self._made.append(name)
+        return name
+
+    def impl(
+        self, op_name: Any, fn: Callable[..., Any], dispatch_key: str = "", *, with_keyset: bool = False,
+        allow_override: bool = False,
+    ) -> None:  # fmt: skip
+        """Register the kernel of an operator for a dispatch key.
+
+        Raises:
+            TypeError: no function. RuntimeError: an unknown key.
+        """
+        if not callable(fn):
+            raise TypeError(f"Input function is required to be a callable but found type {type(fn)}")
+        key = dispatch_key or self.dispatch_key or "CompositeImplicitAutograd"
+        if key not in DispatchKey.__members__:
+            raise RuntimeError(f"could not parse dispatch key: {key}")
+        name = op_name._name if isinstance(op_name, OpOverload) else op_name
+        name = name if "::" in name else f"{self.ns}::{name}"
+        try:
+            entry = custom_ops.registered(operators.named(name))
+        except AttributeError:
+            return  # it may be defined later
+        if fn is fallthrough_kernel:
+            entry.kernels.pop(key, None)
+            return
+        entry.kernels[key] = functools.partial(fn, None) if with_keyset else fn
+        self._undo.append((entry, key))
+
+    def fallback(self, fn: Callable[..., Any], dispatch_key: str = "", *, with_keyset: bool = False) -> None:
+        """A kernel for all operators of a key, which this engine has none of.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("Library.fallback: this engine has no keys that all operators go through")
+
+    def _register_fake(self, op_name: str, fn: Callable[..., Any], *args: Any, **options: Any) -> None:
+        custom_ops.registered(_found(f"{self.ns}::{op_name}")).fake = fn
+
+    def _destroy(self) -> None:
+        """Forget what was defined and registered here."""
+        for entry, key in self._undo:
+            entry.kernels.pop(key, None)
+        for name in self._made:
+            operators.namespace(self.ns)._forget(name.partition(".")[0])
+        _defined.discard(self.ns) if self.kind == "DEF" else None
+        self._undo, self._made = [], []
+
+
+@contextmanager
+def _scoped_library(*args: Any, **kwargs: Any) -> Iterator[Library]:
+    """A library that is forgotten at the end."""
+    library = Library(*args, **kwargs)
+    try:
+        yield library
+    finally:
+        library._destroy()
+
+
+def define(qualname: Any, schema: Any, *, lib: Library | None = None, tags: Any = ()) -> Any:
+    """Make an operator known: ``define("mylib::f", "(Tensor x) -> Tensor")``.
+
+    Raises:
+        ValueError: no such name, or no such schema.
+    """
+    if callable(schema):  # the older form, a decorator
+        return _decorated_define(qualname, lib, tags)(schema)
+    if not isinstance(qualname, str):
+        raise ValueError(f"define(qualname, schema): expected qualname to be instance of str, got {type(qualname)}")
+    space, name = _names(qualname)
+    if not re.fullmatch(r"\(.*\) -> .*", schema):
+        raise ValueError(
+            f'define(qualname, schema, ...): expected schema to look like e.g. "(Tensor x) -> Tensor" but got '
+            f'"{schema}"'
+        )
+    (lib or Library(space, "FRAGMENT")).define(name + schema, tags=tags)
+
+
+def _decorated_define(library: Any, schema: Any, tags: Any) -> Any:
+    def take(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = library.define(schema, tags=tags)
+        library.impl(name, function)
+        return function
+
+    return take
+
+
+def _names(qualname: str) -> tuple[str, str]:
+    parts = qualname.split("::")
+    if len(parts) != 2:
+        raise ValueError(
+            f'Expected `qualname` to be of the form "namespace::name", but got {qualname}. The qualname passed to the '
+            "torch.library APIs must consist of a namespace and a name, e.g. aten::sin"
+        )
+    return parts[0], parts[1]
+
+
+def impl(qualname: Any, types: Any, func: Any = None, *, lib: Library | None = None) -> Any:
+    """Register a kernel of an operator for types of devices, or for a dispatch key; "default" is for all devices."""
+    if isinstance(qualname, Library):  # the older form: a library, a name and a key
+        library, name, key = qualname, types, func or ""
+
+        def take_older(function: Callable[..., Any]) -> Callable[..., Any]:
+            library.impl(name, function, key)
+            return function
+
+        return take_older
+    given = [types] if isinstance(types, str) else list(types)
+    keys = [_key(each) for each in given]
+
+    def take(function: Callable[..., Any]) -> Callable[..., Any]:
+        space, _ = _names(qualname)
+        for key in keys:
+            (lib or Library(space, "FRAGMENT")).impl(qualname, function, key)
+        return function
+
+    if func is None:
+        return take
+    take(func)
+    return None
+
+
+def _key(kind: str) -> str:
+    if kind in DispatchKey.__members__:
+        return kind
+    return "CompositeExplicitAutograd" if kind == "default" else custom_ops.check_device(kind)
+
+
+def register_kernel(op: Any, device_types: Any, func: Any = None, /, *, lib: Library | None = None) -> Any:
+    """``CustomOpDef.register_kernel`` by name."""
+    if isinstance(op, CustomOpDef):
+        return op.register_kernel(device_types, func)
+    name = op._name if isinstance(op, OpOverload) else op
+    return impl(name, "default" if device_types is None else device_types, func, lib=lib)
 
 
 def register_autograd(op: Any, backward: Callable[..., Any], /, *, setup_context: Any = None, lib: Any = None) -> None:
     """``CustomOpDef.register_autograd`` by name."""
-    _found(op).register_autograd(backward, setup_context=setup_context)
+    if isinstance(op, CustomOpDef):
+        op.register_autograd(backward, setup_context=setup_context)
+        return
+    overload = operators.named(op) if isinstance(op, str) else _found(op)
+    if overload._schema.is_mutable:
+        raise RuntimeError(
+            f"Cannot register autograd formula for non-functional operator {overload} with schema {overload._schema}. "
+            "Please create a functional operator and register an autograd formula for that."
+        )
+    custom_ops.register_derivative(custom_ops.registered(overload), backward, setup_context)
 
 
-def register_fake(op: Any, func: Any = None, /, *, lib: Any = None, allow_override: bool = False) -> Any:
+def register_fake(
+    op: Any, func: Any = None, /, *, lib: Any = None, _stacklevel: int = 1, allow_override: bool = True
+) -> Any:
     """``CustomOpDef.register_fake`` by name."""
-    take = _found(op).register_fake
+
+    def take(func: Callable[..., Any]) -> Callable[..., Any]:
+        custom_ops.registered(_found(op)).fake = func
+        return func
+
     return take if func is None else take(func)
 
 
-def register_kernel(op: Any, device_types: Any, func: Any = None, /, *, lib: Any = None) -> Any:
-    """``CustomOpDef.register_kernel`` by name."""
-    return _found(op).register_kernel(device_types, func)
+def impl_abstract(qualname: Any, func: Any = None, *, lib: Any = None, _stacklevel: int = 1) -> Any:
+    """The older name of ``register_fake``."""
+    return register_fake(qualname, func, lib=lib)
 
 
 def register_vmap(op: Any, func: Any = None, /, *, lib: Any = None) -> Any:
     """``CustomOpDef.register_vmap`` by name."""
-    return _found(op).register_vmap(func)
+
+    def take(func: Callable[..., Any]) -> Callable[..., Any]:
+        custom_ops.registered(_found(op)).vmap = func
+        return func
+
+    return take if func is None else take(func)
 
 
-# -- torch.ops ---------------------------------------------------------------------------------------------------------
+def register_torch_dispatch(op: Any, torch_dispatch_class: Any, func: Any = None, /, *, lib: Any = None) -> Any:
+    """``CustomOpDef.register_torch_dispatch`` by name."""
+
+    def take(func: Callable[..., Any]) -> Callable[..., Any]:
+        custom_ops.registered(_found(op)).rules[torch_dispatch_class] = func
+        return func
+
+    return take if func is None else take(func)
 
 
-class OpOverload:
-    """One overload of an operator, as it is named; which one runs is decided by the arguments."""
-
-    def __init__(self, packet: OpOverloadPacket, overload: str) -> None:
-        self._packet, self._overloadname = packet, overload
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._packet(*args, **kwargs)
-
-    def name(self) -> str:
-        tail = "" if self._overloadname == "default" else f".{self._overloadname}"
-        return self._packet._qualified_op_name + tail
-
-    @property
-    def overloadpacket(self) -> OpOverloadPacket:
-        return self._packet
-
-    def __str__(self) -> str:
-        return f"{self._packet}.{self._overloadname}"
-
-    def __repr__(self) -> str:
-        return f"<OpOverload(op='{self._packet}', overload='{self._overloadname}')>"
+def register_autocast(op: Any, device_type: str, cast_inputs: Any, /, *, lib: Any = None) -> None:
+    """``CustomOpDef.register_autocast`` by name."""
+    custom_ops.register_cast(custom_ops.registered(_found(op)), device_type, cast_inputs)
 
 
-class OpOverloadPacket:
-    """All overloads of an operator."""
-
-    def __init__(self, namespace: str, name: str, function: Callable[..., Any]) -> None:
-        self._namespace, self.__name__, self._function = namespace, name, function
-        self._qualified_op_name = f"{namespace}::{name}"
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(*args, **kwargs)
-
-    def __getattr__(self, overload: str) -> OpOverload:
-        if overload.startswith("__"):
-            raise AttributeError(overload)
-        made = OpOverload(self, overload)
-        setattr(self, overload, made)
-        return made
-
-    def __str__(self) -> str:
-        return f"{self._namespace}.{self.__name__}"
-
-    def __repr__(self) -> str:
-        return f"<OpOverloadPacket(op='{self}')>"
-
-
-class OpNamespace:
-    """``torch.ops.<namespace>``: operators by name. ``aten`` has those of this engine."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.defined = name, dict[str, Any]()
-
-    def define(self, name: str, op: CustomOpDef) -> None:
-        self.defined[name] = op
-        self.__dict__.pop(name, None)
-
-    def __getattr__(self, name: str) -> OpOverloadPacket:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        function = self.defined.get(name) or (_public_function(name) if self.name == "aten" else None)
-        if function is None:
-            raise AttributeError(f"'_OpNamespace' '{self.name}' object has no attribute '{name}'")
-        made = OpOverloadPacket(self.name, name, function)
-        setattr(self, name, made)
-        return made
-
-
-def _public_function(name: str) -> Any:
-    import reference_engine as engine
-
-    for place in (engine, engine.nn.functional, Tensor):
-        if hasattr(place, name):
-            return getattr(place, name)
+def get_ctx() -> Any:
+    """What a fake kernel may ask; nothing runs one here."""
     return None
 
 
-LIBRARIES: dict[str, OpNamespace] = {"aten": OpNamespace("aten")}
-"""The namespaces that there are."""
+def get_kernel(op: Any, dispatch_key: Any) -> Callable[..., Any]:
+    """The kernel of an operator for a dispatch key.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    key = getattr(dispatch_key, "name", dispatch_key)
+    overload = _found(op)
+    kernel = custom_ops.registered(overload).kernels.get(key)
+    if kernel is None:
+        raise RuntimeError(f"No kernel for {overload._name} with dispatch key {key}")
+    return lambda keyset, *args: kernel(*args)
+
+
+def triton_op(name: str, fn: Any = None, /, *, mutates_args: str | Iterable[str], schema: str | None = None) -> Any:
+    """An operator made of kernels for a GPU; here its own function is all that runs."""
+    return custom_op(name, fn, mutates_args=mutates_args, schema=schema)
+
+
+def wrap_triton(triton_kernel: Any, /) -> Any:
+    """There are no kernels for a GPU here.
+
+    Raises:
+        ModuleNotFoundError: always.
+    """
+    raise ModuleNotFoundError("No module named 'triton'")

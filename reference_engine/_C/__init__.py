@@ -21,8 +21,10 @@ from reference_engine.autograd.introspection import (
     will_engine_execute_node as _will_engine_execute_node,
 )
 from reference_engine.dispatcher import watching as _watching
+from reference_engine.dispatcher.keys import DispatchKey
 from reference_engine.dispatcher.operators import Tag
 from reference_engine.dispatcher.schema import Argument, FunctionSchema, parse_schema
+from reference_engine.dispatcher.watching import BelowAutograd as _AutoDispatchBelowAutograd
 from reference_engine.dispatcher.watching import DisableTorchDispatch as _DisableTorchDispatch
 from reference_engine.errors import LinAlgError as _LinAlgError
 from reference_engine.modes import (
@@ -56,6 +58,7 @@ __all__ = [
     "_current_autograd_node", "_InferenceMode", "_set_grad_enabled", "is_grad_enabled", "is_inference_mode_enabled",
     "Generator", "default_generator",
     "_current_graph_task_execution_order", "_current_graph_task_id", "_disabled_torch_function_impl", "_functions",
-    "_will_engine_execute_node", "Argument", "FunctionSchema", "Tag", "_DisableTorchDispatch", "parse_schema",
+    "_will_engine_execute_node", "Argument", "DispatchKey", "FunctionSchema", "Tag", "_AutoDispatchBelowAutograd",
+    "_DisableTorchDispatch", "parse_schema",
     "_get_dispatch_stack_at", "_len_torch_dispatch_stack",
 ]  # fmt: skip

@@ -60,7 +60,8 @@ def run(operator: OpOverload, values: list[Any]) -> Any:
             f"Could not run '{operator.name()}' with arguments from the 'CPU' backend: "
             "this engine has no kernel for it."
         )
-    return public(**{a.name: v for a, v in zip(schema.arguments, values, strict=True) if v is not None})
+    args, kwargs = pairing.without_defaults(schema, inputs)
+    return public(*args, **kwargs)
 
 
 def _total_weight(self: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int) -> Any:

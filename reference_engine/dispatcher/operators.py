@@ -244,9 +244,14 @@ def bind(schema: FunctionSchema, args: Sequence[Any], kwargs: dict[str, Any]) ->
         RuntimeError: one is missing, unknown or too many, or does not fit.
     """
     positional = [argument for argument in schema.arguments if not argument.kwarg_only]
-    if len(args) > len(positional):
+    if len(args) > len(positional) and len(positional) < len(schema.arguments):
         raise RuntimeError(
             f"{schema.name}() takes {len(positional)} positional argument(s) but {len(args)} was/were given.  "
+            f"Declaration: {schema}"
+        )
+    if len(args) > len(positional):
+        raise RuntimeError(
+            f"{schema.name}() expected at most {len(positional)} argument(s) but received {len(args)} argument(s). "
             f"Declaration: {schema}"
         )
     values, left = list[Any](), dict(kwargs)
@@ -267,12 +272,21 @@ def bind(schema: FunctionSchema, args: Sequence[Any], kwargs: dict[str, Any]) ->
             raise RuntimeError(
                 f"{schema.name}() Expected a value of type '{argument.type}' for argument '{argument.name}' but "
                 f"instead found type '{type(value).__name__}'.\nPosition: {place}\nValue: {shown}\n"
-                f"Declaration: {schema}\nCast error details: Unable to cast {value} to {argument.type}"
+                f"Declaration: {schema}\nCast error details: {_uncast(argument, value)}"
             )
         values.append(_converted(argument, value))
     for unknown in left:
         raise RuntimeError(f"Unknown keyword argument '{unknown}' for operator '{schema.name}'. Schema: {schema}")
     return values
+
+
+def _uncast(argument: Argument, value: Any) -> str:
+    if argument.kind == "Tensor":
+        return f"Unable to cast {value} to {argument.type}"
+    return (
+        f"Unable to cast Python instance of type {type(value)} to C++ type '?' (#define "
+        "PYBIND11_DETAILED_ERROR_MESSAGES or compile in debug mode for details)"
+    )
 
 
 def accepts(argument: Argument, value: Any) -> bool:

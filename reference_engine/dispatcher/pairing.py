@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reference_engine import dtypes
+from reference_engine import creation, dtypes
 from reference_engine.autograd import engine
 from reference_engine.autograd.node import OpNode
 from reference_engine.dispatcher.schema import Argument, FunctionSchema
@@ -128,6 +128,8 @@ class Pairing:
             kind = self.op.params[place].type
             if kind.startswith("str") and argument.name == "reduction" and isinstance(value, int):
                 value = REDUCTIONS[value]
+            if kind == "Tensor" and isinstance(value, (bool, int, float, complex)):
+                value = creation.scalar_tensor(value, dtype=dtypes.of_scalar(value))
             if kind in ("int", "int?") and isinstance(value, (list, tuple)) and len(value) == 1:
                 value = value[0]
             if value is None and not kind.endswith("?") and kind != "any" and self.op.params[place].default is not None:

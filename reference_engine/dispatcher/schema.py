@@ -87,7 +87,10 @@ class Argument:
 
     def text(self) -> str:
         shown = f"{self._base}{self._alias}{self._suffix}" + (f" {self.name}" if self.name else "")
-        return shown + (f"={self._default_text}" if self._default_text else "")
+        default = (
+            re.sub(r",\s*", ", ", self._default_text) if self._default_text.startswith("[") else self._default_text
+        )
+        return shown + (f"={default}" if default else "")
 
 
 def _value(text: str, size: int | None) -> Any:

@@ -131,6 +131,16 @@ def shown(name: str, *args: Any, **kwargs: Any) -> Any:
     return offer(getattr(getattr(aten, packet), overload), args, kwargs)
 
 
+class BelowAutograd:
+    """Inside, nothing is recorded: what a kernel for autograd does to get to the one below."""
+
+    def __enter__(self) -> None:
+        self._before, modes.beneath = modes.beneath, True
+
+    def __exit__(self, *exc: object) -> None:
+        modes.beneath = self._before
+
+
 class DisableTorchDispatch:
     """Inside, nobody is shown a call."""
 
