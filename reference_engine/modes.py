@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import types
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -56,6 +57,8 @@ class _ContextDecorator:
             return _decorate_class(self, func)
         if inspect.isgeneratorfunction(func):
             return _decorate_generator(self, func)
+        if inspect.iscoroutinefunction(func):
+            return _decorate_coroutine(self, func)
 
         @functools.wraps(func)
         def decorated(*args: Any, **kwargs: Any) -> Any:
@@ -103,6 +106,22 @@ def _decorate_generator(context: _ContextDecorator, func: Any) -> Any:
                         response = gen.send(request)
         except StopIteration as done:
             return done.value
+
+    return decorated
+
+
+def _decorate_coroutine(context: _ContextDecorator, func: Any) -> Any:
+    """As for a generator: the mode holds while the coroutine runs, and is left while it waits and others run."""
+
+    @types.coroutine
+    def steps(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        result = yield from _decorate_generator(context, lambda: func(*args, **kwargs))()
+        return result
+
+    @functools.wraps(func)
+    async def decorated(*args: Any, **kwargs: Any) -> Any:
+        cite("mode.decorator.coroutine")
+        return await steps(*args, **kwargs)
 
     return decorated
 

@@ -54,6 +54,7 @@ class TensorBase(metaclass=_TensorMeta):
     _node: Node | None = None
     _output_nr: int = 0
     _view: ViewOf | None = None
+    _leaf_views: Any = None  # views of this that were made leaves, by identity, weakly
     _grad: Tensor | None = None
     _accumulator: Callable[[], Any] | None = None
     _accumulator_of: Tensor | None = None  # an unpacked saved leaf stands for this leaf

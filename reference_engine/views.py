@@ -195,7 +195,15 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
         raise refusal("inference.inplace_outside")
 
 
+def _check_leaves_among_views(t: Tensor) -> None:
+    base = t if t._view is None else t._view.base
+    if base._leaf_views is not None:
+        if any(leaf.is_leaf and leaf._leaf_requires_grad and leaf is not t for leaf in base._leaf_views.values()):
+            raise refusal("inplace.leaf_among_views")
+
+
 def _check_history(t: Tensor) -> None:
+    _check_leaves_among_views(t)
     view = t._view
     if view is not None:
         unseen = t._node is None

@@ -43,6 +43,15 @@ def set_requires_grad(t: Tensor, value: Any, how: str) -> None:
         raise refusal("leaf.requires_grad_.dtype" if how == "method" else "leaf.requires_grad.dtype")
     cite("leaf.requires_grad.set")
     t._leaf_requires_grad = value
+    if value and t._view is not None:
+        _note_among_views(t, t._view.base)
+
+
+def _note_among_views(leaf: Tensor, base: Tensor) -> None:
+    """A view that was made a leaf: whoever changes its base changes it."""
+    if base._leaf_views is None:
+        base._leaf_views = weakref.WeakValueDictionary()
+    base._leaf_views[id(leaf)] = leaf
 
 
 def set_grad(t: Tensor, value: Any) -> None:

@@ -114,7 +114,7 @@ def _check_range(self_: Tensor, used: Sequence[int], given: Sequence[Any], commo
     for at, (p, n, b) in enumerate(zip(given, sizes, bad, strict=True)):
         if b.reshape(-1)[first]:
             index = int(np.broadcast_to(p[0], common).reshape(-1)[first])
-            raise refusal("ops.index.range", index=index, dim=at, size=n)
+            raise refusal("ops.index.range", index=index, dim=used[at], size=n)
 
 
 def _index(self: Tensor, indices: Indices) -> Tensor:

@@ -11,7 +11,7 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, times, where, zeros_like
+from reference_engine.ops.formulas import conj, some, times, where, zeros_like
 from reference_engine.ops.kernels import elementwise, to_floating
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import contiguous, like
@@ -280,9 +280,17 @@ def _polar(abs: Tensor, angle: Tensor) -> Tensor:
     return elementwise(lambda r, phi: _joined(r * np.cos(phi), r * np.sin(phi)), dtype=_to_complex)(abs, angle)
 
 
-def _polar_vjp(grad: Tensor, result: Tensor) -> dict[str, Tensor]:
-    mirrored = conj(grad)  # the direction is that of the result, so the absolute value must not be negative
-    return {"abs": (mirrored * result.sgn()).real, "angle": (mirrored * times(result, 1j)).real}
+def _polar_vjp(grad: Tensor, angle: Tensor, result: Tensor) -> dict[str, Tensor]:
+    """The direction is that of the result, or of the angle where the result is zero or points the other way."""
+    import reference_engine as engine
+
+    mirrored, direction = conj(grad), result.sgn()
+    told = engine.complex(angle.cos(), angle.sin())
+    hidden = (told - direction).abs() > 0.5
+    if some(hidden):
+        cite("complex.polar.hidden_direction")
+        direction = where(hidden, told, direction)
+    return {"abs": (mirrored * direction).real, "angle": (mirrored * times(result, 1j)).real}
 
 
 declare(

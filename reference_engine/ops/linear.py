@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
-from reference_engine.modes import no_grad
 from reference_engine.ops import domains
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import plus, times
+from reference_engine.ops.formulas import plus, some, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal, switch
@@ -170,13 +170,18 @@ def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
     for given in (x1, x2):
         t = given if apart and given._dtype.category == 2 else given.to(d)
         t = t if apart and x1._shape == x2._shape else t.expand(shape)
-        norm = t.norm(2, dim, keepdim=True)
-        if apart:
-            norm = norm.clone()
-            with no_grad():
-                norm.clamp_min_(eps)
-        directions.append(t / (norm if apart else norm.clamp_min(eps)))
+        directions.append(t / _length(t, dim, eps))
     return (directions[0] * directions[1]).sum(dim)
+
+
+def _length(t: Tensor, dim: int, eps: float) -> Tensor:
+    """At least ``eps``. What counts as longer than it is has a length that does not move, nor has it a pole at zero."""
+    norm = t.norm(2, dim, keepdim=True)
+    short = norm.detach() < eps
+    if not some(short):
+        return norm
+    safe = where(short, 1.0, t).norm(2, dim, keepdim=True)
+    return differentiated(where(short, eps, safe), "nn.cosine_similarity.short")
 
 
 declare(

@@ -13,6 +13,7 @@ import scipy.special as sp
 
 from reference_engine import dtypes, levels
 from reference_engine.ops import domains, kernels
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, less, not_derived, over, plus, some, times, where, zeros_like
@@ -375,10 +376,26 @@ def _sinc_vjp(grad: Tensor, self: Tensor) -> Tensor:
     return where(at_zero, run(_SINC_SLOPE_AT_ZERO, [grad, self]), grad * _sinc_slope(where(at_zero, 1.0, self)))
 
 
+_NEAR = 0.1
+
+
 def _sinc_slope(self: Tensor) -> Tensor:
     pi_x = times(self, math.pi)
     top = pi_x * pi_x.cos() - pi_x.sin()
-    return conj(top / times(self * self, math.pi))
+    slope = top / times(self * self, math.pi)
+    near = self.abs() < _NEAR
+    if some(near):  # where the difference above cancels
+        cite("special.sinc.near_zero")
+        slope = differentiated(where(near, _sinc_slope_by_series(pi_x), slope), "special.sinc.near_zero")
+    return conj(slope)
+
+
+def _sinc_slope_by_series(pi_x: Tensor) -> Tensor:
+    """sinc x = sum of (-1)^k (pi x)^2k / (2k + 1)!, term by term."""
+    squared, total = pi_x * pi_x, zeros_like(pi_x)
+    for k in range(8, 0, -1):
+        total = plus(total * squared, (-1) ** k * 2 * k / math.factorial(2 * k + 1))
+    return times(total * pi_x, math.pi)
 
 
 declare(
