@@ -42,7 +42,9 @@ class SavedTensor:
         "_owner", "_tangent", "_none", "_seen_through",
     )  # fmt: skip
 
-    def __init__(self, tensor: Tensor | None = None, owner: Node | None = None, is_output: bool = False) -> None:
+    def __init__(
+        self, tensor: Tensor | None = None, owner: Node | None = None, is_output: bool = False, of_op: bool = True
+    ) -> None:
         if owner is None:
             raise refusal("saved.construct")
         self._owner = self._seen_through = weakref.ref(owner)
@@ -57,7 +59,7 @@ class SavedTensor:
             raise refusal("inference.saved_for_backward")
         self._is_leaf = tensor._node is None
         self._is_output = is_output and not self._is_leaf
-        if self._is_output and tensor._node is not None and tensor._node is not owner:
+        if of_op and self._is_output and tensor._node is not None and tensor._node is not owner:
             # the result of an in-place change of a view: its history is that of the base, looked at again
             self._seen_through = weakref.ref(tensor._node)
         self._version = tensor._version_counter.value

@@ -113,12 +113,13 @@ def track(t: Tensor, parent: Tensor, replay: Replay | None, multi_output: bool =
 
 def _chain(parent: Tensor, first: Replay | None, t: Tensor, second: Replay | None) -> Replay:
     """Two views in a row as one function of the base."""
-    first = first or _by_strides(parent)
-    second = second or _by_strides(t)
+    first = first or by_strides(parent)
+    second = second or by_strides(t)
     return lambda base: second(first(base))
 
 
-def _by_strides(t: Tensor) -> Replay:
+def by_strides(t: Tensor) -> Replay:
+    """Makes of a tensor the view that has the geometry of ``t``."""
     shape, strides_, offset = t._shape, t._strides, t._offset
     return lambda x: x.as_strided(shape, strides_, offset)
 
@@ -191,6 +192,11 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
         cite("inplace.recorded")
     elif requires_grad:
         cite("inplace.no_grad")
+    check_inference(t)
+
+
+def check_inference(t: Tensor) -> None:
+    """Refuse to write to an inference tensor outside of inference mode: nothing would count the change."""
     if t._inference and not state.inference:
         raise refusal("inference.inplace_outside")
 

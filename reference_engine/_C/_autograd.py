@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reference_engine.autograd.introspection import keeps_graph as _get_current_graph_task_keep_graph
+from reference_engine.autograd.node import Node
 from reference_engine.autograd.profiler import is_running as _profiler_enabled
+from reference_engine.autograd.saved import enabled as _saved_tensors_hooks_is_enabled
 from reference_engine.autograd.saved import pop_default_hooks as _pop_saved_tensors_default_hooks
 from reference_engine.autograd.saved import push_default_hooks as _push_saved_tensors_default_hooks
 from reference_engine.semantics import refusal
@@ -13,6 +16,11 @@ from reference_engine.versions import SavedTensor
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
+
+
+def _make_saved_tensor(tensor: Tensor, is_output: bool) -> SavedTensor:
+    """Save a tensor as a node would, but for a program's own use."""
+    return SavedTensor(tensor, Node(), is_output)
 
 
 def _unsafe_set_version_counter(tensors: Sequence[Tensor], versions: Sequence[int]) -> None:
@@ -30,6 +38,7 @@ def _unsafe_set_version_counter(tensors: Sequence[Tensor], versions: Sequence[in
 
 
 __all__ = [
-    "SavedTensor", "_pop_saved_tensors_default_hooks", "_profiler_enabled", "_push_saved_tensors_default_hooks",
+    "SavedTensor", "_get_current_graph_task_keep_graph", "_make_saved_tensor", "_pop_saved_tensors_default_hooks",
+    "_profiler_enabled", "_push_saved_tensors_default_hooks", "_saved_tensors_hooks_is_enabled",
     "_unsafe_set_version_counter",
 ]  # fmt: skip

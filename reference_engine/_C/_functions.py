@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from reference_engine.autograd import abstract_node
 from reference_engine.autograd.accumulate import AccumulateGrad
 from reference_engine.autograd.node import Node, collect_edges
 from reference_engine.autograd.once_differentiable import Error, refusing_derivative
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 
+@abstract_node.Node.register
 class DelayedError:
     """Called with tensors, gives them back; differentiating through it fails with ``message``."""
 
@@ -20,7 +23,7 @@ class DelayedError:
         self.message, self.num_inputs = message, num_inputs
 
     def __call__(self, *tensors: Any) -> Any:
-        made = refusing_derivative(tensors, self.message)
+        made = refusing_derivative(tensors, partial(RuntimeError, self.message))
         return made[0] if len(made) == 1 else made
 
 
@@ -33,6 +36,7 @@ class UndefinedGradBackward(Node):
         return [None] * len(self.next_edges)
 
 
+@abstract_node.Node.register
 class UndefinedGrad:
     """Called with tensors, gives them back; no gradient comes through it."""
 

@@ -51,10 +51,13 @@ def call(cls: Any, args: tuple[Any, ...], separate: bool) -> Any:
     if recorded:
         _check_flags(cls, ctx)
     wrapped = _wrap(ctx, inputs, outputs, recorded, {id(t) for t in to_save if separate and t is not None})
+    changed = {id(t) for t in ctx.dirty_tensors or ()}  # a view's history leads to ctx by way of its base's
+    # these hold results, which would keep the graph that keeps them
+    ctx.to_save = ctx.saved_for_forward = ctx.dirty_tensors = ctx.non_differentiable = None
     if recorded:
-        ctx._saved = [None if t is None else SavedTensor(t, ctx, t._node is ctx) for t in to_save]
-    ctx.to_save = None
-    ctx.saved_for_forward = None
+        ctx._saved = [
+            None if t is None else SavedTensor(t, ctx, t._node is ctx or id(t) in changed, of_op=False) for t in to_save
+        ]
     return wrapped if isinstance(returned, tuple) else wrapped[0]
 
 
@@ -148,8 +151,7 @@ def _dirty(ctx: BackwardCFunction) -> list[Tensor]:
     for i, value in enumerate(marked):
         if not isinstance(value, Tensor):
             raise refusal("function.mark_dirty.type", index=i, type=type(value).__name__)
-        if value._inference and not modes.state.inference:
-            raise refusal("inference.inplace_outside")
+        views.check_inference(value)
         views.bump(value)
     return marked
 
@@ -161,10 +163,16 @@ def _wrap(
 
     Raises:
         RuntimeError: what was marked dirty is a leaf, is not returned, or is a view and not the only output; an input
-            is saved although ``setup_context`` saw it before it became a view.
+            is saved although ``setup_context`` saw it before it became a view; a pure view of several tensors, or
+            beside another output.
     """
     from reference_engine.tensor import Tensor
 
+    pure = ctx._pure_view and switch("function.pure_view")
+    if pure:
+        cite("function.pure_view")
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise refusal("function.pure_view.count")
     constant = _non_differentiable(ctx)
     dirty = _dirty(ctx)
     input_ids, dirty_ids = {id(t) for t in inputs}, {id(t) for t in dirty}
@@ -197,7 +205,7 @@ def _wrap(
         else:
             made = _with_history(ctx, output, is_input)
         if made._view is not None and not (is_input and is_dirty):
-            made._view.creation = views.Creation.CUSTOM_FUNCTION
+            made._view.creation = views.Creation.DEFAULT if pure else views.Creation.CUSTOM_FUNCTION
         differentiable += gets_gradient
         wrapped.append(made)
     if differentiable > 1:  # a change of one of several views could not be told to the others
@@ -247,11 +255,13 @@ def _changed_in_place(
     ctx: BackwardCFunction, output: Tensor, is_input: bool, count: int, inputs: Sequence[Tensor]
 ) -> Tensor:
     """An input that forward changed: the Function becomes its history, or part of its base's if it is a view."""
-    if output.is_leaf and output._leaf_requires_grad:
+    if output._node is None and output.requires_grad:
         raise refusal("function.mark_dirty.leaf")
-    if not is_input:
-        warn("function.mark_dirty.input")
     view = output._view
+    if not is_input:
+        if view is not None and switch("function.mark_dirty.view_checked"):
+            raise refusal("function.mark_dirty.view_input")
+        warn("function.mark_dirty.input")
     if view is not None and count > 1:
         raise refusal("function.mark_dirty.view_one_output")
     if view is not None and switch("function.mark_dirty.view_of_leaf_checked"):

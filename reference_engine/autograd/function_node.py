@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels
 from reference_engine.autograd.node import InputMeta, Node
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.versions import SavedTensor
 
 if TYPE_CHECKING:
@@ -74,6 +74,12 @@ def _set_materialize(ctx: _FunctionBase, value: Any) -> None:
     ctx._materialize = value
 
 
+def _set_pure_view(ctx: _FunctionBase, value: Any) -> None:
+    if switch("function.pure_view") and not isinstance(value, bool):
+        raise refusal("function.pure_view.type")
+    ctx._pure_view = bool(value)
+
+
 class OutputInfo:
     """What is needed to make zeros in place of an undefined gradient of an output."""
 
@@ -100,6 +106,7 @@ class _FunctionBase(Node):
     needs_input_grad: Any = None
     requires_grad = True
     _materialize = True
+    _pure_view = False
     _materialize_non_diff_grads = True
     _freed = False
     _clears = False
@@ -110,7 +117,7 @@ class _FunctionBase(Node):
     saved_variables = _Guarded(_saved_variables)
     _raw_saved_tensors = _Guarded(_raw_saved_tensors)
     materialize_grads = _Guarded(put=_set_materialize)
-    _is_pure_view = _Guarded(put=lambda ctx, value: None)
+    _is_pure_view = _Guarded(put=_set_pure_view)
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import modes
 from reference_engine.autograd import engine, hooks
+from reference_engine.autograd.abstract_node import Node
 from reference_engine.autograd.function import BackwardCFunction
 from reference_engine.autograd.introspection import will_engine_execute_node
-from reference_engine.autograd.node import Node, gradient_edge
+from reference_engine.autograd.node import gradient_edge
 from reference_engine.autograd.saved import (
     allow_mutation_on_saved_tensors,
     disable_saved_tensors_hooks,
@@ -22,12 +23,13 @@ from reference_engine.autograd.saved import (
 from reference_engine.semantics import cite, refusal, require, switch
 
 if TYPE_CHECKING:
+    from reference_engine.autograd import node as nodes
     from reference_engine.autograd.hooks import RemovableHandle
     from reference_engine.tensor import Tensor
 
 
 class _Place(NamedTuple):
-    node: Node
+    node: nodes.Node
     output_nr: int
     ownership_token: Any = None
 

@@ -40,6 +40,12 @@ def current_graph_task_id() -> int:
     return -1 if running is None else running.number
 
 
+def keeps_graph() -> bool:
+    """Whether the running backward keeps its graph; True if none runs."""
+    running = engine.current_pass()
+    return running is None or running.keep_graph
+
+
 def current_graph_task_execution_order() -> list[Node]:
     """The nodes that the running backward has yet to run, in order; to be asked at its first node.
 
@@ -83,6 +89,6 @@ class WeakTensorRef:
 
 
 __all__ = [
-    "WeakTensorRef", "current_graph_task_execution_order", "current_graph_task_id", "current_node",
+    "WeakTensorRef", "current_graph_task_execution_order", "current_graph_task_id", "current_node", "keeps_graph",
     "will_engine_execute_node",
 ]  # fmt: skip

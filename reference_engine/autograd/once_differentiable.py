@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd.node import Edge, Node, collect_edges
@@ -36,26 +37,27 @@ class Error(Node):
 
     graph_name = "torch::autograd::Error"
 
-    def __init__(self, edges: Sequence[Edge], message: str | None) -> None:
+    def __init__(self, edges: Sequence[Edge], refuse: Callable[[], Exception]) -> None:
         super().__init__(edges)
-        self.message = message  # None: the derivative was said not to exist
+        self.refuse = refuse
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:
-        raise refusal("function.once_differentiable") if self.message is None else RuntimeError(self.message)
+        raise self.refuse()
 
 
-def refusing_derivative(values: tuple[Any, ...], message: str | None) -> tuple[Any, ...]:
+def refusing_derivative(values: tuple[Any, ...], refuse: Callable[[], Exception] | None) -> tuple[Any, ...]:
     """The same values, made by a node that can only refuse.
 
-    Without a message, for once_differentiable, they are made of new leaves that require grad: what they were computed
-    from is none of the graph's business.
+    Without words of its own, for once_differentiable, they are made of new leaves that require grad: what they were
+    computed from is none of the graph's business.
     """
-    if message is None:
+    if refuse is None:
+        refuse = partial(refusal, "function.once_differentiable")
         values = tuple(None if v is None else v.detach().requires_grad_() for v in values)
     edges = collect_edges(values)
     if all(edge.node is None for edge in edges):
         return tuple(None if v is None else v.detach() for v in values)
-    node = Error(edges, message)
+    node = Error(edges, refuse)
     made: list[Any] = []
     for value in values:
         result = None

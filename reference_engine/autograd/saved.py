@@ -22,14 +22,19 @@ Unpack = Callable[..., Any]
 
 
 class _Pairs(threading.local):
-    """The default pairs in force in a thread, innermost last: that one alone is used."""
+    """The default pairs in force in a thread, innermost last: that one alone is used; and what forbids more."""
 
     def __init__(self) -> None:
         self.stack: list[tuple[Pack, Unpack]] = []
+        self.disabled: str | None = None
 
 
 pairs = _Pairs()
-_disabled: str | None = None
+
+
+def enabled() -> bool:
+    """Whether this thread may put a pair in force."""
+    return pairs.disabled is None
 
 
 def innermost() -> tuple[Pack, Unpack] | None:
@@ -85,8 +90,8 @@ def push_default_hooks(pack: Any, unpack: Any) -> None:
     """
     if not callable(pack) or not callable(unpack):
         raise refusal("saved.hooks.callable", pack=repr(pack), unpack=repr(unpack))
-    if _disabled is not None:
-        raise refusal("saved.hooks.disabled", message=_disabled)
+    if pairs.disabled is not None:
+        raise refusal("saved.hooks.disabled", message=pairs.disabled)
     pairs.stack.append((pack, unpack))
 
 
@@ -140,15 +145,14 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
     Raises:
         RuntimeError: with ``error_message``, where hooks are in force already.
     """
-    global _disabled
-    before = _disabled
+    before = pairs.disabled
     try:
-        _disabled = error_message
+        pairs.disabled = error_message
         if pairs.stack:
             raise refusal("saved.hooks.disabled", message=error_message)
         yield
     finally:
-        _disabled = before
+        pairs.disabled = before
 
 
 # -- mutation ----------------------------------------------------------------------------------------------------------
@@ -165,20 +169,20 @@ class _AllowMutationOnSavedContext:
         self.cloned: weakref.WeakKeyDictionary[_Handle, Tensor] = weakref.WeakKeyDictionary()
         self.original: weakref.WeakKeyDictionary[_Handle, Tensor] = weakref.WeakKeyDictionary()
         self.changed_elsewhere: weakref.WeakSet[_Handle] = weakref.WeakSet()
-        self.handles: weakref.WeakValueDictionary[tuple[Any, ...], _Handle] = weakref.WeakValueDictionary()
+        self.tid_to_weakhandle: weakref.WeakValueDictionary[tuple[Any, ...], _Handle] = weakref.WeakValueDictionary()
 
     def clear(self) -> None:
         """Forget everything."""
         self.cloned.clear()
         self.original.clear()
-        self.handles.clear()
+        self.tid_to_weakhandle.clear()
 
     def pack(self, tensor: Tensor) -> _Handle:
         """The same tensor at the same version is kept once."""
         key = id(tensor._storage), tensor._version_counter.value, tensor._offset, tensor._shape, tensor._strides
-        handle = self.handles.get(key)
+        handle = self.tid_to_weakhandle.get(key)
         if handle is None:
-            handle = self.handles[key] = _Handle()
+            handle = self.tid_to_weakhandle[key] = _Handle()
             self.original[handle] = tensor
         return handle
 

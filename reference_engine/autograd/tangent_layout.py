@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 
 def same_layout(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors look at memories of one size in the same way; a dimension of one element takes no step."""
+    """Whether two tensors look at memories of one size in the same way.
+
+    A dimension of one element takes no step, and where there are no elements there is nothing to begin with.
+    """
     return (
-        (a._shape, a._offset, a._conj, a._neg) == (b._shape, b._offset, b._conj, b._neg)
+        (a._shape, a._conj, a._neg) == (b._shape, b._conj, b._neg)
+        and (a._offset == b._offset or not a.numel())
         and all(n <= 1 or i == j for n, i, j in zip(a._shape, a._strides, b._strides, strict=True))
         and _as_large(a, b)
     )  # fmt: skip

@@ -129,7 +129,8 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         if op.in_place_clause is not None:
             cite(op.in_place_clause)
         # what has no derivative at all writes where it is told to
-        views.check_in_place(target, above and op.recorded and (bool(active) or _any_requires_grad(values)))
+        wants = bool(active) or (_any_requires_grad(values) and not _only_inference(op, values))
+        views.check_in_place(target, above and op.recorded and wants)
     if forward_ad.active and above and target is None:
         forward_ad.check_op(op, values, inplace=False)
     node = make_node(op, values, active, inplace) if active else None

@@ -41,7 +41,7 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
     if levels.stack:
         (self,) = values[:1] = [levels.lifted(self)]
         levels.refuse_captured(self, f"aten::{op.reference_name}_")
-    recorded = state.grad and not state.inference and self.requires_grad
+    recorded = state.grad and not state.inference and self.requires_grad and not self._inference
     views.check_in_place(self, recorded)
     made = op.forward(*values)
     tangent = forward_ad.tangent_of(self) if forward_ad.active else None
@@ -67,8 +67,18 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
         if node is not None:
             view.attr_version = self._version_counter.value
         if before is not None:
-            view.replay = lambda base: op.forward(before(base), *values[1:])
+            view.replay = _keeping_geometry(before, self)
     return self
+
+
+def _keeping_geometry(before: views.Replay, view: Tensor) -> views.Replay:
+    again = views.by_strides(view)
+
+    def replay(base: Tensor) -> Tensor:
+        cite("view.stale.own_geometry")
+        return again(before(base))
+
+    return replay
 
 
 def _look_anew_below(op: Op, self: Tensor, values: list[Any]) -> None:
@@ -87,7 +97,7 @@ def _look_anew_below(op: Op, self: Tensor, values: list[Any]) -> None:
 def _in_place(name: str, ops: list[Op]) -> Any:
     def call(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if name == "t_" and len(self._shape) > 2:
-            views.check_in_place(self, self.requires_grad)
+            views.check_in_place(self, self.requires_grad and not self._inference)
             raise refusal("inplace.t.rank", ndim=len(self._shape))
         op, values = binding.resolve([o for o in ops if o.holds()], name, (self, *args), kwargs, True)
         return _look_anew(op, self, values)
@@ -105,11 +115,20 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Change the shape; memory grows where needed, and what is new is not initialised.
 
     Raises:
-        RuntimeError: the tensor requires grad, or a size is negative. Nothing changes then.
+        RuntimeError: the tensor requires grad, is an inference tensor outside of inference mode, or a size is
+            negative. Nothing changes then.
     """
     sizes = tuple(int(s) for s in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size))
-    if self.requires_grad:
+    return _resize(self, sizes, memory_format, alone=True)
+
+
+def _resize(self: Tensor, sizes: tuple[int, ...], memory_format: Any, alone: bool) -> Tensor:
+    """Resize; of an inference tensor that is ``alone`` nobody asks whether it requires grad."""
+    inference = self._inference and not state.inference
+    if self.requires_grad and not state.inference and not (alone and inference):
         raise refusal("inplace.resize.requires_grad")
+    if inference and switch("inference.resize_checked"):
+        raise refusal("inference.resize")
     if forward_ad.active and forward_ad.tangent_of(self) is not None:
         raise refusal("forward_ad.resize")
     if any(s < 0 for s in sizes):
@@ -126,7 +145,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
 
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """``resize_`` to the shape of another tensor."""
-    return resize_(self, the_template._shape)
+    return _resize(self, the_template._shape, None, alone=False)
 
 
 _SET = declare(

@@ -67,6 +67,7 @@ def _write(op: Op, o: Tensor, r: Tensor) -> None:
             form.refused, op=op.reference_name, result=r.dtype.scalar_name, target=o.dtype.scalar_name,
             expected=r.dtype.cpp_name, got=o.dtype.cpp_name,
         )  # fmt: skip
+    views.check_inference(o)
     if kernels.common_dtype not in (None, o._dtype) and o._shape != r._shape and o.numel():
         # an elementwise kernel computes into a tensor of its own dtype, and tells of both
         warn("ops.out.resized", shape=list(o._shape), result=list(r._shape))

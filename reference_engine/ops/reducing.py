@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from reference_engine.autograd import engine as backward_pass
+from reference_engine.autograd.node import OpNode
+from reference_engine.autograd.once_differentiable import refusing_derivative
+from reference_engine.ops.formulas import some
 from reference_engine.ops.kernels import accumulation
+from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
@@ -44,6 +50,16 @@ def reduce_into(to: Any, places: tuple[Any, ...], values: Any, reduce: str, incl
     return wide
 
 
+def _differentiated_once(gradient: Tensor) -> Tensor:
+    """The gradient of factors of which two are zero: it is zero, and says nothing of how it changes with them."""
+    node = backward_pass.current_node()
+    if not isinstance(node, OpNode):
+        return gradient  # not a gradient, but what a tangent is made from, which is linear in it
+    names = {"op": node.op.reference_name, "source": node.op.params[3].name}
+    (made,) = refusing_derivative((gradient,), partial(refusal, "indexing.reduce.prod_zeros", **names))
+    return made
+
+
 def distribute(
     grad: Tensor, self: Tensor, source: Tensor, result: Tensor, reduce: str, include_self: bool, *,
     read: Callable[[Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor], fill: Callable[[Tensor], Tensor],
@@ -71,6 +87,8 @@ def distribute(
         single = engine.bitwise_and(zero, zeros == 1)
         others = again(self, source.masked_fill(single, 1))
         theirs = engine.where(single, read(grad * others), read(grad * result) / source.masked_fill(zero, 1))
+        if some(zeros > 1):
+            theirs = _differentiated_once(theirs)
     else:
         is_result = (self == result).to(self.dtype)
         if not include_self:

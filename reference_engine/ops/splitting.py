@@ -175,20 +175,23 @@ _directed("dsplit", 3, 2)
 # -- copies that look like split ---------------------------------------------------------------------------------
 
 
-def _unsafe(self: Tensor, sizes: Sequence[int], d: int) -> Tensors:
-    made = []
-    for piece in _pieces(self, d, sizes):
+def _unsafe(pieces: Tensors) -> Tensors:
+    """The pieces, which nobody knows to be views any more."""
+    for piece in pieces:
         piece._view = None
-        made.append(piece)
-    return tuple(made)
+    return pieces
 
 
 declare(
     "unsafe_split(Tensor self, int split_size, int dim=0) -> Tensor[]",
-    forward=lambda self, split_size, dim: _unsafe(
-        self, _even(self._shape[wrap_dim(dim, len(self._shape))], split_size), wrap_dim(dim, len(self._shape))
-    ),
+    forward=lambda self, split_size, dim: _unsafe(_split(self, split_size, dim)),
     vjp={"self": _split_vjp}, exact=True,
+)  # fmt: skip
+
+declare(
+    "unsafe_split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]",
+    forward=lambda self, split_sizes, dim: _unsafe(_split_with_sizes(self, split_sizes, dim)),
+    vjp=_WITH_SIZES["vjp"], exact=True,
 )  # fmt: skip
 
 declare(

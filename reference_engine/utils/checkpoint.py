@@ -21,6 +21,8 @@ from typing import Any
 
 import reference_engine as torch
 from reference_engine import random
+from reference_engine.amp.autocast_mode import autocast
+from reference_engine.autocasting import state as casting
 from reference_engine.autograd import engine
 from reference_engine.autograd.function import Function
 from reference_engine.autograd.graph import saved_tensors_hooks
@@ -210,6 +212,11 @@ def same_random_numbers(state: Any) -> Iterator[None]:
         random.default_generator.restore(present)
 
 
+def same_precision() -> autocast:
+    """What autocast does now, to be done again."""
+    return autocast("cpu", casting.dtype, casting.enabled, casting.caches)
+
+
 # -- reentrant -------------------------------------------------------------------------------------------------------
 
 
@@ -238,6 +245,7 @@ class CheckpointFunction(Function):
         check_backward_validity(args)
         ctx.run_function = run_function
         ctx.random_state = random.default_generator.snapshot() if preserve_rng_state else None
+        ctx.precision = same_precision()
         ctx.places = [index for index, value in enumerate(args) if isinstance(value, Tensor)]
         ctx.inputs = [None if isinstance(value, Tensor) else value for value in args]
         ctx.save_for_backward(*(args[index] for index in ctx.places))
@@ -258,7 +266,7 @@ class CheckpointFunction(Function):
             inputs[index] = tensor
         with same_random_numbers(ctx.random_state):
             leaves = detached(inputs)
-            with enable_grad():
+            with enable_grad(), ctx.precision:
                 outputs = ctx.run_function(*leaves)
         if isinstance(outputs, Tensor):
             outputs = (outputs,)
@@ -415,9 +423,10 @@ def recorded_without_saving(
         raise ValueError(f"determinism_check should be one of {list(DETERMINISM_CHECKS)}, but got {determinism_check}")
     forward_context, recompute_context = context_fn()
     state = random.default_generator.snapshot() if preserve_rng_state else None
+    precision = same_precision()
 
     def recompute(*again: Any) -> None:
-        with same_random_numbers(state), recompute_context:
+        with same_random_numbers(state), precision, recompute_context:
             function(*again, **kwargs)
 
     if not is_grad_enabled():
