@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,7 +48,8 @@ def run_chunks(
     Args:
         work: a function of the indices of a chunk, or of a part of one; it can be pickled, and so can its results.
         chunks: the indices; taken as they are needed, so there may be no end to them.
-        timeout: seconds that one index may take.
+        timeout: seconds of processor time that one index may take, so that a busy machine makes nothing hang. Where
+            the processor does nothing, as in a deadlock, it is a few times that by the clock.
         memory: bytes of address space that a process may have; None for a device that maps more than it uses.
         initializer: called in each new process, with `initargs`.
     """
@@ -77,7 +79,24 @@ def _schedule(
     pool: ProcessPool, work: Callable[[tuple[int, ...]], Any], numbers: tuple[int, ...], timeout: float
 ) -> Any:
     # One slow index must show; many quick ones must not add up to a hang.
-    return pool.schedule(work, args=(numbers,), timeout=timeout + 0.1 * (len(numbers) - 1))
+    seconds = timeout + 0.1 * (len(numbers) - 1)
+    return pool.schedule(_within, args=(work, numbers, seconds), timeout=_PATIENCE * seconds)
+
+
+_PATIENCE = 6
+"""How many times longer a process may take by the clock than it may keep a processor busy."""
+_TIMED = hasattr(signal, "setitimer")  # not on Windows, where the clock alone counts
+
+
+def _within(work: Callable[[tuple[int, ...]], Result], numbers: tuple[int, ...], seconds: float) -> Result:
+    """In a worker: the work, whose process is ended by a signal when it has been at it for too long."""
+    if not _TIMED:
+        return work(numbers)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        return work(numbers)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _outcome(numbers: tuple[int, ...], future: Any, timeout: float) -> Outcome[Any]:
@@ -86,6 +105,8 @@ def _outcome(numbers: tuple[int, ...], future: Any, timeout: float) -> Outcome[A
     except FutureTimeout:
         return Outcome(numbers, "hung", detail=f"no answer within {timeout:g} s")
     except ProcessExpired as expired:
+        if _TIMED and expired.exitcode == -signal.SIGPROF:
+            return Outcome(numbers, "hung", detail=f"no answer within {timeout:g} s")
         return Outcome(numbers, "crashed", detail=_last_words(expired))
     except Exception as error:
         return Outcome(numbers, "raised", detail=f"{type(error).__name__}: {error}")
