@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reference_engine import levels
 from reference_engine.autograd import tangent_clauses, tangent_layout, transpose
 from reference_engine.modes import _ContextDecorator, state
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 
 if TYPE_CHECKING:
     from reference_engine.ops.declare import Op
@@ -287,6 +287,10 @@ BACKWARD_ONLY = {
 """Operations for which torch has no forward mode, and what its refusal calls them."""
 
 
+_LATER = {"logcumsumexp": "reduction.logcumsumexp_tangent"}
+"""Operations whose forward mode came with a switch."""
+
+
 class Pushing(NamedTuple):
     """What must be remembered of a call until its result is there, and whether it writes to what it reads."""
 
@@ -335,12 +339,14 @@ def check_tangent(target: Tensor) -> None:
 
 def check_op(op: Op, values: Sequence[Any], inplace: bool) -> None:
     """Refuse an operation without forward mode, before it computes anything."""
-    if op.name not in BACKWARD_ONLY or all(_tangents_in(v) is None for v in values):
+    later = _LATER.get(op.name)
+    only_backward = BACKWARD_ONLY.get(op.name, op.name if later is not None and not switch(later) else None)
+    if only_backward is None or all(_tangents_in(v) is None for v in values):
         return
     if inplace:
         cite("forward_ad.in_place.refused_first")
     clause = "forward_ad.not_implemented_in_place" if inplace else "forward_ad.not_implemented"
-    raise refusal(clause, op=BACKWARD_ONLY[op.name] + "_" * inplace)
+    raise refusal(clause, op=only_backward + "_" * inplace)
 
 
 def check_underived(op: Op, values: Sequence[Any], inplace: bool) -> None:

@@ -16,6 +16,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import less, minus, plus, times
 from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
+from reference_engine.ops.supported import ONLY_FLOATING, refuse_unsupported
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
@@ -340,8 +341,7 @@ def _glu(self: Tensor, dim: int) -> Tensor:
     size = self._shape[d]
     if size % 2:
         raise refusal("nn.glu.odd", dim=d, size=size)
-    if self._dtype.category != 2:
-        raise refusal("ops.not_implemented_for", op="glu_cpu", dtype=self._dtype.scalar_name)
+    refuse_unsupported("glu_cpu", self._dtype, HALF, ONLY_FLOATING)
     a, b = np.split(self._read().astype(self._dtype.compute), 2, axis=d)
 
     def gate(p: Array, q: Array) -> Array:

@@ -10,7 +10,7 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, scaled, times, zeros_like
-from reference_engine.ops.kernels import elementwise, factor, multiply_add, to_floating
+from reference_engine.ops.kernels import HALF, elementwise, factor, multiply_add, to_floating
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -133,7 +133,9 @@ def _addcmul(a: Array, b: Array, c: Array, value: Any) -> Array:
 
 declare(
     "addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-    forward=elementwise(_addcmul, params=(3,), name="addcmul_cpu_out", not_for="bool", check=_check_product),
+    forward=elementwise(
+        _addcmul, params=(3,), name="addcmul_cpu_out", not_for="bool", check=_check_product, since=HALF
+    ),
     vjp={
         "self": lambda grad: grad,
         "tensor1": lambda grad, tensor2, value: grad * conj(times(tensor2, value)),
@@ -238,7 +240,10 @@ def _addcdiv(a: Array, b: Array, c: Array, value: Any) -> Array:
 
 declare(
     "addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-    forward=elementwise(_addcdiv, params=(3,), first=_refuse_integers, check=_check_product),
+    forward=elementwise(
+        _addcdiv, params=(3,), name="addcdiv_cpu_out", first=_refuse_integers, check=_check_product,
+        since={"float16": "ops.half"},
+    ),
     vjp={
         "self": lambda grad: grad,
         "tensor1": lambda grad, tensor2, value: grad * conj(times(tensor2.reciprocal(), value)),
@@ -315,9 +320,11 @@ def _lerp(start: Array, end: Array, weight: Array) -> Array:
     return chosen.astype(start.dtype)
 
 
-_by_number = elementwise(_lerp, params=(2,), name="lerp_kernel_scalar", not_for="bool int", keeps_dtype=True)
-_by_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int", keeps_dtype=True)
-_by_any_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int")
+_by_number = elementwise(
+    _lerp, params=(2,), name="lerp_kernel_scalar", not_for="bool int", keeps_dtype=True, since=HALF
+)
+_by_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int", keeps_dtype=True, since=HALF)
+_by_any_tensor = elementwise(_lerp, name="lerp_kernel_tensor", not_for="bool int", since=HALF)
 
 
 def _lerp_of_number(self: Tensor, end: Tensor, weight: Any) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -13,6 +13,7 @@ from reference_engine.ops import domains, shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, empty, from_array, noisy
+from reference_engine.ops.supported import HALF_LATER, NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
@@ -291,6 +292,16 @@ def _check(
         raise refusal("nn.conv.weight_dtype", input=input.dtype.scalar_name, weight=weight.dtype.scalar_name)
 
 
+def _kernel(dims: int, transposed: bool, dilation: Ints) -> tuple[str, Mapping[str, str]]:
+    """What refusals call the kernel of a convolution, and with which switches its dtypes came."""
+    flat = 3 if dims == 3 else 2
+    if transposed:
+        return f"slow_conv_transpose{flat}d_out_cpu", {**HALF_LATER, "bfloat16": "nn.conv_transpose.bfloat16"}
+    if any(d > 1 for d in dilation):
+        return "slow_conv_dilated<>", HALF_LATER
+    return "compute_columns3d" if dims == 3 else "slow_conv2d_cpu", HALF_LATER
+
+
 def _convolve(
     dims: int,
     name: str,
@@ -321,6 +332,8 @@ def _convolve(
             lead = (1,) if dims == 1 else ()  # computed as an image of one row
             words = [" x ".join(map(str, (*lead, *sizes[2:]))) for sizes in (batched._shape, shape)]
             raise refusal("nn.conv_transpose.output_size", size=words[0], output=words[1])
+    kernel, late = _kernel(dims, transposed, dilations)
+    refuse_unsupported(kernel, input._dtype, late, NEVER_BOOL)
     made = run(_CONVOLUTION, [batched, weight, bias, strides, pads, dilations, transposed, extra, groups])
     return made if rank == dims + 2 else made.squeeze(0)
 

@@ -13,7 +13,8 @@ from reference_engine import dtypes, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.kernels import from_array, wrap_dim
+from reference_engine.ops.kernels import dtypes_in, from_array, wrap_dim
+from reference_engine.ops.supported import HALF, refuse_unsupported
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
@@ -48,9 +49,11 @@ def _grouped(rows: Array) -> tuple[Array, Array]:
     return starts, np.cumsum(starts) - 1
 
 
+_COMPLEX = dtypes_in("complex")
+
+
 def _refuse_complex(self: Tensor) -> None:
-    if self._dtype.is_complex:
-        raise refusal("ops.not_implemented_for", op="unique", dtype=self.dtype.scalar_name)
+    refuse_unsupported("unique", self._dtype, HALF, _COMPLEX)
 
 
 def _unique(self: Tensor, sorted: bool, return_inverse: bool, return_counts: bool) -> Any:
@@ -188,6 +191,7 @@ def _histc(self: Tensor, bins: int, min: Any, max: Any) -> Tensor:
         raise refusal("ops.not_implemented_for", op=kernel, dtype=self.dtype.scalar_name)
     if bins <= 0:
         raise refusal("indexing.histc.bins", bins=bins)
+    refuse_unsupported("aminmax_cpu", self._dtype)
     values = self._read().reshape(-1).astype(self._dtype.compute)
     low, high = float(min), float(max)
     if low == high and values.size:

@@ -11,6 +11,7 @@ from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OVERLAPS, OutForm, declare
 from reference_engine.ops.kernels import from_array, wrap_dim, wrap_dims
+from reference_engine.ops.supported import refuse_unsupported
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -189,6 +190,7 @@ def _aminmax(self: Tensor, dim: int | None, keepdim: bool) -> Any:
             raise refusal("reduction.aminmax.empty_dim", dim=axis)
     if self._dtype.is_complex:
         raise refusal("reduction.aminmax.complex", dtype=self._dtype.scalar_name)
+    refuse_unsupported("aminmax_cpu", self._dtype)
     if not self._shape:
         axis = None
     values = self._read().astype(self._dtype.compute)

@@ -11,6 +11,7 @@ from reference_engine.dtypes import dtype, float32
 from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy
+from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -80,6 +81,7 @@ def _mm(self: Tensor, mat2: Tensor) -> Tensor:
     if k != k2:
         raise refusal("ops.mm.shapes", op="mm", a=n, b=k, c=k2, d=m)
     check_same_dtype(self, mat2)
+    refuse_unsupported("addmm_impl_cpu_", self._dtype, not_for=NEVER_BOOL)
     return product(self, mat2)
 
 
@@ -112,6 +114,7 @@ def _mv(self: Tensor, vec: Tensor) -> Tensor:
     if self._shape[1] != vec._shape[0]:
         raise refusal("ops.mv.shapes", a=self._shape[0], b=self._shape[1], c=vec._shape[0])
     check_same_dtype(self, vec, "ops.mv.dtype")
+    refuse_unsupported("addmv_impl_cpu", self._dtype, not_for=NEVER_BOOL)
     return product(self, vec)
 
 
@@ -150,6 +153,7 @@ def _dot(self: Tensor, tensor: Tensor) -> Tensor:
         raise refusal("ops.dot.dtype", first=self.dtype.scalar_name, second=tensor.dtype.scalar_name)
     if self._shape != tensor._shape:
         raise refusal("ops.dot.shapes", a=self._shape[0], b=tensor._shape[0])
+    refuse_unsupported("dot", self._dtype, not_for=NEVER_BOOL)
     return product(self, tensor)
 
 
@@ -170,6 +174,7 @@ def _bmm(self: Tensor, mat2: Tensor) -> Tensor:
     if b != b2 or k != k2:
         raise refusal("ops.bmm.shapes", b=b, k=k, b2=b2, k2=k2)
     check_same_dtype(self, mat2, "ops.bmm.dtype")
+    refuse_unsupported("bmm", self._dtype, not_for=NEVER_BOOL)
     made = product(self, mat2)
     if made._dtype.is_differentiable:
         made._write(made._read() + made._dtype.np.type(0))  # terms are added to a zero: no negative one is left

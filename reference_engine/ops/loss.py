@@ -13,6 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import minus, over, plus, times
 from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise, empty
+from reference_engine.ops.supported import LOSSES
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import contiguous
 from reference_engine.tensor import Tensor
@@ -272,7 +273,7 @@ def _bce_forward(self: Tensor, target: Tensor, weight: Any, reduction: str) -> T
         with np.errstate(divide="ignore"):
             return (t - 1) * np.maximum(np.log1p(-p), _LEAST_LOG) - t * np.maximum(np.log(p), _LEAST_LOG)
 
-    losses = elementwise(loss, name="binary_cross_entropy", not_for="bool int complex")(self, target)
+    losses = elementwise(loss, name="binary_cross_entropy", not_for="bool int complex", since=LOSSES)(self, target)
     if weight is not None:
         losses = losses * weight.detach()
     return reduced_in_place(losses, reduction)

@@ -25,6 +25,7 @@ from reference_engine.ops.loss import (
     reduction_of,
     shared,
 )
+from reference_engine.ops.supported import CLASSES, ONLY_FLOATING, refuse_unsupported
 from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
@@ -49,6 +50,7 @@ def _picked(self: Tensor, target: Tensor, weight: Any, ignore_index: int) -> tup
 
 
 def _nll(self: Tensor, target: Tensor, weight: Any, reduction: str, ignore_index: int) -> Tensor:
+    refuse_unsupported("nll_loss_out_frame", self._dtype, CLASSES, ONLY_FLOATING)
     safe, shares, counted, axis = _picked(self, target, weight, ignore_index)
     values = self._read().astype(self._dtype.compute)
     chosen = np.take_along_axis(values, np.expand_dims(safe, axis), axis).squeeze(axis) if values.size else shares * 0

@@ -18,6 +18,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import plus
 from reference_engine.ops.kernels import Array, empty, from_array, noisy
+from reference_engine.ops.supported import LAYERS, ONLY_FLOATING, refuse_unsupported
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -212,6 +213,7 @@ def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, A
 
 def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Tensor:
     _check_layers(input, normalized_shape, {"weight": weight, "bias": bias}, ", ")
+    refuse_unsupported("LayerNormKernelImpl", input._dtype, LAYERS, ONLY_FLOATING)
     return run(_LAYER, [input, normalized_shape, weight, bias, eps])[0]
 
 
@@ -293,6 +295,7 @@ def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: flo
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t._shape != (shape[1],):
             raise refusal("nn.group_norm.weight", name=name, given=list(t._shape), shape=shape)
+    refuse_unsupported("GroupNormKernelImpl", input._dtype, not_for=ONLY_FLOATING)
     return run(_GROUP, [input, weight, bias, num_groups, eps])[0]
 
 
@@ -315,8 +318,7 @@ def _channels(input: Tensor) -> _Layout:
 def _check_dtypes(input: Tensor, parameters: Sequence[Tensor]) -> None:
     """Parameters and statistics have the dtype of the input; those of a half precision may all be single."""
     d = input._dtype
-    if not d.is_floating_point or (d.name == "float16" and not switch("pointwise.float16")):
-        raise refusal("ops.not_implemented_for", op="batch_norm", dtype=d.scalar_name)
+    refuse_unsupported("batch_norm", d, not_for=ONLY_FLOATING)
     if parameters and parameters[0]._dtype is not d:
         if any(t._dtype is not dtypes.float32 for t in parameters):
             raise refusal("nn.batch_norm.dtype_parameters")

@@ -14,6 +14,7 @@ from reference_engine.ops.formulas import conj, scaled
 from reference_engine.ops.kernels import Array, accumulation, from_array, noisy, wrap_dim
 from reference_engine.ops.linalg import summed
 from reference_engine.ops.shape import _expand
+from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import refusal, switch
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
@@ -21,7 +22,9 @@ from reference_engine.tensor import Tensor
 Ints = tuple[int, ...]
 
 
-def _sum_of(base: Tensor, a: Tensor, b: Tensor, beta: Any, alpha: Any, multiply: Any, shape: Ints) -> Tensor:
+def _sum_of(
+    base: Tensor, a: Tensor, b: Tensor, beta: Any, alpha: Any, multiply: Any, shape: Ints, kernel: str = ""
+) -> Tensor:  # fmt: skip
     """``beta * base + alpha * (a @ b)``, rounded once; a ``base`` times zero is not looked at."""
     target = kernels.written
     if target is not None and target._shape != shape and np.matmul is multiply:  # addbmm has a way of its own
@@ -29,6 +32,8 @@ def _sum_of(base: Tensor, a: Tensor, b: Tensor, beta: Any, alpha: Any, multiply:
     shown = _expand(base.detach(), shape, False)
     if base._dtype is not a._dtype:
         raise refusal("linalg.addmm.dtype", first=base.dtype.scalar_name, second=a.dtype.scalar_name)
+    if kernel:
+        refuse_unsupported(kernel, a._dtype, not_for=NEVER_BOOL)
 
     def added(c: Array, found: Array) -> Array:
         found = found if alpha == 1 else found * found.dtype.type(alpha)
@@ -61,7 +66,7 @@ def _addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> T
             "ops.mm.shapes", op="addmm", a=mat1._shape[0], b=mat1._shape[1], c=mat2._shape[0], d=mat2._shape[1]
         )
     _same(mat1, mat2)
-    return _sum_of(self, mat1, mat2, beta, alpha, np.matmul, (mat1._shape[0], mat2._shape[1]))
+    return _sum_of(self, mat1, mat2, beta, alpha, np.matmul, (mat1._shape[0], mat2._shape[1]), "addmm_impl_cpu_")
 
 
 def _by_rows(shape: Ints, strides: Ints) -> bool:
@@ -96,7 +101,7 @@ def _addmv(self: Tensor, mat: Tensor, vec: Tensor, beta: Any, alpha: Any) -> Ten
     if columns != vec._shape[0] or (n not in (1, rows)):
         raise refusal("linalg.addmv.shapes", size=n, rows=rows, columns=columns, vec=vec._shape[0])
     _same(mat, vec)
-    return _sum_of(self, mat, vec, beta, alpha, np.matmul, (rows,))
+    return _sum_of(self, mat, vec, beta, alpha, np.matmul, (rows,), "addmv_impl_cpu")
 
 
 declare(
@@ -123,7 +128,7 @@ def _baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any
     _expand(self.detach(), shape, False)
     _check_batches(batch1, batch2)
     _same(batch1, batch2)
-    return _sum_of(self, batch1, batch2, beta, alpha, np.matmul, shape)
+    return _sum_of(self, batch1, batch2, beta, alpha, np.matmul, shape, "baddbmm")
 
 
 declare(
@@ -149,7 +154,9 @@ def _addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any)
     _check_batches(batch1, batch2)
     _same(batch1, batch2)
     shape = (batch1._shape[1], batch2._shape[2])
-    return _sum_of(self, batch1, batch2, beta, alpha, lambda a, b: np.sum(np.matmul(a, b), axis=0), shape)
+    return _sum_of(
+        self, batch1, batch2, beta, alpha, lambda a, b: np.sum(np.matmul(a, b), axis=0), shape, "addmm_impl_cpu_"
+    )
 
 
 def _across(grad: Tensor, count: int) -> Tensor:

@@ -16,10 +16,11 @@ from reference_engine import return_types
 from reference_engine.ops import domains
 from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.extrema import evenly, place_vjp
-from reference_engine.ops.kernels import HALF, from_array
+from reference_engine.ops.kernels import dtypes_in, from_array
 from reference_engine.ops.selecting import partition, quickselect, sorted_head
 from reference_engine.ops.sorting import along, refuse_complex, selected
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.ops.supported import refuse_unsupported
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -43,10 +44,11 @@ def _rows(array: Any, axis: int, choose: Callable[[Any], list[int]], count: int)
     return np.moveaxis(found, -1, axis)
 
 
+_NO_RANKS = dtypes_in("bool complex")
+
+
 def _refuse_dtype(self: Tensor, kernel: str) -> None:
-    late = self._dtype.name in HALF and not switch(HALF[self._dtype.name])
-    if self._dtype.is_complex or self._dtype.category == 0 or late:
-        raise refusal("ops.not_implemented_for", op=kernel, dtype=self.dtype.scalar_name)
+    refuse_unsupported(kernel, self._dtype, not_for=_NO_RANKS)
 
 
 # -- the k largest -----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.formulas import conj, over, some
 from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
+from reference_engine.ops.supported import HALF, refuse_unsupported
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
@@ -204,12 +205,7 @@ declare(
 
 def _prod(self: Tensor, dim: int | None, keepdim: bool, dtype: Any) -> Tensor:
     d = summed_dtype(self, dtype)
-    if d.name == "float16" and not switch("pointwise.float16"):
-        raise refusal(
-            "ops.not_implemented_for",
-            op="prod_out_cpu" if switch("reduction.prod_bfloat16") else "prod_cpu",
-            dtype="Half",
-        )
+    refuse_unsupported("prod_out_cpu" if switch("reduction.prod_bfloat16") else "prod_cpu", d)
     axis = wrap_dims(dim, len(self._shape))
     a = read_as(self, d, reduced_shape(self, dim, keepdim))
 
@@ -281,6 +277,7 @@ def _logsumexp(self: Tensor, dim: Ints, keepdim: bool) -> Tensor:
     d = to_floating(self._dtype)[1]
     if d.is_complex and not switch("reduction.logsumexp_complex"):
         raise refusal("reduction.logsumexp.dtype", dtype=d.scalar_name)
+    refuse_unsupported("exp_vml_cpu", d, HALF)
     if dim == () and self._shape and not keepdim:
         raise refusal("inplace.broadcast_shape", shape=[], result=[1] * len(self._shape))
     axes = wrap_dims(dim, len(self._shape))

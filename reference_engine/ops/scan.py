@@ -11,8 +11,9 @@ from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.formulas import conj, over, some, times, where
-from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
+from reference_engine.ops.kernels import elementwise, from_array, noisy, wrap_dim
 from reference_engine.ops.reduction import read_as, summed_dtype
+from reference_engine.ops.supported import HALF_LATER
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -31,7 +32,7 @@ def _running(ufunc: Any, values: Array, axis: int) -> Array:
 
 def _scan(self: Tensor, dim: int, d: dtypes.dtype, scan: Any, kernel: str) -> Tensor:
     axis = wrap_dim(dim, len(self._shape))
-    support = elementwise(scan, name=kernel, not_for="bool", since=HALF)
+    support = elementwise(scan, name=kernel, not_for="bool", since=HALF_LATER)
     support.refuse_unsupported(d)
     a = read_as(self, d, self._shape)
 
@@ -186,7 +187,7 @@ def _cumulative_extremum(name: str, ufunc: Any) -> None:
         if not self._shape and dim not in (0, -1):
             raise refusal("reduction.cummax.scalar_dim", op=name, dim=dim)
         axis = wrap_dim(dim, len(self._shape))
-        elementwise(ufunc, name=f"{name}_cpu", not_for="complex", since=HALF).refuse_unsupported(self._dtype)
+        elementwise(ufunc, name=f"{name}_cpu", not_for="complex", since=HALF_LATER).refuse_unsupported(self._dtype)
         values = self._read().astype(self._dtype.compute)
         if not values.ndim or not values.size:
             return kind((from_array(values, self._dtype), from_array(np.zeros(values.shape, np.int64), dtypes.int64)))

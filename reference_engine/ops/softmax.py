@@ -10,7 +10,8 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import from_array, noisy, wrap_dim
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.ops.supported import ONLY_FLOATING, refuse_unsupported
+from reference_engine.semantics import cite, switch, warn
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -19,9 +20,9 @@ Array = Any
 def _computed(self: Tensor, dim: int, dtype: Any, name: str) -> tuple[int, dtypes.dtype]:
     d = dtype or self._dtype
     axis = wrap_dim(dim, len(self._shape))
-    if d.category != 2:
-        last = axis == max(len(self._shape) - 1, 0)
-        raise refusal("ops.not_implemented_for", op=f"{name}_{'lastdim_' * last}kernel_impl", dtype=d.scalar_name)
+    last = axis == max(len(self._shape) - 1, 0)
+    inner = name if last or switch("reduction.log_softmax_kernel") else "softmax"
+    refuse_unsupported(f"{inner}_{'lastdim_' * last}kernel_impl", d, not_for=ONLY_FLOATING)
     return axis, d
 
 

@@ -13,6 +13,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj
 from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, noisy, wrap_dim
 from reference_engine.ops.matrices import check_floating
+from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
@@ -30,6 +31,7 @@ def _cross(input: Tensor, other: Tensor, dim: int) -> Tensor:
     if input._dtype is not other._dtype:
         raise refusal("linalg.cross.dtype", a=input._dtype.scalar_name, b=other._dtype.scalar_name)
     d = input._dtype
+    refuse_unsupported("cross", d, not_for=NEVER_BOOL)
 
     def product(a: Array, b: Array) -> Array:
         a, b = (np.moveaxis(np.broadcast_to(x, shape), at, -1).astype(d.compute) for x in (a, b))
