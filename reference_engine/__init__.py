@@ -58,6 +58,9 @@ if TYPE_CHECKING:  # most names are published, not imported
     # Modules that are analysed in a cycle with this one see these before the line above.
     Generator: Any
     allclose: Any
+    linalg: Any
+    where: Any
+    diag_embed: Any
     cat: Any
     rand: Any
     randn_like: Any

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
-from reference_engine.layouts import LAYOUTS
+from reference_engine.layouts import LAYOUTS, memory_format
 from reference_engine.legacy_types import new
 from reference_engine.semantics import refusal, warn
+from reference_engine.strides import fastest_first
 from reference_engine.tensor import Tensor
 from reference_engine.tensor_base import TensorBase
 
@@ -80,6 +82,44 @@ def _map(self: Tensor, other: Tensor, function: Callable[[Any, Any], Any]) -> Te
     return self.copy_(self.new_tensor([function(a, b) for a, b in pairs]).reshape(self._shape))
 
 
+def _map2(self: Tensor, x: Tensor, y: Tensor, function: Callable[[Any, Any, Any], Any]) -> Tensor:
+    """Replace each element by what a Python function makes of it and of two partners.
+
+    Raises:
+        RuntimeError: a tensor requires grad, for the function is not differentiated.
+        TypeError: a partner is of another dtype.
+    """
+    for name, other in (("x", x), ("y", y)):
+        if other._dtype is not self._dtype:
+            raise refusal(
+                "tensor.map2.dtype", name=name, expected=self._dtype.tensor_name, got=other._dtype.tensor_name
+            )
+    if self.requires_grad or x.requires_grad or y.requires_grad:
+        raise refusal("tensor.apply.requires_grad", method="map2_")
+    rows = zip(*(t.expand(self._shape).reshape(-1).tolist() for t in (self, x, y)), strict=True)
+    return self.copy_(self.new_tensor([function(*row) for row in rows]).reshape(self._shape))
+
+
+def _dim_order(self: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions from the one whose steps in memory are largest to the one whose are smallest.
+
+    Raises:
+        RuntimeError: asked to make sure, the order is not the only one, or of none of the memory formats given.
+        TypeError: what is asked is neither a bool nor a list of memory formats.
+    """
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    asked = ambiguity_check is not False
+    if not isinstance(ambiguity_check, (bool, list)) or not all(isinstance(f, memory_format) for f in formats):
+        raise refusal("tensor.dim_order.check")
+    steps = self._strides
+    unclear = any(a == b for a, b in itertools.pairwise(steps)) or 1 in self._shape
+    if asked and unclear and sum(self.is_contiguous(f) for f in formats) != 1:
+        raise refusal("tensor.dim_order.formats")
+    if asked and 0 in steps:
+        raise refusal("tensor.dim_order.unique")
+    return tuple(reversed(fastest_first(self._shape, [steps])))
+
+
 def _cuda(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     from reference_engine import cuda
 
@@ -115,6 +155,7 @@ def attach() -> None:
             setattr(cls, name, found.setter(_refuse_writing(name)))
     cls.__delattr__ = _delete
     cls.new, cls.apply_, cls.map_, cls.cuda = new, _apply, _map, _cuda
+    cls.map2_, cls.dim_order = _map2, _dim_order
     cls.is_pinned = cls.is_shared = cls.is_distributed = lambda self, *device: False
     cls.share_memory_ = lambda self: self
     cls.is_same_size = lambda self, other: self._shape == other._shape

@@ -221,6 +221,31 @@ def empty_strided(
     return _finish(empty_of(tuple(size), dtype or dtypes.get_default_dtype(), tuple(stride)), requires_grad)
 
 
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
+    *,
+    dtype: dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A dense tensor whose dimensions vary in memory in the order given, the last one fastest."""
+    ndim = len(size)
+    if len(physical_layout) != ndim:
+        raise refusal("creation.empty_permuted.length", ndim=ndim, got=len(physical_layout))
+    steps = [0] * ndim
+    for i, d in enumerate(physical_layout):
+        if not 0 <= d < ndim:
+            raise refusal("creation.empty_permuted.range", high=ndim - 1, dim=d, index=i)
+        if d in physical_layout[:i]:
+            raise refusal("creation.empty_permuted.duplicate")
+    for d, step in zip(physical_layout, strides.contiguous(_shape([size[d] for d in physical_layout])), strict=True):
+        steps[d] = step
+    return _finish(empty_of(tuple(size), dtype or dtypes.get_default_dtype(), tuple(steps)), requires_grad)
+
+
 def arange(
     *args: Any,
     start: Any = None,

@@ -41,6 +41,7 @@ def publish(top: dict[str, Any]) -> None:
     top.update(legacy_types.TYPES)
     top.update(layouts.LAYOUTS)
     top.update(layouts.MEMORY_FORMATS)
+    top["legacy_contiguous_format"] = layouts.MEMORY_FORMATS["contiguous_format"]
     top["layout"], top["memory_format"] = layouts.layout, layouts.memory_format
     for space, functions in ops.declare_all().items():
         scope = _submodule(top, space) if space else top
@@ -74,12 +75,13 @@ _ELSEWHERE = {
         "unravel_index",
     ),
     "spellings": (
-        "adaptive_avg_pool1d", "alpha_dropout", "avg_pool1d", "batch_norm", "bilinear",
+        "adaptive_avg_pool1d", "alpha_dropout", "as_strided_", "celu_", "avg_pool1d", "batch_norm", "bilinear",
         "binary_cross_entropy_with_logits", "celu", "cosine_embedding_loss", "detach", "detach_", "dropout", "dropout_",
         "embedding", "feature_dropout", "get_device", "group_norm", "gru_cell", "hinge_embedding_loss",
         "instance_norm", "is_conj", "is_distributed", "is_inference", "is_neg", "is_nonzero", "is_same_size",
         "is_signed", "is_storage", "kl_div", "layer_norm", "lstm_cell", "margin_ranking_loss", "max_pool1d",
-        "max_pool2d", "max_pool3d", "poisson_nll_loss", "rms_norm", "rnn_relu_cell", "rnn_tanh_cell", "selu",
+        "max_pool2d", "max_pool3d", "poisson_nll_loss", "resize_as_", "rms_norm", "rnn_relu_cell", "rnn_tanh_cell",
+        "selu", "selu_", "threshold_",
         "triplet_margin_loss", "zero_",
     ),
     "random": (
@@ -99,6 +101,7 @@ _ELSEWHERE = {
     "serialization": ("load", "save"),
     "ops.products": ("chain_matmul", "einsum"),
     "ops.lu": ("lu",),
+    "removed": ("eig", "lstsq", "matrix_rank", "solve", "symeig"),
     "ops.splitting": ("broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d"),
     "ops.joining": ("block_diag", "cartesian_prod"),
     "ops.sampling": ("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"),

@@ -60,6 +60,8 @@ SNAPSHOT = np.dtype(
 class Generator:
     """The state of a stream of random numbers."""
 
+    __module__ = "torch._C"  # where scripts know it
+
     def __init__(self, device: Any = "cpu") -> None:
         from reference_engine.devices import device as make_device
 

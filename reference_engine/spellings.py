@@ -108,6 +108,18 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Any:
     return F.adaptive_avg_pool1d(input, output_size)
 
 
+def selu_(input: Tensor) -> Any:
+    return F.selu(input, True)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Any:
+    return F.celu(input, alpha, True)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Any:
+    return F.threshold(input, threshold, value, True)
+
+
 # -- losses, with the reduction by number; a call that names none gets the losses of the elements ----------------------
 
 
@@ -187,6 +199,14 @@ def detach(input: Tensor) -> Tensor:
 
 def detach_(input: Tensor) -> Tensor:
     return input.detach_()
+
+
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Any:
+    return input.resize_as_(the_template, memory_format=memory_format)
+
+
+def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+    return input.as_strided_(size, stride, storage_offset)
 
 
 def zero_(input: Tensor) -> Any:

@@ -111,6 +111,33 @@ def expanded(shape: Ints, strides: Ints, target: Ints) -> tuple[int, ...]:
     return tuple(reversed(out))
 
 
+def fastest_first(shape: Ints, operands: Sequence[Ints]) -> list[int]:
+    """The dimensions by the strides of operands of this shape; row-major order where no operand tells two apart."""
+    n = len(shape)
+
+    def order(dim0: int, dim1: int) -> int:
+        for st in operands:
+            if st[dim0] == 0 or st[dim1] == 0:
+                continue
+            if st[dim0] != st[dim1]:
+                return -1 if st[dim0] < st[dim1] else 1
+            if shape[dim0] > shape[dim1]:
+                return 1
+        return 0
+
+    perm = list(range(n - 1, -1, -1))  # fastest first
+    for i in range(1, n):  # insertion sort: the comparison is ambiguous, so the algorithm is part of the rule
+        right = i
+        for left in range(i - 1, -1, -1):
+            verdict = order(perm[left], perm[right])
+            if verdict > 0:
+                perm[left], perm[right] = perm[right], perm[left]
+                right = left
+            elif verdict < 0:
+                break
+    return perm
+
+
 def of_pointwise_result(shape: tuple[int, ...], operands: Sequence[tuple[Ints, Ints]]) -> tuple[int, ...]:
     """The strides that a fresh pointwise result gets: dense, in the memory order of its operands.
 
@@ -135,26 +162,7 @@ def of_pointwise_result(shape: tuple[int, ...], operands: Sequence[tuple[Ints, I
         lead = n - len(s)
         padded.append([0 if i < lead or (s[i - lead] == 1 and shape[i] != 1) else st[i - lead] for i in range(n)])
 
-    def order(dim0: int, dim1: int) -> int:
-        for st in padded:
-            if st[dim0] == 0 or st[dim1] == 0:
-                continue
-            if st[dim0] != st[dim1]:
-                return -1 if st[dim0] < st[dim1] else 1
-            if shape[dim0] > shape[dim1]:
-                return 1
-        return 0
-
-    perm = list(range(n - 1, -1, -1))  # fastest first
-    for i in range(1, n):  # insertion sort: the comparison is ambiguous, so the algorithm is part of the rule
-        right = i
-        for left in range(i - 1, -1, -1):
-            verdict = order(perm[left], perm[right])
-            if verdict > 0:
-                perm[left], perm[right] = perm[right], perm[left]
-                right = left
-            elif verdict < 0:
-                break
+    perm = fastest_first(shape, padded)
     if perm == list(range(n - 1, -1, -1)):
         return contiguous(shape)
     out, step = [0] * n, 1

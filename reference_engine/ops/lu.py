@@ -158,6 +158,10 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     return tuple(made) if get_infos else tuple(made)[:2]
 
 
+_METHODS: Any = Tensor
+_METHODS.lu = lu
+
+
 def _lu(A: Tensor, pivot: bool) -> Any:
     _check(A, "linalg.lu", pivot)
     packed, pivots, _ = _factor(A)

@@ -234,6 +234,21 @@ declare(
     samples=domains.numbers(),
 )  # fmt: skip
 
+
+def _nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
+    if size < 0:
+        raise refusal("indexing.nonzero_static.size")
+    found = _nonzero(self)._read()[:size]
+    table = np.full((size, len(self._shape)), fill_value, np.int64)
+    table[: len(found)] = found
+    return from_array(table, dtypes.int64)
+
+
+declare(
+    "nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor", forward=_nonzero_static, out=True,
+    exact=True, samples=domains.numbers(arguments={"size": (0, 1, 3, 5), "fill_value": (-1, 7)}),
+)  # fmt: skip
+
 declare("argwhere(Tensor self) -> Tensor", forward=_nonzero, exact=True, samples=domains.numbers())
 
 

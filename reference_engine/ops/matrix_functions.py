@@ -11,8 +11,9 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import accumulation, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import adjoint, check_floating, check_low_precision, check_matrix, check_square
+from reference_engine.ops.norm import OLD_NORM
 from reference_engine.ops.solving import INV_EX
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
 
 # -- exponential -------------------------------------------------------------------------------------------------------
@@ -196,4 +197,33 @@ def _cond(self: Tensor, p: Any) -> Tensor:
 declare(
     "linalg.cond(Tensor self, any p=None) -> Tensor", forward=_cond, composite=True, out=True, copied=True,
     smooth=False, samples=domains.field(shapes="regular", arguments={"p": (None, 2, 1, math.inf, "fro", "nuc")}),
+)  # fmt: skip
+
+
+def _frobenius_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    warn("linalg.frobenius_norm.deprecated")
+    if len(dim) > 2:
+        raise refusal("linalg.frobenius_norm.dims", count=len(dim))
+    made: Tensor = run(OLD_NORM, [self, 2, dim or tuple(range(len(self._shape))), keepdim, None])
+    return made
+
+
+def _nuclear_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    warn("linalg.nuclear_norm.deprecated")
+    if len(dim) != 2:
+        raise refusal("linalg.matrix_norm.dims", dim=", ".join(map(str, dim)))
+    return _matrix_norm(self, "nuc", dim, keepdim, None)
+
+
+declare(
+    "frobenius_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", forward=_frobenius_norm, composite=True,
+    method=False, out=True, samples=domains.field(arguments={"dim": "dimensions", "keepdim": (False, True)}),
+)  # fmt: skip
+declare(
+    "nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", composite=True, method=False, out=True,
+    forward=lambda self, keepdim: _nuclear_norm(self, (-2, -1), keepdim), samples=domains.field(shapes="matrix"),
+)  # fmt: skip
+declare(
+    "nuclear_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", composite=True, method=False, out=True,
+    forward=_nuclear_norm,
 )  # fmt: skip

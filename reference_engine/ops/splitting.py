@@ -191,7 +191,7 @@ declare(
 declare(
     "unsafe_split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]",
     forward=lambda self, split_sizes, dim: _unsafe(_split_with_sizes(self, split_sizes, dim)),
-    vjp=_WITH_SIZES["vjp"], exact=True,
+    vjp=_WITH_SIZES["vjp"], exact=True, samples=domains.numbers(shapes="split_with_sizes"),
 )  # fmt: skip
 
 declare(

@@ -117,6 +117,18 @@ declare(
 )
 
 
+def _slice_inverse(self: Tensor, src: Tensor, dim: int, start: int | None, end: int | None, step: int) -> Tensor:
+    """What ``self`` was cut from: the same memory, looked at as ``src`` looks at its own."""
+    return _as_strided(self, src._shape, src._strides, src._offset)
+
+
+declare(
+    "slice_inverse(Tensor self, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor",
+    forward=_slice_inverse, view=True, exact=True,
+    vjp={"self": lambda grad, dim, start, end, step: grad._slice(dim, start, end, step)},
+)  # fmt: skip
+
+
 def _share(self: Tensor, counts: Tensor) -> Tensor:
     """What lies in each place, divided among the elements that share it; a place without elements is left alone."""
     cite("shape.as_strided.shared_place")
