@@ -62,6 +62,9 @@ if TYPE_CHECKING:  # most names are published, not imported
     where: Any
     diag_embed: Any
     cat: Any
+    where: Any
+    view_as_complex: Any
+    imag: Any
     rand: Any
     randn_like: Any
     stack: Any

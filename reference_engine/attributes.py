@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from reference_engine.layouts import LAYOUTS, memory_format
+from reference_engine.layouts import memory_format
 from reference_engine.legacy_types import new
 from reference_engine.semantics import refusal, warn
+from reference_engine.sparse import access, conversion
 from reference_engine.strides import fastest_first
 from reference_engine.tensor import Tensor
 from reference_engine.tensor_base import TensorBase
@@ -16,7 +17,7 @@ from reference_engine.tensor_base import TensorBase
 #: What a tensor could be elsewhere. Here it is a strided tensor in the memory of the CPU.
 _NEVER = (
     "is_cuda", "is_ipu", "is_maia", "is_meta", "is_mkldnn", "is_mps", "is_mtia", "is_nested", "is_quantized",
-    "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu",
+    "is_vulkan", "is_xla", "is_xpu",
 )  # fmt: skip
 
 _UNDELETED = {
@@ -143,7 +144,8 @@ def _delete(self: Tensor, name: str) -> None:
 def attach() -> None:
     """Attach them to Tensor, and give every property that has no setter the words that torch has."""
     cls: Any = Tensor
-    cls.layout = _constant(LAYOUTS["strided"])
+    access.attach()
+    conversion.attach()
     cls.is_cpu = _constant(True)
     for name in _NEVER:
         setattr(cls, name, _constant(False))
@@ -162,6 +164,5 @@ def attach() -> None:
     cls.is_nonzero = cls.__nonzero__ = Tensor.__bool__
     cls.__long__ = Tensor.__int__
     cls.const_data_ptr = Tensor.data_ptr
-    cls.to_dense = lambda self, dtype=None, *, masked_grad=None: self if dtype is None else self.to(dtype)
     cls.__reversed__ = lambda self: self.flip(0) if self._shape else self
     cls.__rmatmul__ = lambda self, other: other.matmul(self) if isinstance(other, Tensor) else NotImplemented

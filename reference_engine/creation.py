@@ -63,7 +63,7 @@ def tensor(
     """A leaf with a copy of ``data``: a number, nested sequences of numbers, a NumPy array or a tensor."""
     if isinstance(data, Tensor):
         warn("tensor.copy_construct", function="torch.tensor")
-        if levels.is_mapped(data):
+        if levels.is_mapped(data) or data._sparse is not None:
             return data.detach().clone() if dtype is None else data.detach().to(dtype, copy=True)
         return _finish(from_array(data._read(), dtype or data._dtype), requires_grad)
     if isinstance(data, (np.ndarray, np.generic)):
@@ -128,13 +128,36 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     return Tensor._make(storage, d, array.shape, strides.contiguous(array.shape), 0)
 
 
-def _shape(size: Sequence[Any]) -> tuple[int, ...]:
+def shape_of(size: Sequence[Any]) -> tuple[int, ...]:
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
     shape = tuple(int(s) for s in size)
     if any(s < 0 for s in shape):
         raise refusal("tensor.size.negative", size=next(s for s in shape if s < 0), shape=list(shape))
     return shape
+
+
+def is_sparse_layout(layout: Any) -> bool:
+    return layout is not None and layout != "torch.strided"
+
+
+def _sparse_zeros(shape: tuple[int, ...], d: dtype, value: Any, layout: Any) -> Tensor:
+    """Zeros in another layout, of which anything but zeros is not made."""
+    from reference_engine.sparse import converting
+
+    if value:
+        raise refusal("sparse.full")
+    return converting.to_layout(from_array(np.zeros(shape), d), layout)
+
+
+def _sparse_like(like: Tensor, d: dtype, value: Any, layout: Any) -> Tensor:
+    from reference_engine.sparse import copying
+
+    if value:
+        raise refusal("sparse.unsupported", op="fill_.Scalar", backend="SparseCPU")
+    if layout is not None and layout != like.layout:
+        return _sparse_zeros(like._shape, d, 0, layout)
+    return copying.zeros(like, d)
 
 
 def full(
@@ -149,7 +172,9 @@ def full(
 ) -> Tensor:
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     d = dtype or dtypes.of_scalar(value)
-    return _finish(from_array(np.full(_shape((size,)), value).astype(d.np), d), requires_grad)
+    if is_sparse_layout(layout):
+        raise refusal("sparse.full")
+    return _finish(from_array(np.full(shape_of((size,)), value).astype(d.np), d), requires_grad)
 
 
 def _constant(value: int, name: str) -> Any:
@@ -164,7 +189,9 @@ def _constant(value: int, name: str) -> Any:
         memory_format: Any = None,
     ) -> Tensor:
         d = dtype or dtypes.get_default_dtype()
-        shape = _shape(size)
+        shape = shape_of(size)
+        if is_sparse_layout(layout):
+            return _finish(_sparse_zeros(shape, d, value, layout), requires_grad)
         return _finish(from_array(np.full(shape, value, d.np), d, strides_in(shape, memory_format)), requires_grad)
 
     make.__name__ = make.__qualname__ = name
@@ -187,6 +214,10 @@ def full_like(
     """A dense tensor of the same shape and memory order."""
     d = dtype or input._dtype
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    if input._sparse is not None or is_sparse_layout(layout):
+        if layout != "torch.strided":
+            return _finish(_sparse_like(input, d, value, layout), requires_grad)
+        input = input.to_dense()
 
     def make(like: Tensor, sizes: tuple[int, ...] = ()) -> Tensor:
         keeps = memory_format in (None, preserve_format)
@@ -343,7 +374,7 @@ def _new(value: int) -> Any:
         requires_grad: bool = False,
         layout: Any = None,
     ) -> Tensor:
-        return new_filled(self, _shape(size), value, dtype, requires_grad)
+        return new_filled(self, shape_of(size), value, dtype, requires_grad)
 
     return make
 
@@ -353,6 +384,10 @@ def new_filled(
 ) -> Tensor:
     """A tensor of the same dtype, unless told otherwise; a batch if ``self`` is one."""
     d = dtype or self._dtype
+    if self._sparse is not None:
+        if value:
+            raise refusal("sparse.unsupported", op="fill_.Scalar", backend="SparseCPU")
+        return _finish(_sparse_zeros(shape, d, 0, self.layout), requires_grad)
 
     def make(like: Tensor, sizes: tuple[int, ...] = ()) -> Tensor:
         return from_array(np.full((*sizes, *shape), value).astype(d.np), d)
@@ -392,7 +427,11 @@ def attach() -> None:
     cls: Any = Tensor
     cls.new_zeros, cls.new_ones, cls.new_empty = _new(0), _new(1), _new(0)
     cls.new_full = lambda self, size, fill_value, dtype=None, requires_grad=False, **o: new_filled(
-        self, _shape((size,)), fill_value.item() if isinstance(fill_value, Tensor) else fill_value, dtype, requires_grad
+        self,
+        shape_of((size,)),
+        fill_value.item() if isinstance(fill_value, Tensor) else fill_value,
+        dtype,
+        requires_grad,
     )
     cls.new_empty_strided = lambda self, size, stride, dtype=None, **o: new_strided(
         self, tuple(size), tuple(stride), dtype

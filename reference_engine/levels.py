@@ -118,6 +118,8 @@ def wrap(below: Tensor, level: Level) -> Tensor:
 def _look_at(made: Tensor, below: Tensor) -> None:
     made._storage, made._dtype, made._conj, made._neg = below._storage, below._dtype, below._conj, below._neg
     made._shape, made._strides, made._offset = below._shape, below._strides, below._offset
+    if below._sparse is not None:
+        made._sparse = below._sparse.alias()
 
 
 def unwrap(t: Tensor, level: Level) -> Tensor:

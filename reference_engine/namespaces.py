@@ -99,6 +99,10 @@ _ELSEWHERE = {
         "use_deterministic_algorithms",
     ),
     "serialization": ("load", "save"),
+    "sparse.creation": ("sparse_coo_tensor",),
+    "sparse.compressed": (
+        "sparse_bsc_tensor", "sparse_bsr_tensor", "sparse_compressed_tensor", "sparse_csc_tensor", "sparse_csr_tensor",
+    ),
     "ops.products": ("chain_matmul", "einsum"),
     "ops.lu": ("lu",),
     "removed": ("eig", "lstsq", "matrix_rank", "solve", "symeig"),

@@ -14,7 +14,7 @@ import contextlib
 import dataclasses
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -229,11 +229,11 @@ def python_values(values: Array) -> Any:
 # Suffixes
 
 
-def append_suffixes(text: str, suffixes: Sequence[str], indent: int, linewidth: int) -> str:
+def append_suffixes(text: str, suffixes: Sequence[str], indent: int, linewidth: int, on_new_line: bool = False) -> str:
     """`text` with each suffix after a comma, on a new line where the last one is full, and the closing bracket."""
     column = len(text) - text.rfind("\n") + 1
-    for suffix in suffixes:
-        if column + len(suffix) + 2 > linewidth:
+    for i, suffix in enumerate(suffixes):
+        if column + len(suffix) + 2 > linewidth or (on_new_line and not i):
             text += ",\n" + " " * indent + suffix
             column = indent + len(suffix)
         else:
@@ -280,13 +280,39 @@ def tensor_repr(values: Array | None, shape: Sequence[int], words: Words, option
             suffixes.append(size)
         if words.dtype not in implied_dtypes(words.default_dtype):
             suffixes.append(dtype)
+    return append_suffixes(prefix + numbers, [*suffixes, *_history(words)], len(prefix), options.linewidth)
+
+
+def _history(words: Words) -> list[str]:
+    said: list[str] = []
     if words.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{words.grad_fn}>")
+        said.append(f"grad_fn=<{words.grad_fn}>")
     elif words.requires_grad:
-        suffixes.append("requires_grad=True")
+        said.append("requires_grad=True")
     if words.tangent is not None:
-        suffixes.append(f"tangent={words.tangent}")
-    return append_suffixes(prefix + numbers, suffixes, len(prefix), options.linewidth)
+        said.append(f"tangent={words.tangent}")
+    return said
+
+
+def sparse_repr(
+    parts: Mapping[str, Array], shape: Sequence[int], nnz: int, layout_name: str, words: Words,
+    options: PrintOptions | None = None,
+) -> str:  # fmt: skip
+    """The text of a sparse tensor, which is made of named `parts`, the values last."""
+    options = options or _options
+    prefix = "tensor(" if words.class_name in ("Tensor", "Parameter") else f"{words.class_name}("
+    indent = len(prefix)
+    lines = []
+    for name, values in parts.items():
+        numbers = layout(values, indent + len(f"{name}=tensor("), options)
+        lines.append(f"{name}=tensor({numbers}{'' if values.size else f', size={tuple(values.shape)}'})")
+    suffixes = [f"size={tuple(shape)}", f"nnz={nnz}"]
+    if words.dtype not in implied_dtypes(words.default_dtype):
+        suffixes.append(f"dtype=torch.{words.dtype}")
+    suffixes.append(f"layout={layout_name}")
+    text = prefix + (",\n" + " " * indent).join(lines)
+    on_new_line = layout_name == "torch.sparse_coo"
+    return append_suffixes(text, [*suffixes, *_history(words)], indent, options.linewidth, on_new_line)
 
 
 def implied_dtypes(default_dtype: str) -> tuple[str, ...]:
@@ -328,4 +354,7 @@ def of_tensor(tensor: Tensor, contents: str | None = None) -> str:
         return tensor_repr(None, tensor._shape, words)
     if watching.used and watching.overrides(type(tensor)):
         raise RuntimeError(f".tolist() is not supported for tensor subclasses, got {type(tensor).__name__}")
+    if (kept := tensor._sparse) is not None:
+        parts = {name: part._read() for name, part in kept.parts().items()}
+        return sparse_repr(parts, tensor._shape, kept.nnz, str(kept.layout), words)
     return tensor_repr(tensor._read(), tensor._shape, words)

@@ -20,6 +20,7 @@ import numpy as np
 
 from reference_engine.dtypes import dtype
 from reference_engine.semantics import warn
+from reference_engine.sparse import memory
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 from reference_engine.tensor_base import TensorBase
@@ -60,6 +61,17 @@ def _rebuild(
     return made
 
 
+def _rebuild_sparse(
+    cls: type[Any], kept: memory.Coo | memory.Compressed, shape: tuple[int, ...], requires_grad: bool,
+    state: dict[str, Any],
+) -> Any:  # fmt: skip
+    made: Any = memory.tensor(shape, kept)
+    made.__class__ = cls
+    made._leaf_requires_grad = requires_grad
+    vars(made).update(state)
+    return made
+
+
 def reduce(t: Tensor) -> Any:
     """``Tensor.__reduce_ex__``: values, layout and flag; neither history nor gradient.
 
@@ -71,6 +83,8 @@ def reduce(t: Tensor) -> Any:
             warn("tensor.pickle.hooks", hook=repr(hook))
     state = user_attributes(t)
     state |= {name: True for name in ("_is_param", "_is_buffer") if name in vars(t)}
+    if t._sparse is not None:
+        return _rebuild_sparse, (type(t), t._sparse, t._shape, t.requires_grad, state)
     return _rebuild, (
         type(t), Memory(t._storage), t._dtype, t._shape, t._strides, t._offset, (t._conj, t._neg), t.requires_grad,
         state,

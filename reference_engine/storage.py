@@ -66,6 +66,12 @@ class Storage:
         self.bytes = grown
         return self
 
+    def copied(self) -> Storage:
+        """Other memory of the same bytes."""
+        made = Storage(0)
+        made.bytes = self.bytes.copy()
+        return made
+
     @property
     def _cdata(self) -> int:
         return id(self)

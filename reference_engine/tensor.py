@@ -68,6 +68,8 @@ class Tensor(TensorBase):
             t._inference = True
         if self._tangent is not None:
             t._tangent = self._tangent
+        if self._sparse is not None:
+            t._sparse = self._sparse.alias()
         if self._level is not None:
             t._level, t._below, t._batch_dim = self._level, self._below, self._batch_dim
         return t

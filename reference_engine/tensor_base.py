@@ -16,6 +16,7 @@ from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.semantics import refusal, switch, warn
 from reference_engine.size import Size
+from reference_engine.sparse.memory import Compressed
 from reference_engine.storage import Storage
 from reference_engine.versions import VersionCounter
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reference_engine.autograd.node import Node
     from reference_engine.dtypes import dtype
     from reference_engine.levels import Level
+    from reference_engine.sparse.memory import Coo
     from reference_engine.tensor import Tensor
     from reference_engine.views import ViewOf
 
@@ -65,6 +67,7 @@ class TensorBase(metaclass=_TensorMeta):
     _inference: bool = False
     _conj: bool = False
     _neg: bool = False
+    _sparse: Coo | Compressed | None = None  # what it keeps its elements in, if it is not strided
     _tangent: Tangent | None = None
     _forward_root: bool = False  # a dual tensor: its tangent is a view of nothing
     _forward_base: Tensor | None = None  # the dual tensor that this is a view of
@@ -134,6 +137,8 @@ class TensorBase(metaclass=_TensorMeta):
 
     @property
     def nbytes(self) -> int:
+        if self._sparse is not None:
+            raise refusal("sparse.nbytes")
         return self.numel() * self._dtype.itemsize
 
     def size(self, dim: int | None = None) -> Any:
@@ -144,6 +149,8 @@ class TensorBase(metaclass=_TensorMeta):
     def stride(self, dim: int | None = None) -> Any:
         from reference_engine.ops.kernels import wrap_dim
 
+        if isinstance(self._sparse, Compressed):
+            raise refusal("sparse.strides")
         return self._strides if dim is None else self._strides[wrap_dim(dim, len(self._shape), False)]
 
     def dim(self) -> int:
@@ -164,14 +171,20 @@ class TensorBase(metaclass=_TensorMeta):
 
     def untyped_storage(self) -> Storage:
         levels.refuse_memory(self, "functorch.storage")
+        if self._sparse is not None:
+            raise refusal("sparse.storage")
         return self._storage
 
     def data_ptr(self) -> int:
         levels.refuse_memory(self, "functorch.memory")
+        if self._sparse is not None:
+            raise refusal("sparse.data_ptr")
         address = self._storage.data_ptr()
         return address + self._offset * self._dtype.itemsize if address and self.numel() else 0
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
+        if self._sparse is not None:
+            return False
         return layouts.is_laid_out(self._shape, self._strides, memory_format)
 
     def is_floating_point(self) -> bool:
@@ -217,6 +230,8 @@ class TensorBase(metaclass=_TensorMeta):
         levels.refuse_mapped(self, "functorch.vmap.item")
         if watching.used and watching.sees((self,)):
             return watching.shown("_local_scalar_dense.default", self)
+        if self._sparse is not None:
+            return self.to_dense().item()
         value = self._read().reshape(())
         return _python_number(value, self._dtype)
 
@@ -224,6 +239,8 @@ class TensorBase(metaclass=_TensorMeta):
         levels.refuse_mapped(self, "functorch.memory")
         if watching.used and watching.overrides(type(self)):
             raise RuntimeError(f".tolist() is not supported for tensor subclasses, got {type(self).__name__}")
+        if self._sparse is not None:
+            raise refusal("sparse.data_ptr")
         a = self._read()
         if self._dtype.itemsize == 2 and self._dtype.is_floating_point:
             a = a.astype(np.float32)
@@ -238,6 +255,8 @@ class TensorBase(metaclass=_TensorMeta):
         """
         if watching.used and watching.overrides(type(self)):
             raise RuntimeError(".numpy() is not supported for tensor subclasses.")
+        if self._sparse is not None:
+            raise refusal("sparse.numpy")
         if force:
             return self.detach().cpu().resolve_conj().resolve_neg()._array()
         if self.requires_grad and state.grad:

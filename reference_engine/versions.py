@@ -199,7 +199,7 @@ def _modified(data: Tensor, kept: SavedTensor, node: Node | None) -> Exception:
     history = node if kept._is_output else data.grad_fn
     clause = "version.saved_modified"
     fields: dict[str, Any] = {
-        "type": data.dtype.cpp_type_name,
+        "type": data.dtype.cpp_type_name if data._sparse is None else data.type(),
         "shape": list(data._shape),
         "current": data._version_counter.value,
         "expected": kept._version,

@@ -16,6 +16,7 @@ from reference_engine.autograd import hooks
 from reference_engine.autograd.node import ACCUMULATE_FIRST, InputMeta, Node
 from reference_engine.dispatcher import watching
 from reference_engine.semantics import cite, refusal, warn
+from reference_engine.sparse import memory
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -39,7 +40,7 @@ class AccumulateGrad(Node):
         wanted = variable._dtype if variable._grad_dtype is Ellipsis else variable._grad_dtype
         if wanted is not variable._dtype:
             cite("leaf.grad_dtype.accumulates")
-        self.input_metadata = [InputMeta(variable._shape, wanted)]
+        self.input_metadata = [InputMeta(variable._shape, wanted, variable._sparse is not None)]
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -76,16 +77,31 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
         variable._grad = _obeying_layout(grad, variable)
     elif modes.state.grad:
         cite("accumulate.recorded.new_tensor")
-        variable._grad = total = old + grad
+        variable._grad = total = added(old, grad)
         _warn_of_layout(total, variable)
+    elif old._sparse is not None and grad._sparse is None:
+        cite("sparse.accumulate.sparse_dense")
+        variable._grad = grad + old
     else:
+        if grad._sparse is not None:
+            cite("sparse.accumulate.sparse_sparse" if old._sparse is not None else "sparse.accumulate.dense_sparse")
         cite("accumulate.later.in_place")
         old.add_(grad)
         _warn_of_layout(old, variable)
 
 
+def added(held: Tensor, grad: Tensor) -> Tensor:
+    """The sum of two gradients. A sparse and a dense one are added in the order in which that can be done."""
+    if held._sparse is None or grad._sparse is not None:
+        return held + grad
+    cite("sparse.engine.sum")
+    return grad + held
+
+
 def _warn_of_layout(grad: Tensor, variable: Tensor) -> None:
     """A gradient set by hand may have other strides than the contract says; accumulating into it warns."""
+    if grad._sparse is not None or variable._sparse is not None:
+        return
     shape, wanted = variable._shape, variable._strides
     if strides.is_non_overlapping_and_dense(shape, wanted):
         obeys = all(n == 1 or a == b for n, a, b in zip(shape, grad._strides, wanted, strict=True))
@@ -102,6 +118,10 @@ def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:
     import reference_engine as engine
 
     watched = watching.used and watching.sees((grad,))
+    if grad._sparse is not None:
+        return _kept_sparse(grad)
+    if variable._sparse is not None:
+        return grad.clone()
     dense = strides.is_non_overlapping_and_dense(variable._shape, variable._strides)
     wanted = variable._strides if dense else strides.contiguous(variable._shape)
     if modes.state.grad and not dense:
@@ -119,6 +139,20 @@ def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:
         )  # fmt: skip
         return blank.copy_(grad)
     return grad._copy(wanted)
+
+
+def _kept_sparse(grad: Tensor) -> Tensor:
+    """A sparse gradient stays sparse. Unless it was copied, nobody vouches for its being coalesced any more."""
+    cite("sparse.accumulate.first")
+    kept = grad._sparse
+    assert kept is not None
+    if modes.state.grad or not isinstance(kept, memory.Coo):
+        return grad.clone()
+    made = memory.copy(grad)
+    if kept.indices.is_contiguous() and kept.values.is_contiguous():
+        cite("sparse.accumulate.coalesced")
+        made._sparse.coalesced = kept.nnz < 2  # type: ignore[union-attr]
+    return made
 
 
 def accumulator(leaf: Tensor) -> AccumulateGrad:

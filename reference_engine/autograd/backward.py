@@ -222,7 +222,7 @@ def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
     from reference_engine.tensor import Tensor
 
     if isinstance(out, GradientEdge) and switch("backward.tensors.gradient_edge"):
-        return out.node.input_metadata[out.output_nr]
+        return out.node.input_metadata[out.output_nr][:2]
     if not isinstance(out, Tensor):
         clause = "backward.tensors.tensor_with_gradient" if with_gradient else "backward.tensors.tensor"
         attribute = "numel" if isinstance(out, Node) else "requires_grad"  # a node of the graph has the other
@@ -266,6 +266,8 @@ def _implicit(out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     cite("backward.implicit_grad.ones")
     if isinstance(out, GradientEdge):
         return engine.ones(shape, dtype=dtype)
+    if out._sparse is not None:
+        raise refusal("sparse.memory_format.like")
     return engine.ones_like(out, memory_format=engine.preserve_format)
 
 
@@ -358,6 +360,8 @@ def _run_batched(
         raise refusal("grad.batched.no_gradient")
     if any(not g._shape for g in grads):
         raise refusal("grad.batched.implicit")  # an implicit gradient has no batch dimension
+    if any(g._sparse is not None for g in grads):
+        raise refusal("sparse.expand")
     sizes = {g._shape[0] for g in grads if g is not None}
     if len(sizes) != 1:
         raise refusal("grad.batched.sizes", sizes=[g._shape[0] for g in grads if g is not None])
@@ -378,6 +382,8 @@ def _run_batched(
             for whole, parts in zip(grads, slices, strict=True):
                 if all(found is part for found, part in zip(column, parts, strict=True)):
                     return whole  # asked for the gradient of a root, which is the cotangent itself
+            if any(g._sparse is not None for g in column):
+                raise refusal("sparse.unsupported", op="view", backend="SparseCPU")
             return engine.stack(list(column))
 
         return tuple(joined(column) for column in zip(*rows, strict=True))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import modes
 from reference_engine.autograd import anomaly, hooks, profiler, saved
+from reference_engine.autograd.accumulate import added
 from reference_engine.autograd.node import Edge, Node
 from reference_engine.autograd.validate import validate_gradients
 from reference_engine.semantics import cite, refusal, switch
@@ -250,7 +251,7 @@ class Pass:
                     held = buffer[edge.input_nr]
                     if held is not None:
                         cite("engine.dependencies")
-                    buffer[edge.input_nr] = grad if held is None else held + grad
+                    buffer[edge.input_nr] = grad if held is None else added(held, grad)
             if self.dependencies[target] == 0 and buffer is not None:
                 del self.waiting[target]
                 heapq.heappush(self.ready, _Ready(target, buffer))

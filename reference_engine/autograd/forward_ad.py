@@ -15,6 +15,7 @@ from reference_engine import levels
 from reference_engine.autograd import tangent_clauses, tangent_layout, transpose
 from reference_engine.modes import _ContextDecorator, state
 from reference_engine.semantics import cite, refusal, switch
+from reference_engine.sparse import memory
 
 if TYPE_CHECKING:
     from reference_engine.ops.declare import Op
@@ -130,6 +131,8 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Tensor:
         raise refusal("forward_ad.tangent.dtype", dtype=tangent.dtype)
     if level > 0:
         raise refusal("forward_ad.make_dual.level")
+    if tensor._sparse is not None or tangent._sparse is not None:
+        raise refusal("sparse.storage")
     if levels.used:
         tensor, tangent = levels.lifted([tensor, tangent], captured=False)
         if (inside := levels.innermost()) is not None and inside.kind == "vmap" and tensor._level is inside:
@@ -283,6 +286,11 @@ BACKWARD_ONLY = {
     "nn.functional.multi_margin_loss": "multi_margin_loss",
     "nn.functional.multilabel_margin_loss": "multilabel_margin_loss_forward", "nn.functional.pdist": "_pdist_forward",
     "nn.functional.soft_margin_loss": "soft_margin_loss_backward", "special.zeta": "special_zeta",
+    "_sparse_addmm": "_sparse_addmm", "_sparse_compressed_tensor_values": "sparse_compressed_tensor",
+    "_sparse_coo_tensor_with_dims_and_tensors": "_sparse_coo_tensor_with_dims_and_tensors",
+    "_to_sparse": "_to_sparse", "_to_sparse_bsc": "_to_sparse_bsc", "_to_sparse_bsr": "_to_sparse_bsr",
+    "_to_sparse_by_dim": "_to_sparse", "_to_sparse_csc": "_to_sparse_csc", "_to_sparse_csr": "_to_sparse_csr",
+    "sparse.sampled_addmm": "sparse_sampled_addmm", "sparse_mask": "sparse_mask",
 }  # fmt: skip
 """Operations for which torch has no forward mode, and what its refusal calls them."""
 
@@ -339,6 +347,10 @@ def check_tangent(target: Tensor) -> None:
 
 def check_op(op: Op, values: Sequence[Any], inplace: bool) -> None:
     """Refuse an operation without forward mode, before it computes anything."""
+    from reference_engine.tensor import Tensor
+
+    if memory.met and any(isinstance(v, Tensor) and v._sparse is not None for v in values):
+        _check_sparse(op, values)
     later = _LATER.get(op.name)
     only_backward = BACKWARD_ONLY.get(op.name, op.name if later is not None and not switch(later) else None)
     if only_backward is None or all(_tangents_in(v) is None for v in values):
@@ -347,6 +359,12 @@ def check_op(op: Op, values: Sequence[Any], inplace: bool) -> None:
         cite("forward_ad.in_place.refused_first")
     clause = "forward_ad.not_implemented_in_place" if inplace else "forward_ad.not_implemented"
     raise refusal(clause, op=only_backward + "_" * inplace)
+
+
+def _check_sparse(op: Op, values: Sequence[Any]) -> None:
+    """A sparse argument has no tangent, and none of zeros can be made for it."""
+    if len(op.differentiable) > 1 and op.name not in BACKWARD_ONLY and any(_tangents_in(v) is not None for v in values):
+        raise refusal("sparse.unsupported", op="_efficientzerotensor", backend="SparseCPU")
 
 
 def check_underived(op: Op, values: Sequence[Any], inplace: bool) -> None:

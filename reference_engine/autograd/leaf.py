@@ -10,6 +10,7 @@ from reference_engine import levels
 from reference_engine.autograd import hooks
 from reference_engine.modes import state
 from reference_engine.semantics import cite, refusal, switch
+from reference_engine.sparse import memory
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -78,10 +79,18 @@ def set_grad(t: Tensor, value: Any) -> None:
             expected=wanted.scalar_name,
             got_cpp=value._dtype.cpp_name,
         )
+    if value._sparse is not None or t._sparse is not None:
+        _check_grad_layout(t, value)
     if value._shape != t._shape:
         raise refusal("leaf.grad.shape", expected=list(t._shape), got=list(value._shape))
     cite("leaf.grad.assigned")
     t._grad = value
+
+
+def _check_grad_layout(t: Tensor, value: Tensor) -> None:
+    """A gradient has the layout of the tensor; one of a strided tensor may be in coordinate layout too."""
+    if value.layout is not t.layout and not (t._sparse is None and value.is_sparse):
+        raise refusal("sparse.grad.layout")
 
 
 def set_grad_dtype(t: Tensor, value: Any) -> None:
@@ -121,10 +130,14 @@ def set_data(t: Tensor, value: Any) -> None:
         raise refusal("leaf.data.type", got=type(value).__name__)
     if t._dtype is not value._dtype and t.requires_grad and not value._dtype.is_differentiable:
         raise refusal("leaf.data.dtype", expected=t.dtype.tensor_name, got=value.dtype.tensor_name)
+    if t.layout is not value.layout:
+        raise refusal("leaf.data.incompatible")
     cite("leaf.data.assigned")
     retyped = t._dtype is not value._dtype
     t._storage, t._dtype, t._offset = value._storage, value._dtype, value._offset
     t._shape, t._strides, t._conj, t._neg = value._shape, value._strides, value._conj, value._neg
+    if value._sparse is not None:
+        t._sparse = value._sparse.alias()
     if retyped:  # the accumulator remembers the old dtype; a new one must be made
         old = t._accumulator() if t._accumulator is not None else None
         if old is not None and not switch("leaf.data.accumulator_keeps_dtype"):
@@ -153,6 +166,8 @@ def retain_grad(t: Tensor) -> None:
 
 def attach_retain_grad(t: Tensor, node: Any) -> None:
     """The node holds the tensor weakly: a tensor that nobody can read needs no gradient."""
+    from reference_engine.autograd.accumulate import added
+
     ref = weakref.ref(t)
 
     def keep(grad: Tensor) -> None:
@@ -160,9 +175,10 @@ def attach_retain_grad(t: Tensor, node: Any) -> None:
         if tensor is None:
             return
         if tensor._grad is None:
-            tensor._grad = grad.clone(memory_format="torch.contiguous_format")  # row-major, whatever the tensor is
+            row_major = "torch.contiguous_format" if grad._sparse is None else None
+            tensor._grad = grad.clone(memory_format=row_major)  # whatever the tensor is
         else:
-            tensor._grad = tensor._grad + grad
+            tensor._grad = added(tensor._grad, grad)
 
     node.retain_grad_hooks[t._output_nr] = keep
     node.note_hook("retain", t._output_nr)
@@ -224,10 +240,10 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
     key = id(t._storage)
     storage = memo.get(key)
     if storage is None:
-        storage = type(t._storage)(0)
-        storage.bytes = t._storage.bytes.copy()
-        memo[key] = storage
+        storage = memo[key] = t._storage.copied()
     made: Tensor = object.__new__(type(t))
+    if t._sparse is not None:
+        made._sparse = memory.copy(t)._sparse
     made._storage, made._dtype, made._offset = storage, t._dtype, t._offset
     made._shape, made._strides, made._conj, made._neg = t._shape, t._strides, t._conj, t._neg
     made._version_counter = type(t._version_counter)()

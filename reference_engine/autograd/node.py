@@ -39,6 +39,7 @@ class InputMeta(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: dtype | None  # None: any, for a leaf that said so
+    is_sparse: bool = False  # of any layout but strided
 
 
 class _InputMetadata:
@@ -92,7 +93,7 @@ class Node:
 
     def add_input(self, tensor: Tensor) -> int:
         """Register one more forward result; returns its output number."""
-        self.input_metadata.append(InputMeta(tensor._shape, tensor._dtype))
+        self.input_metadata.append(InputMeta(tensor._shape, tensor._dtype, tensor._sparse is not None))
         return len(self.input_metadata) - 1
 
     # -- torch's public face -----------------------------------------------------------------------------------

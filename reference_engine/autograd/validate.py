@@ -29,7 +29,9 @@ def validate_gradients(
     for i, (grad, edge) in enumerate(zip(grads, edges, strict=True)):
         if grad is None or edge.node is None:
             continue
-        shape, dtype = edge.node.input_metadata[edge.input_nr]
+        shape, dtype, is_sparse = edge.node.input_metadata[edge.input_nr]
+        if grad._sparse is not None and not is_sparse:
+            _check_layout(grad, where, i)
         if grad._shape != shape:
             if not strides.is_expandable_to(shape, grad._shape):
                 clause = "engine.gradient.shape" if node is not None else "engine.gradient.root_shape"
@@ -43,3 +45,10 @@ def validate_gradients(
             grad = grad.to(dtype)
         fitted[i] = grad
     return fitted
+
+
+def _check_layout(grad: Tensor, node: str, index: int) -> None:
+    """A gradient of a strided tensor may be in coordinate layout."""
+    if not grad.is_sparse:
+        clause = "sparse.gradient.layout" if node else "sparse.gradient.root_layout"
+        raise refusal(clause, node=node, index=index, expected="Strided", got="SparseCsr")

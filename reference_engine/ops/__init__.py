@@ -26,7 +26,10 @@ def declare_all() -> dict[str, dict[str, Any]]:
     """Import every op module, attach methods and operators, and return the public functions by namespace."""
     for name in sorted(_MODULES - _INFRASTRUCTURE):
         importlib.import_module(f"{__name__}.{name}")
+    from reference_engine import sparse
     from reference_engine.ops import dispatch, operators
+
+    sparse.declare_all()
 
     namespaces: dict[str, dict[str, Any]] = {}
     dispatch.install(namespaces)

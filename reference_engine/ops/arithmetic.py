@@ -46,7 +46,7 @@ declare(
 )  # fmt: skip
 
 
-def _refuse_bools(promoted: dtype, self: Any, other: Any, alpha: Any) -> None:
+def refuse_bools(promoted: dtype, self: Any, other: Any, alpha: Any) -> None:
     bools = [v._dtype.category == 0 if isinstance(v, Tensor) else isinstance(v, bool) for v in (self, other)]
     if any(bools):
         raise refusal("ops.sub.two_bools" if all(bools) else "ops.sub.one_bool")
@@ -58,7 +58,7 @@ def _sub(a: Array, b: Array, alpha: Any) -> Array:
     return a - b if alpha == 1 else multiply_add(b, -alpha, a)
 
 
-_difference = elementwise(_sub, params=(2,), first=_refuse_bools, check=check_alpha)
+_difference = elementwise(_sub, params=(2,), first=refuse_bools, check=check_alpha)
 
 declare(
     "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1) -> Tensor",

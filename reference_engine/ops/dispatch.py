@@ -18,10 +18,17 @@ from reference_engine.modes import state
 from reference_engine.ops import binding, kernels, out_form
 from reference_engine.ops.declare import OPS, Op
 from reference_engine.semantics import cite, quiet, refusal, warn
+from reference_engine.sparse import kernels as sparse_kernels
+from reference_engine.sparse import memory
 from reference_engine.tensor import Tensor, tensors_in
 
 _asked: str | None = None
 """The op that was called from outside: what is done on its behalf is evidence for it."""
+
+
+def asked() -> str | None:
+    """The op that was called from outside, if one is running."""
+    return _asked
 
 
 class Function:
@@ -104,9 +111,12 @@ class Function:
 
 def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, written: Any = None) -> Any:
     """Run one op on bound arguments. ``written`` is the tensor given as ``out=`` that will take the result, if any."""
+    forward = op.forward
+    if memory.met:
+        forward = sparse_kernels.forward_of(op, values)
     if op.composite and not inplace and out is None:
         kernels.will_write(None, written)
-        return op.forward(*values)
+        return forward(*values)
     if out is not None:
         if watching.used and watching.sees([*values, out]):
             return _show_out(op, values, out)
@@ -143,13 +153,18 @@ def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, writt
         result = _show(op, values, inplace)
     else:
         with quiet():
-            result = op.forward(*values)
+            if memory.met and target is not None and target._sparse is not None:
+                sparse_kernels.check_in_place(op, values)
+            result = forward(*values)
         if target is not None:
             beside = tensors_in([values[i] for i in op.read_beside])
             if op.name != "copy":  # which alone knows how to read what is lazily conjugated or negated
                 beside = list(kernels.read_directly(target, beside))
             check = partial(forward_ad.check_in_place, op, values) if forward_ad.active and op.recorded else None
-            write_in_place(target, result, beside, op.overlap and partial(op.overlap, *values), check)
+            if memory.met and sparse_kernels.touches(target, result):
+                result = sparse_kernels.write(op, values, target, result, check)
+            if target._sparse is None:
+                write_in_place(target, result, beside, op.overlap and partial(op.overlap, *values), check)
             result = target
             kernels.will_write(None, None)  # it would keep the graph of the tensor
     results: list[Tensor] = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]

@@ -16,6 +16,7 @@ from reference_engine.ops.formulas import plus, some, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal, switch
+from reference_engine.sparse.embedding import rows_looked_up
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
@@ -66,7 +67,7 @@ declare(
 # -- a table looked up by index ----------------------------------------------------------------------------------------
 
 
-def _rows(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
+def _rows(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool, sparse: bool) -> Tensor:
     at = indices._read()
     if at.size and (at.min() < 0 or at.max() >= weight._shape[0]):
         raise refusal("nn.embedding.range")
@@ -99,14 +100,25 @@ _TABLE_BACKWARD = declare(
     },
     **_HIDDEN,
 )
+
+
+def _table_gradient(
+    grad: Tensor,
+    weight_shape: tuple[int, ...],
+    indices: Tensor,
+    padding_idx: int,
+    scale_grad_by_freq: bool,
+    sparse: bool,
+) -> Tensor:
+    if sparse:
+        return rows_looked_up(grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq)
+    made: Tensor = run(_TABLE_BACKWARD, [grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq])
+    return made
+
+
 _TABLE = declare(
-    "_embedding(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq) -> Tensor",
-    forward=_rows, node="EmbeddingBackward0", exact=True,
-    vjp={
-        "weight": lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq: run(
-            _TABLE_BACKWARD, [grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq]
-        )
-    },
+    "_embedding(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq, bool sparse) -> Tensor",
+    forward=_rows, node="EmbeddingBackward0", exact=True, vjp={"weight": _table_gradient},
     **_HIDDEN,
 )  # fmt: skip
 
@@ -133,7 +145,7 @@ def _embedding(
         _renormalised(weight, input, max_norm, norm_type)
     if input._dtype not in (dtypes.int64, dtypes.int32):
         raise refusal("nn.embedding.dtype", type=input.dtype.tensor_name)
-    return run(_TABLE, [weight, input, padding_idx, scale_grad_by_freq])
+    return run(_TABLE, [weight, input, padding_idx, scale_grad_by_freq, sparse])
 
 
 def _renormalised(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:

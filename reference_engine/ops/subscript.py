@@ -49,6 +49,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if overrides.has_torch_function((self, value)):
         overrides.handle(Tensor.__setitem__, (self, value), (self, index, value))
         return
+    if self._sparse is not None:
+        raise refusal("sparse.setitem")
     new = _value(self, value)
     if index is False:
         cite("indexing.assign.false")
