@@ -11,6 +11,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.semantics import refusal
 from reference_engine.sparse import converting, invariants, memory
+from reference_engine.sparse.access import backend_of
 from reference_engine.sparse.kernels import COMPRESSED, kernel
 from reference_engine.tensor import Tensor
 
@@ -190,8 +191,8 @@ def _select(self: Tensor, dim: int, index: int) -> Tensor:
 def _sampled_addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> Tensor:
     """beta * self + alpha * mat1 @ mat2 at the places of a CSR matrix."""
     kept = self._sparse
-    if not isinstance(kept, memory.Compressed) or kept.layout is not LAYOUTS["sparse_csr"]:
-        raise refusal("sparse.sampled_addmm.layout", layout=str(self.layout))
+    if not isinstance(kept, memory.Compressed):
+        raise refusal("sparse.unsupported", op="sparse_sampled_addmm", backend=backend_of(self))
     product = (mat1 @ mat2).sparse_mask(self)
     values = product.values() * alpha + kept.values * beta
     return memory.with_values(self, values.detach())
