@@ -84,7 +84,7 @@ def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Tensor:
             if isinstance(size, (tuple, list)):
                 at = next(i for i, n in enumerate(size) if not isinstance(n, (int, np.integer)))
                 got = type(size[at]).__name__
-                raise refusal("sparse.coo.size_element", op="sparse_coo_tensor", got=got, pos=at)
+                raise refusal("sparse.coo.size_element", op="sparse_coo_tensor", got=got, at=at)
             raise refusal("sparse.coo.size_type", op="sparse_coo_tensor", got=_type_name(size))
         raise _refuse_arguments(args, kwargs)
     requires_grad = bool(options.get("requires_grad", False))
