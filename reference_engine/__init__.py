@@ -64,6 +64,7 @@ if TYPE_CHECKING:  # most names are published, not imported
     cat: Any
     where: Any
     view_as_complex: Any
+    complex: Any
     imag: Any
     rand: Any
     randn_like: Any
