@@ -62,7 +62,6 @@ if TYPE_CHECKING:  # most names are published, not imported
     where: Any
     diag_embed: Any
     cat: Any
-    where: Any
     view_as_complex: Any
     complex: Any
     imag: Any

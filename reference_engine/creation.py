@@ -272,7 +272,7 @@ def empty_permuted(
             raise refusal("creation.empty_permuted.range", high=ndim - 1, dim=d, index=i)
         if d in physical_layout[:i]:
             raise refusal("creation.empty_permuted.duplicate")
-    for d, step in zip(physical_layout, strides.contiguous(_shape([size[d] for d in physical_layout])), strict=True):
+    for d, step in zip(physical_layout, strides.contiguous(shape_of([size[d] for d in physical_layout])), strict=True):
         steps[d] = step
     return _finish(empty_of(tuple(size), dtype or dtypes.get_default_dtype(), tuple(steps)), requires_grad)
 
