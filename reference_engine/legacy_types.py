@@ -28,7 +28,7 @@ def made(d: dtype, args: tuple[Any, ...]) -> Tensor:
         if first._dtype is not d:
             raise refusal("tensor.legacy.dtype", expected=_options(d), got=_options(first._dtype))
         return first._alias()
-    if isinstance(first, Storage):
+    if isinstance(first, Storage) or hasattr(first, "_untyped_storage"):
         return creation.empty(0, dtype=d).set_(first)
     if isinstance(first, (list, tuple, np.ndarray, range)) and not isinstance(first, Size):
         return creation.tensor(list(first) if isinstance(first, range) else first, dtype=d)

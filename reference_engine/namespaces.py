@@ -8,7 +8,7 @@ import sys
 import types
 from typing import Any
 
-from reference_engine import attributes, creation, dtypes, layouts, legacy_types, ops, overrides
+from reference_engine import attributes, creation, dtypes, layouts, legacy_types, ops, overrides, typed_storage
 from reference_engine.autograd import anomaly
 from reference_engine.dispatcher import operators, subclasses
 from reference_engine.semantics import current
@@ -38,6 +38,7 @@ def publish(top: dict[str, Any]) -> None:
     """Fill the package's namespace ``top`` and its submodules."""
     creation.attach()
     subclasses.attach()
+    typed_storage.attach(top)
     top.update(legacy_types.TYPES)
     top.update(layouts.LAYOUTS)
     top.update(layouts.MEMORY_FORMATS)

@@ -1,7 +1,6 @@
 """Pickling tensors; ``torch.save`` and ``torch.load``.
 
-The files are this engine's own: a pickle whose memories stand apart, so that tensors that share one still do when they
-are read again. Unless told otherwise, reading makes nothing but tensors and containers of them.
+The files are torch's own (``saving/``). Unless told otherwise, reading makes nothing but tensors and containers.
 
 Source: https://docs.pytorch.org/docs/stable/notes/serialization.html
 """
@@ -9,15 +8,18 @@ Source: https://docs.pytorch.org/docs/stable/notes/serialization.html
 from __future__ import annotations
 
 import copy
-import io
+import enum
 import os
 import pickle
-from collections.abc import Iterator
+import pickletools
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from reference_engine.devices import device
 from reference_engine.dtypes import dtype
 from reference_engine.semantics import warn
 from reference_engine.sparse import memory
@@ -91,85 +93,317 @@ def reduce(t: Tensor) -> Any:
     )  # fmt: skip
 
 
-class _Writer(pickle.Pickler):
-    def __init__(self, file: Any, protocol: int, storages: dict[int, Storage]) -> None:
-        super().__init__(file, protocol)
-        self.storages = storages
+# -- save and load -----------------------------------------------------------------------------------------------------
 
-    def persistent_id(self, obj: Any) -> Any:
-        if not isinstance(obj, Memory):
-            return None
-        self.storages[id(obj.storage)] = obj.storage
-        return id(obj.storage)
+DEFAULT_PROTOCOL = 2
 
-
-class _Reader(pickle.Unpickler):
-    def __init__(self, file: Any, storages: dict[int, Memory], weights_only: bool) -> None:
-        super().__init__(file)
-        self.storages, self.weights_only = storages, weights_only
-
-    def persistent_load(self, pid: Any) -> Any:
-        return self.storages[pid]
-
-    def find_class(self, module: str, name: str) -> Any:
-        if self.weights_only and not _harmless(module, name):
-            raise pickle.UnpicklingError(
-                "Weights only load failed. This file can still be loaded, to do so you have two options, do those "
-                "steps only if you trust the source of the checkpoint. \n\t(1) Re-running `torch.load` with "
-                "`weights_only` set to `False` will likely succeed, but it can result in arbitrary code execution. "
-                f"Do it only if you got the file from a trusted source.\n\tUnsupported global: GLOBAL {module}.{name} "
-                "was not an allowed global by default."
-            )
-        return super().find_class(module, name)
-
-
-_HARMLESS = {
-    "reference_engine.serialization": {"_rebuild", "_memory"},
-    "reference_engine.tensor": {"Tensor"},
-    "reference_engine.nn.parameter": {"Parameter", "Buffer"},
-    "reference_engine.size": {"Size"},
-    "collections": {"OrderedDict", "Counter", "defaultdict"},
-    "builtins": {"set", "complex", "bytearray", "slice", "range"},
-    "_codecs": {"encode"},
-}
-
-
-def _harmless(module: str, name: str) -> bool:
-    if module == "reference_engine.dtypes":
-        return name not in ("set_default_dtype",)
-    return name in _HARMLESS.get(module, ())
+#: What a program has said may be loaded, by the name that files have for it.
+_allowed: list[Any] = []
+_packages: list[tuple[int, Callable[[Any], Any], Callable[[Any, Any], Any]]] = []
 
 
 @contextmanager
 def _opened(file: Any, mode: str) -> Iterator[Any]:
     if isinstance(file, (str, os.PathLike)):
+        folder = os.path.dirname(os.path.abspath(file))
+        if "w" in mode and not os.path.isdir(folder):
+            raise RuntimeError(f"Parent directory {folder} does not exist.")
         with open(file, mode) as opened:
             yield opened
+    elif "w" in mode:
+        if not hasattr(file, "write"):
+            raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
+        yield file
     else:
+        if not hasattr(file, "seek"):
+            raise AttributeError(
+                f"'{type(file).__name__}' object has no attribute 'seek'. You can only torch.load from a file that is "
+                "seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
+            )
         yield file
 
 
-def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2, **options: Any) -> None:
-    """Write an object to a file, or to anything that has ``write``."""
-    body, storages = io.BytesIO(), dict[int, Storage]()
-    _Writer(body, pickle_protocol, storages).dump(obj)
-    content = {key: storage.bytes.tobytes() for key, storage in storages.items()}
+def save(
+    obj: Any, f: Any, pickle_module: Any = pickle, pickle_protocol: int = DEFAULT_PROTOCOL,
+    _use_new_zipfile_serialization: bool = True, _disable_byteorder_record: bool = False,
+) -> None:  # fmt: skip
+    """Write an object to a file, or to anything that has ``write``.
+
+    Raises:
+        RuntimeError: a folder that does not exist. AttributeError: no file.
+    """
+    from reference_engine.saving import archives
+
     with _opened(f, "wb") as file:
-        pickle.dump((content, body.getvalue()), file, pickle_protocol)
+        if not _use_new_zipfile_serialization:
+            archives.write_sequence(file, obj, pickle_protocol)
+            return
+        path = f if isinstance(f, (str, os.PathLike)) else ""
+        archives.write(file, os.path.splitext(os.path.basename(path))[0] or "archive", obj, pickle_protocol)
+
+
+_TRUST = (
+    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to "
+    "`True`. Re-running `torch.load` with `weights_only` set to `False` will likely succeed, but it can result in "
+    "arbitrary code execution. Do it only if you got the file from a trusted source.\n"
+)
+_MORE = (
+    "\n\nCheck the documentation of torch.load to learn more about types accepted by default with weights_only "
+    "https://pytorch.org/docs/stable/generated/torch.load.html."
+)
+UNSAFE_MESSAGE = _TRUST
 
 
 def load(
-    f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None, **options: Any
-) -> Any:
+    f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None,
+    mmap: bool | None = None, **pickle_load_args: Any,
+) -> Any:  # fmt: skip
     """Read what ``save`` wrote.
 
+    Args:
+        map_location: where memories go: a device, names of places for names, or a function of memory and place.
+
     Raises:
-        pickle.UnpicklingError: something else than tensors and containers, with ``weights_only``, which is the default.
+        pickle.UnpicklingError: something else than tensors and containers, with ``weights_only``, which is the default
+            unless a ``pickle_module`` is given.
+        RuntimeError: a place that there is not, or no file of tensors.
     """
+    from reference_engine.saving import archives
+
+    if weights_only and pickle_module is not None:
+        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
+    if mmap and not isinstance(f, (str, os.PathLike)):
+        raise ValueError("f must be a file path in order to use the mmap argument")
+    careful = pickle_module is None if weights_only is None else bool(weights_only)
+    locate, allowed = _locating(map_location), _allowing() if careful else None
     with _opened(f, "rb") as file:
-        content, body = _Reader(file, {}, True).load()
-    storages = {key: _memory(value) for key, value in content.items()}
-    return _Reader(io.BytesIO(body), storages, weights_only is not False).load()
+        read = archives.read if archives.is_archive(file) else archives.read_sequence
+        try:
+            return read(file, locate, allowed, pickle_load_args)
+        except _Unsupported as error:
+            raise pickle.UnpicklingError(
+                "Weights only load failed. This file can still be loaded, to do so you have two options, \033[1mdo "
+                f"those steps only if you trust the source of the checkpoint\033[0m. \n\t(1) {_TRUST}\t(2) "
+                "Alternatively, to load with `weights_only=True` please check the recommended steps in the following "
+                f"error message.\n\tWeightsUnpickler error: {error}{_MORE}"
+            ) from None
+        except EOFError:
+            raise EOFError from None
+        except pickle.UnpicklingError as error:
+            key = re.fullmatch(r"invalid load key, '(.*)'\.", str(error))
+            if not careful:
+                raise
+            file.seek(0)
+            first = file.read(1)
+            what = f"Unsupported operand {first[0] if key is None else _code(key[1])}"
+            raise pickle.UnpicklingError(
+                f"Weights only load failed. {_TRUST}Please file an issue with the following so that we can make "
+                f"`weights_only=True` compatible with your use case: WeightsUnpickler error: \n\n{what}{_MORE}"
+            ) from None
+
+
+def _code(shown: str) -> int:
+    return int(shown[2:], 16) if shown.startswith("\\x") else ord(shown)
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+
+def location_tag(storage: Any) -> str:
+    """Where a memory is, as a file says it."""
+    for _, tag, _ in sorted(_packages, key=lambda package: package[0]):
+        found = tag(storage)
+        if found:
+            return str(found)
+    return "cpu"
+
+
+def register_package(priority: int, tagger: Callable[[Any], Any], deserializer: Callable[[Any, Any], Any]) -> None:
+    """Say how memories of a kind of device are named in files, and brought back."""
+    _packages.append((priority, tagger, deserializer))
+
+
+def default_restore_location(storage: Any, location: str) -> Any:
+    """A memory at a named place.
+
+    Raises:
+        RuntimeError: there is no such place.
+    """
+    for _, _, restore in sorted(_packages, key=lambda package: package[0]):
+        found = restore(storage, location)
+        if found is not None:
+            return found
+    if location.startswith("cpu"):
+        return storage
+    if location.startswith("cuda"):
+        raise RuntimeError(
+            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are "
+            "running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your "
+            "storages to the CPU."
+        )
+    raise RuntimeError(
+        f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {location})"
+    )
+
+
+def _locating(map_location: Any) -> Callable[[Any, str], Any]:
+    if map_location is None:
+        return default_restore_location
+    if isinstance(map_location, dict):
+        return lambda storage, place: default_restore_location(storage, map_location.get(place, place))
+    if isinstance(map_location, (str, device)):
+        return lambda storage, place: default_restore_location(storage, str(map_location))
+
+    def asked(storage: Any, place: str) -> Any:
+        found = map_location(storage, place)
+        return default_restore_location(storage, place) if found is None else found
+
+    return asked
+
+
+# -- trust -------------------------------------------------------------------------------------------------------------
+
+
+class _Unsupported(Exception):
+    """A global that may not be loaded."""
+
+
+def _full_name(value: Any) -> str:
+    from reference_engine.saving import names
+
+    module, name = names.name_of(value, None) or (value.__module__, value.__qualname__)
+    return name if module == "builtins" else f"{module}.{name}"
+
+
+def _allowing() -> Callable[[str, str], Any]:
+    from reference_engine.saving.pickled import is_harmless
+
+    trusted = {}
+    for entry in _allowed:
+        value, name = entry if isinstance(entry, tuple) else (entry, _full_name(entry))
+        trusted[name] = value
+
+    def allow(module: str, name: str) -> Any:
+        full = name if module in ("builtins", "__builtin__") else f"{module}.{name}"
+        if full in trusted:
+            return trusted[full]
+        if is_harmless(module, name):
+            return None
+        raise _Unsupported(
+            f"Unsupported global: GLOBAL {full} was not an allowed global by default. Please use "
+            f"`torch.serialization.add_safe_globals([{full}])` or the "
+            f"`torch.serialization.safe_globals([{full}])` context manager to allowlist this global if you trust this "
+            "class/function."
+        )
+
+    return allow
+
+
+def add_safe_globals(safe_globals: Iterable[Any]) -> None:
+    """Say of classes and functions, or pairs of one and its name in files, that they may be loaded."""
+    _allowed.extend(entry for entry in safe_globals if entry not in _allowed)
+
+
+def get_safe_globals() -> list[Any]:
+    """What was said to be safe."""
+    return list(_allowed)
+
+
+def clear_safe_globals() -> None:
+    _allowed.clear()
+
+
+class safe_globals:
+    """Inside, these may be loaded."""
+
+    def __init__(self, safe_globals: Iterable[Any]) -> None:
+        self.given = list(safe_globals)
+
+    def __enter__(self) -> None:
+        self._before = list(_allowed)
+        add_safe_globals(self.given)
+
+    def __exit__(self, *exc: object) -> None:
+        _allowed[:] = self._before
+
+
+def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
+    """The globals in a file that ``load`` would refuse.
+
+    Raises:
+        ValueError: a file that is no archive.
+    """
+    from reference_engine.saving import archives
+    from reference_engine.saving.pickled import is_harmless
+
+    with _opened(f, "rb") as file:
+        if not archives.is_archive(file):
+            raise ValueError("Expected input to be a checkpoint returned by torch.save")
+        body = archives.pickle_of(file)
+    trusted = {_full_name(entry) for entry in _allowed}
+    found, strings = set(), list[Any]()
+    for code, given, _ in pickletools.genops(body):
+        argument: Any = given
+        if "UNICODE" in code.name:
+            strings.append(argument)
+        if code.name in ("GLOBAL", "STACK_GLOBAL"):
+            module, name = argument.split(" ") if code.name == "GLOBAL" else strings[-2:]
+            full = name if module in ("builtins", "__builtin__") else f"{module}.{name}"
+            if not is_harmless(module, name) and full not in trusted:
+                found.add(full)
+    return list(found)
+
+
+class LoadEndianness(enum.Enum):
+    """In which order a file without a record of it has its bytes."""
+
+    NATIVE = 1
+    LITTLE = 2
+    BIG = 3
+
+
+_settings: dict[str, Any] = {"endianness": None, "crc32": True, "mmap": 2}
+
+
+def get_default_load_endianness() -> LoadEndianness | None:
+    found: LoadEndianness | None = _settings["endianness"]
+    return found
+
+
+def set_default_load_endianness(endianness: Any) -> None:
+    if not isinstance(endianness, LoadEndianness) and endianness is not None:
+        raise TypeError("Invalid argument type in function set_default_load_endianness")
+    _settings["endianness"] = endianness
+
+
+def get_crc32_options() -> bool:
+    return bool(_settings["crc32"])
+
+
+def set_crc32_options(compute_crc32: bool) -> None:
+    _settings["crc32"] = compute_crc32
+
+
+def get_default_mmap_options() -> int:
+    return int(_settings["mmap"])
+
+
+class set_default_mmap_options:
+    """How files are mapped into memory, which here they are not."""
+
+    def __init__(self, flags: int) -> None:
+        self._before = _settings["mmap"]
+        _settings["mmap"] = flags
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        _settings["mmap"] = self._before
+
+
+class SourceChangeWarning(Warning):
+    """The source of a class is another than when it was saved."""
 
 
 def copy_user_attributes(of: Tensor, to: Tensor, memo: dict[int, Any]) -> None:

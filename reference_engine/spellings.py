@@ -246,8 +246,9 @@ def is_distributed(input: Tensor) -> bool:
 
 def is_storage(obj: Any) -> bool:
     from reference_engine.storage import Storage
+    from reference_engine.typed_storage import TypedStorage
 
-    return isinstance(obj, Storage)
+    return isinstance(obj, (Storage, TypedStorage))
 
 
 def get_device(input: Tensor) -> int:

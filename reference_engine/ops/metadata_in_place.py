@@ -160,6 +160,8 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
     Raises:
         RuntimeError: a leaf that requires grad, or a source of another dtype.
     """
+    if isinstance(source, Tensor) and size is not None:
+        source = source._storage
     if isinstance(source, Tensor) and source._dtype is not self._dtype:
         names = {"int64": "long int", "int16": "short int"}
         raise refusal(
@@ -184,11 +186,14 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
             source._offset,
         )
     else:
-        self._storage = Storage(0) if source is None else source
+        self._storage = Storage(0) if source is None else source.untyped()
         whole = self._storage.nbytes() // self._dtype.itemsize
         self._shape = tuple(size) if size is not None else (whole,)
         self._strides = tuple(stride) if stride is not None else strides.contiguous(self._shape)
         self._offset = storage_offset
+        needed = (storage_offset + strides.extent(self._shape, self._strides)) * self._dtype.itemsize
+        if needed > self._storage.nbytes():
+            self._storage.resize_(needed)
     views.bump(self)
     if self._accumulator is not None:
         cite("leaf.set.new_accumulator")
