@@ -76,9 +76,9 @@ _ELSEWHERE = {
         "unravel_index",
     ),
     "spellings": (
-        "adaptive_avg_pool1d", "alpha_dropout", "as_strided_", "celu_", "avg_pool1d", "batch_norm", "bilinear",
-        "binary_cross_entropy_with_logits", "celu", "cosine_embedding_loss", "detach", "detach_", "dropout", "dropout_",
-        "embedding", "feature_dropout", "get_device", "group_norm", "gru_cell", "hinge_embedding_loss",
+        "adaptive_avg_pool1d", "as_strided_", "celu_", "avg_pool1d", "batch_norm", "bilinear",
+        "binary_cross_entropy_with_logits", "celu", "cosine_embedding_loss", "detach", "detach_",
+        "embedding", "get_device", "group_norm", "gru_cell", "hinge_embedding_loss",
         "instance_norm", "is_conj", "is_distributed", "is_inference", "is_neg", "is_nonzero", "is_same_size",
         "is_signed", "is_storage", "kl_div", "layer_norm", "lstm_cell", "margin_ranking_loss", "max_pool1d",
         "max_pool2d", "max_pool3d", "poisson_nll_loss", "resize_as_", "rms_norm", "rnn_relu_cell", "rnn_tanh_cell",

@@ -12,22 +12,6 @@ from reference_engine.tensor import Tensor
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    return F.dropout(input, p, train)
-
-
-def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    return F.dropout(input, p, train, True)
-
-
-def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    return F.alpha_dropout(input, p, train)
-
-
-def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    return F.dropout2d(input, p, train)
-
-
 def embedding(
     weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
 ) -> Any:

@@ -88,7 +88,7 @@ def _prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 declare(
     "nn.functional.prelu(Tensor input, Tensor weight) -> Tensor",
-    forward=_prelu, composite=True, aliases=("prelu",), method=False,
+    forward=_prelu, composite=True, aliases=("prelu",),
     samples=domains.real(special=(0.0,), shapes="channels"),
 )  # fmt: skip
 declare(

@@ -50,7 +50,8 @@ def _avg_backward(grad_output: Tensor, self: Tensor, dims: int) -> Tensor:
 
 def _max(self: Tensor, out: Ints) -> tuple[Tensor, Tensor]:
     dims = len(out)
-    refuse_dtype(self, f"adaptive_max_pool{dims}d{'_cpu' * (dims == 3)}")
+    half = "nn.pool.half" if dims == 2 else "nn.adaptive_pool.half_maxima_of_volumes"
+    refuse_dtype(self, f"adaptive_max_pool{dims}d{'_cpu' * (dims == 3)}", half)
     return largest_of(self, adaptive_windows(self._shape[-dims:], out), out, dims == 2)
 
 

@@ -269,7 +269,8 @@ def _too_many(op: Op, name: str, args: tuple[Any, ...], is_method: bool) -> Exce
 def _missing(op: Op, name: str, bound: int, kwargs: dict[str, Any], is_method: bool) -> Exception:
     absent = [p for p in op.params[bound:] if p.required and p.name not in kwargs]
     names = ", ".join(f'"{_public(p)}"' for p in absent)
-    return refusal("ops.arguments.missing", op=name, count=len(absent), names=names)
+    many = "s" if len(absent) == 1 else ""  # torch has them the wrong way round
+    return refusal("ops.arguments.missing", op=name, count=len(absent), s=many, names=names)
 
 
 def _wrong_type(op: Op, p: Param, i: int, name: str, v: Any, is_method: bool, named: bool) -> Exception:

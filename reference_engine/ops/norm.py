@@ -27,7 +27,7 @@ _ORDERS = (2, 1, 3, 0.5, 1.5, 0, math.inf, -math.inf, -1)
 # -- the norm of a vector, for every order ---------------------------------------------------------------------------
 
 
-def _norm_of(values: Array, order: float, axes: tuple[int, ...], keepdim: bool) -> Array:
+def norm_of(values: Array, order: float, axes: tuple[int, ...], keepdim: bool) -> Array:
     size = np.abs(values)
     options: dict[str, Any] = {"axis": axes, "keepdims": keepdim}
     if size.dtype == np.float32:
@@ -54,7 +54,7 @@ def _norm_in_half(values: Array, order: float, axes: tuple[int, ...], keepdim: b
     half = np.float16
     size = np.abs(values).astype(half)
     if math.isinf(order):
-        return _norm_of(size, order, axes, keepdim)
+        return norm_of(size, order, axes, keepdim)
     powers = (size != 0).astype(half) if order == 0 else size * size if order == 2 else np.power(size, half(order))
     rest = tuple(axis for axis in range(size.ndim) if axis not in axes)
     rows = np.transpose(powers, (*rest, *axes)).reshape((*(size.shape[axis] for axis in rest), -1))
@@ -117,7 +117,7 @@ def _vector_norm(self: Tensor, ord: Any, dim: Dims, keepdim: bool, dtype: Any) -
     def norm(x: Array) -> Array:
         if narrow:
             return _norm_in_half(x, order, axes, keepdim).astype(x.dtype)
-        return _norm_of(x, order, axes, keepdim)
+        return norm_of(x, order, axes, keepdim)
 
     return from_array(np.asarray(noisy(norm(a), norm, [a], d.to_real())), d.to_real())
 
@@ -288,11 +288,26 @@ _EUCLIDEAN = declare(
 
 def _cdist(x1: Tensor, x2: Tensor, p: float) -> Tensor:
     def distances(a: Array, b: Array) -> Array:
-        return _norm_of(a[..., :, None, :] - b[..., None, :, :], float(p), (-1,), False)
+        return norm_of(a[..., :, None, :] - b[..., None, :, :], float(p), (-1,), False)
 
     a, b = x1._read(), x2._read()
     broadcast_shapes([x1._shape[:-2], x2._shape[:-2]])
     return from_array(np.asarray(noisy(distances(a, b), distances, [a, b], x1._dtype)), x1._dtype)
+
+
+def slopes_of_distance(g: Array, apart: Array, d: Array, order: float) -> Array:
+    """The derivative of the norm ``d`` of a difference, times a cotangent; none where there is no difference."""
+    size = np.abs(apart)
+    if order == 0:
+        return np.zeros_like(apart)
+    if order == 1:
+        return np.sign(apart) * g
+    if order == 2:
+        return np.where(d == 0, 0, g * apart / d)
+    if order == math.inf:
+        return g * np.sign(apart) * (size == d)
+    parts = np.where(d == 0, 0, np.sign(apart) * size ** (order - 1) * g / d ** (order - 1))
+    return np.where((size == 0) & (order < 1), 0, parts)
 
 
 def _cdist_backward(grad: Tensor, x1: Tensor, x2: Tensor, p: float, cdist: Tensor) -> Tensor:
@@ -302,19 +317,7 @@ def _cdist_backward(grad: Tensor, x1: Tensor, x2: Tensor, p: float, cdist: Tenso
         return from_array(np.zeros(x1._shape), x1._dtype)
 
     def gradient(g: Array, a: Array, b: Array, d: Array) -> Array:
-        apart = a[..., :, None, :] - b[..., None, :, :]
-        g, d, size = g[..., None], d[..., None], np.abs(apart)
-        if order == 0:
-            return np.zeros_like(a)
-        if order == 1:
-            parts = np.sign(apart) * g
-        elif order == 2:
-            parts = np.where(d == 0, 0, g * apart / d)
-        elif order == math.inf:
-            parts = g * np.sign(apart) * (size == d)
-        else:
-            parts = np.where(d == 0, 0, np.sign(apart) * size ** (order - 1) * g / d ** (order - 1))
-            parts = np.where((size == 0) & (order < 1), 0, parts)
+        parts = slopes_of_distance(g[..., None], a[..., :, None, :] - b[..., None, :, :], d[..., None], order)
         return np.sum(parts, axis=-2).astype(a.dtype)
 
     arrays = [t._read() for t in (grad, x1, x2, cdist)]

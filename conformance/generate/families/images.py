@@ -62,6 +62,37 @@ def _fractional(rank: int) -> Recipe:
     return recipe
 
 
+def _grid(rank: int) -> Recipe:
+    """Images and points to look at; spoilt: more points than images."""
+
+    def recipe(b: Builder, first: str) -> dict[str, Any]:
+        dtype, batch = b.choose.one_of(_FLOATS), b.choose.integer(1, 2)
+        image = making.new(b, (batch, b.choose.integer(1, 2), *(b.choose.integer(1, 3) for _ in range(rank))), dtype)
+        places = tuple(b.choose.integer(1, 2) for _ in range(rank))
+        grid = making.new(b, (batch + b.spoil(), *places, rank), dtype, low=-1.3, high=1.3)
+        return {"input": s.Ref(image), "grid": s.Ref(grid)}
+
+    return recipe
+
+
+def _affine(b: Builder, first: str) -> dict[str, Any]:
+    rank, batch = b.choose.integer(2, 3), b.choose.integer(1, 2)
+    theta = making.new(b, (batch, rank, rank + 1), b.choose.one_of(_FLOATS))
+    sizes = (batch + b.spoil(), 1, *(b.choose.integer(1, 2) for _ in range(rank)))
+    return {"theta": s.Ref(theta), "size": s.Seq(sizes)}
+
+
+def _rows(b: Builder, first: str) -> dict[str, Any]:
+    """Samples with channels, and perhaps more."""
+    shape = (b.choose.integer(1, 2), b.choose.integer(1, 3), *(2 for _ in range(b.choose.integer(0, 2))))
+    return {"input": s.Ref(making.new(b, shape, b.choose.one_of(_FLOATS)))}
+
+
+def _shuffled(b: Builder, first: str) -> dict[str, Any]:
+    shape = (b.choose.integer(1, 2), 2 * b.choose.integer(1, 2) + b.spoil(), b.choose.integer(1, 2))
+    return {"self": s.Ref(making.new(b, shape, b.choose.one_of((*_FLOATS, "int64"))))}
+
+
 def _labels(b: Builder, first: str) -> dict[str, Any]:
     """Scores, and for each sample a list of classes that a -1 ends."""
     rows, classes = b.choose.integer(1, 2), b.choose.integer(2, 4)
@@ -80,5 +111,9 @@ def _labels(b: Builder, first: str) -> dict[str, Any]:
 IMAGES: dict[str, Recipe] = {
     **{f"unpool{r}d": _unpool(r) for r in (1, 2, 3)},
     **{f"fractional{r}d": _fractional(r) for r in (2, 3)},
+    **{f"grid{r}d": _grid(r) for r in (2, 3)},
+    "affine": _affine,
+    "rows": _rows,
+    "shuffled": _shuffled,
     "labels": _labels,
 }
