@@ -127,5 +127,8 @@ def _trace(node: Node) -> str | None:
 def refuse_nan(node: Node, grads: Sequence[Any]) -> None:
     """Refuse a node's gradients if there is a nan among them."""
     for i, grad in enumerate(grads):
-        if grad is not None and np.isnan(grad._read()).any():
+        if grad is None:
+            continue
+        values = grad if grad._sparse is None else grad._sparse.values
+        if np.isnan(values._read()).any():
             raise refusal("anomaly.nan", node=node.name(), index=i)

@@ -102,13 +102,21 @@ def _log1p(x: Array) -> Array:
     return (size + 1j * np.arctan2(x.imag, 1 + x.real)).astype(x.dtype)
 
 
+def _log1p_vjp(grad: Tensor, self: Tensor) -> Tensor:
+    if self._sparse is None:
+        return grad / conj(plus(self, 1))
+    import reference_engine as engine
+
+    return grad * conj(engine.ones(self._shape, dtype=self._dtype) + self).reciprocal()  # nothing divides zeros
+
+
 declare(
     "log1p(Tensor self) -> Tensor",
     forward=elementwise(
         _log1p, dtype=to_floating, name="log1p_vml_cpu",
         since={**HALF, "complex64": "pointwise.complex_log1p", "complex128": "pointwise.complex_log1p"},
     ),
-    vjp={"self": lambda grad, self: grad / conj(plus(self, 1))},
+    vjp={"self": _log1p_vjp},
     inplace=True, out=True, aliases=("special.log1p",), samples=domains.field(-0.7, 4, special=(-1.0, -2.0)),
 )  # fmt: skip
 

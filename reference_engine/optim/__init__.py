@@ -10,6 +10,7 @@ from reference_engine.optim.lbfgs import LBFGS
 from reference_engine.optim.momentum import NAdam, RAdam
 from reference_engine.optim.optimizer import Optimizer
 from reference_engine.optim.sgd import SGD
+from reference_engine.optim.sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD",
@@ -26,6 +27,7 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SGD",
+    "SparseAdam",
     "lr_scheduler",
     "swa_utils",
 ]

@@ -22,6 +22,8 @@ from reference_engine.tensor import Tensor
 class Adam(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html"""
 
+    refuses_sparse = "Adam does not support sparse gradients, please consider SparseAdam instead"
+
     def __init__(
         self,
         params: Any,
@@ -123,6 +125,8 @@ class Adamax(Optimizer):
 
     https://docs.pytorch.org/docs/stable/generated/torch.optim.Adamax.html
     """
+
+    refuses_sparse = "Adamax does not support sparse gradients"
 
     def __init__(
         self,

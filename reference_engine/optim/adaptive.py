@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import reference_engine as torch
-from reference_engine.optim.optimizer import Group, Optimizer, State, check, count_step, real_views, zeros_like
+from reference_engine.optim.optimizer import (
+    Group, Optimizer, State, at_places, check, count_step, real_views, zeros_like,
+)  # fmt: skip
 from reference_engine.tensor import Tensor
 
 
 class RMSprop(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html"""
+
+    refuses_sparse = "RMSprop does not support sparse gradients"
 
     def __init__(
         self,
@@ -116,16 +120,37 @@ class Adagrad(Optimizer):
 
     def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
         step = count_step(state)
+        length = group["lr"] / (1 + (step - 1) * group["lr_decay"])
+        if gradient.is_sparse:
+            _update_places(parameter, gradient, group, state, length)
+            return
         if group["weight_decay"] != 0:
             gradient = gradient.add(parameter, alpha=group["weight_decay"])
         parameter, gradient, total = real_views(parameter, gradient, state["sum"])
         total.addcmul_(gradient, gradient, value=1)
         scale = total.sqrt().add(group["eps"])
-        parameter.addcdiv_(gradient, scale, value=-group["lr"] / (1 + (step - 1) * group["lr_decay"]))
+        parameter.addcdiv_(gradient, scale, value=-length)
+
+
+def _update_places(parameter: Tensor, gradient: Tensor, group: Group, state: State, length: float) -> None:
+    """Adagrad where a sparse gradient has places; other elements do not change.
+
+    Raises:
+        RuntimeError: with weight decay, which would change all.
+    """
+    if group["weight_decay"] != 0:
+        raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+    gradient = gradient.coalesce()
+    values = gradient._values()
+    state["sum"].add_(at_places(gradient, values.pow(2)))
+    scale = state["sum"].sparse_mask(gradient)._values().sqrt_().add_(group["eps"])
+    parameter.add_(at_places(gradient, values / scale), alpha=-length)
 
 
 class Adadelta(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.Adadelta.html"""
+
+    refuses_sparse = "Adadelta does not support sparse gradients"
 
     def __init__(
         self,

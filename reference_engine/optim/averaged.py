@@ -13,6 +13,8 @@ from reference_engine.tensor import Tensor
 class ASGD(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.ASGD.html"""
 
+    refuses_sparse = "ASGD does not support sparse gradients"
+
     def __init__(
         self,
         params: Any,
@@ -65,6 +67,8 @@ class ASGD(Optimizer):
 class Rprop(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.Rprop.html"""
 
+    refuses_sparse = "Rprop does not support sparse gradients"
+
     def __init__(
         self,
         params: Any,
@@ -110,6 +114,8 @@ class Rprop(Optimizer):
 
 class Adafactor(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.Adafactor.html"""
+
+    refuses_sparse = "Adafactor does not support sparse gradients"
 
     def __init__(
         self,

@@ -88,7 +88,7 @@ class LBFGS(Optimizer):
         parts = []
         for parameter in self._params:
             gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-            part = gradient.reshape(-1)
+            part = gradient.to_dense().reshape(-1)
             parts.append(torch.view_as_real(part).reshape(-1) if part.is_complex() else part)
         return torch.cat(parts, 0)
 

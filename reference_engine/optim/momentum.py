@@ -40,6 +40,8 @@ def _decayed(parameter: Tensor, gradient: Tensor, group: Group) -> Tensor:
 class NAdam(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.NAdam.html"""
 
+    refuses_sparse = "NAdam does not support sparse gradients"
+
     def __init__(
         self,
         params: Any,
@@ -91,6 +93,8 @@ class NAdam(Optimizer):
 
 class RAdam(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.RAdam.html"""
+
+    refuses_sparse = "RAdam does not support sparse gradients"
 
     def __init__(
         self,

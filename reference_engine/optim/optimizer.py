@@ -27,7 +27,12 @@ class Optimizer:
     """Base class of all optimizers.
 
     A subclass says in `update` how one parameter changes, given its gradient, its group's options and its state.
+
+    Attributes:
+        refuses_sparse: what it says to sparse gradients, if it takes none.
     """
+
+    refuses_sparse = ""
 
     def __init__(self, params: Any, defaults: Group) -> None:
         self.defaults = defaults
@@ -119,11 +124,17 @@ class Optimizer:
                 with enable_grad():
                     loss = closure()
             for group in self.param_groups:
+                if self.refuses_sparse:
+                    self._refuse_sparse(group)
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         gradient = -parameter.grad if group.get("maximize") else parameter.grad
                         self.update(parameter, gradient, group, self.state[parameter])
         return loss
+
+    def _refuse_sparse(self, group: Group) -> None:
+        if any(parameter.grad is not None and parameter.grad.is_sparse for parameter in group["params"]):
+            raise RuntimeError(self.refuses_sparse)
 
     def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
         """Change one parameter."""
@@ -257,3 +268,11 @@ def real_views(*tensors: Tensor) -> tuple[Tensor, ...]:
     import reference_engine as torch
 
     return tuple(torch.view_as_real(t) if t.is_complex() else t for t in tensors)
+
+
+def at_places(gradient: Tensor, values: Tensor) -> Tensor:
+    """Other values at the places of a sparse gradient."""
+    import reference_engine as torch
+
+    made: Tensor = torch.sparse_coo_tensor(gradient._indices(), values, gradient.size(), check_invariants=False)
+    return made

@@ -212,10 +212,17 @@ def _masked(self: Tensor, mask: Tensor) -> Tensor:
     return memory.with_values(mask, from_array(values, self._dtype))
 
 
+_PROJECTION = declare(
+    "_sparse_mask_projection(Tensor self, Tensor mask) -> Tensor",
+    forward=_masked, underived=True, **_HIDDEN,
+)  # fmt: skip
+_everywhere("_sparse_mask_projection")(_masked)
+
+
 def _mask_backward(grad: Tensor, self: Tensor, mask: Tensor) -> Tensor:
     """What arrives at places of the mask, each counted once."""
     like = mask.coalesce() if memory.is_coo(mask) else mask
-    found = grad.sparse_mask(like)
+    found = grad.sparse_mask(like) if grad._sparse is None else run(_PROJECTION, [grad, like])
     return found.to_dense() if self._sparse is None else found
 
 

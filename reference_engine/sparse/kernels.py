@@ -77,6 +77,12 @@ _OVERLOADS = {
     "masked_fill": "masked_fill_.Scalar",
     "linalg.vector_norm": "linalg_vector_norm",
     "mean": "mean.dim",
+    "_tanh_backward": "tanh_backward",
+    "_index": "index.Tensor",
+    "_where": "where.self",
+    "_diagonal_copy": "diagonal_copy",
+    "lerp": "lerp.Scalar",
+    "_slice_backward": "as_strided",
 }
 
 

@@ -54,7 +54,7 @@ def _sparse_sparse(self: Tensor, mat2: Tensor) -> Tensor:
     values = a.values._read()[pairs[0]] * b.values._read()[pairs[1]]
     indices = np.stack([ia[0][pairs[0]], ib[1][pairs[1]]])
     made = memory.coo(shape, coalescing.row_major(indices), from_array(values, self._dtype), False)
-    made = coalescing.coalesced(made)
+    made = memory.copy(coalescing.coalesced(made))  # with no room for places that were merged
     memory.coo_of(made).coalesced = True
     return made
 

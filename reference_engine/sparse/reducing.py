@@ -91,7 +91,7 @@ def _sum_backward(grad: Tensor, self: Tensor, dim: Any) -> Tensor:
         found = whole[tuple(indices[left])].reshape(kept.nnz, *dense_shape)
         values = from_array(np.broadcast_to(found, kept.values._shape), grad._dtype)
     else:
-        values = from_array(whole.reshape(dense_shape), grad._dtype).expand(kept.values._shape)
+        values = from_array(np.broadcast_to(whole.reshape(dense_shape), kept.values._shape), grad._dtype)
     return memory.coo(self._shape, coalescing.row_major(indices), values, True)
 
 

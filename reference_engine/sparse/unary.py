@@ -6,8 +6,9 @@ from typing import Any
 
 from reference_engine.ops import dispatch
 from reference_engine.ops.declare import OPS, Op
+from reference_engine.ops.kernels import from_array
 from reference_engine.semantics import refusal
-from reference_engine.sparse import coalescing, memory
+from reference_engine.sparse import coalescing, converting, memory
 from reference_engine.sparse.kernels import COMPRESSED, IN_PLACE, WRITE_VALUES, kernel
 from reference_engine.tensor import Tensor
 
@@ -48,6 +49,17 @@ def _refuse_summands(op: Op, self: Tensor, *rest: Any) -> None:
     """
     if isinstance(self._sparse, memory.Coo) and not self._sparse.coalesced:
         raise refusal("sparse.unary.in_place", op=op.reference_name)
+
+
+@kernel("_threshold_backward", table=COMPRESSED)
+@kernel("_threshold_backward")
+def _above(grad_output: Tensor, self: Tensor, threshold: Any) -> Tensor:
+    """The gradient where the argument exceeds a threshold, and zeros at its other places."""
+    above = converting.elements(self) > threshold
+    if grad_output._sparse is None:
+        return from_array(grad_output._read() * above, grad_output._dtype)
+    there = from_array(above.astype(grad_output._dtype.np), grad_output._dtype).sparse_mask(grad_output)
+    return memory.with_values(grad_output, grad_output._sparse.values * there._sparse.values)
 
 
 for _name in (*_OF_SUMS, *_LINEAR):
