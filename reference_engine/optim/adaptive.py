@@ -6,7 +6,14 @@ from typing import Any
 
 import reference_engine as torch
 from reference_engine.optim.optimizer import (
-    Group, Optimizer, State, at_places, check, count_step, real_views, zeros_like,
+    Group,
+    Optimizer,
+    State,
+    at_places,
+    check,
+    count_step,
+    real_views,
+    zeros_like,
 )  # fmt: skip
 from reference_engine.tensor import Tensor
 
