@@ -120,30 +120,30 @@ def _r2c_vjp(grad: Tensor, self: Tensor, dim: Ints, normalization: int, onesided
             whole = grad.new_zeros(shape)
             whole.narrow(last, 0, half).copy_(grad)
             grad = whole
-    return run(_C2C, [grad, dim, normalization, False]).real
+    return run(C2C, [grad, dim, normalization, False]).real
 
 
 def _c2r_vjp(grad: Tensor, dim: Ints, normalization: int) -> Tensor:
     """What stands for itself and its mirror image counts twice."""
-    made: Tensor = run(_R2C, [grad, dim, normalization, True])
+    made: Tensor = run(R2C, [grad, dim, normalization, True])
     twice = grad._shape[dim[-1]] - made._shape[dim[-1]]
     if twice > 0:
         multiply(made.narrow(dim[-1], 1, twice), 2)
     return made
 
 
-_C2C: Op = declare(
+C2C: Op = declare(
     "_fft_c2c(Tensor self, int[] dim, int normalization, bool forward) -> Tensor",
     forward=_c2c, node="FftC2CBackward0", **_HIDDEN,
     vjp={
-        "self": lambda grad, dim, normalization, forward: run(_C2C, [grad, dim, normalization, not forward]),
+        "self": lambda grad, dim, normalization, forward: run(C2C, [grad, dim, normalization, not forward]),
     },
 )  # fmt: skip
-_R2C: Op = declare(
+R2C: Op = declare(
     "_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor",
     forward=_r2c, node="FftR2CBackward0", vjp={"self": _r2c_vjp}, **_HIDDEN,
 )  # fmt: skip
-_C2R: Op = declare(
+C2R: Op = declare(
     "_fft_c2r(Tensor self, int[] dim, int normalization, int last_dim_size) -> Tensor",
     forward=_c2r, node="FftC2RBackward0", vjp={"self": _c2r_vjp}, **_HIDDEN,
 )  # fmt: skip
@@ -231,8 +231,8 @@ def _fft(self: Tensor, n: int | None, dim: int, norm: str | None, forward: bool 
     at, size = _one(x, n, dim)
     x, how = _resized(x, (at,), (size,)) if n is not None else x, _normalization(norm, forward)
     if x._dtype.is_complex:
-        return run(_C2C, [x, (at,), how, forward])
-    made = run(_R2C, [x, (at,), how, False])
+        return run(C2C, [x, (at,), how, forward])
+    made = run(R2C, [x, (at,), how, False])
     return made if forward else made.conj()
 
 
@@ -242,7 +242,7 @@ def _rfft(self: Tensor, n: int | None, dim: int, norm: str | None, forward: bool
     x = _floating(self)
     at, size = _one(x, n, dim)
     x = _resized(x, (at,), (size,)) if n is not None else x
-    made = run(_R2C, [x, (at,), _normalization(norm, forward), True])
+    made = run(R2C, [x, (at,), _normalization(norm, forward), True])
     return made if forward else made.conj()
 
 
@@ -253,7 +253,7 @@ def _irfft(self: Tensor, n: int | None, dim: int, norm: str | None, forward: boo
     if size < 1:
         raise refusal("fft.size", size=size)
     x = _resized(x, (at,), (size // 2 + 1,)) if n is not None else x
-    return run(_C2R, [x.conj() if forward else x, (at,), _normalization(norm, forward), size])
+    return run(C2R, [x.conj() if forward else x, (at,), _normalization(norm, forward), size])
 
 
 for _name, _forward in (
@@ -275,7 +275,7 @@ for _name, _forward in (
 def _fftn(self: Tensor, s: Any, dim: Any, norm: str | None, forward: bool = True) -> Tensor:
     x = _floating(self, to_complex=True)
     dims, sizes = _several(x, s, dim)
-    return run(_C2C, [_resized(x, dims, sizes), dims, _normalization(norm, forward), forward])
+    return run(C2C, [_resized(x, dims, sizes), dims, _normalization(norm, forward), forward])
 
 
 def _rfftn(self: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
@@ -285,7 +285,7 @@ def _rfftn(self: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     dims, sizes = _several(x, s, dim)
     if not dims:
         raise refusal("fft.some_dim", name="rfftn")
-    return run(_R2C, [_resized(x, dims, sizes), dims, _normalization(norm, True), True])
+    return run(R2C, [_resized(x, dims, sizes), dims, _normalization(norm, True), True])
 
 
 def _half_of(x: Tensor, s: Any, dim: Any, name: str) -> tuple[Tensor, Ints, int]:
@@ -301,15 +301,15 @@ def _half_of(x: Tensor, s: Any, dim: Any, name: str) -> tuple[Tensor, Ints, int]
 
 def _irfftn(self: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, dims, whole = _half_of(_floating(self, to_complex=True), s, dim, "irfftn")
-    return run(_C2R, [x, dims, _normalization(norm, False), whole])
+    return run(C2R, [x, dims, _normalization(norm, False), whole])
 
 
 def _hfftn(self: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
     x, dims, whole = _half_of(_floating(self, to_complex=True), s, dim, "hfftn")
     how = _normalization(norm, True)
     if len(dims) > 1:
-        x = run(_C2C, [x, dims[:-1], how, True])
-    return run(_C2R, [x.conj(), dims[-1:], how, whole])
+        x = run(C2C, [x, dims[:-1], how, True])
+    return run(C2R, [x.conj(), dims[-1:], how, whole])
 
 
 def _ihfftn(self: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
@@ -320,10 +320,10 @@ def _ihfftn(self: Tensor, s: Any, dim: Any, norm: str | None) -> Tensor:
         raise refusal("fft.floating", dtype=self._dtype.scalar_name)
     x = _floating(self)
     how = _normalization(norm, False)
-    made = run(_R2C, [_resized(x, dims, sizes), dims[-1:], how, True])
+    made = run(R2C, [_resized(x, dims, sizes), dims[-1:], how, True])
     if len(dims) == 1:
         return made.conj()
-    return run(_C2C, [made.conj_physical(), dims[:-1], how, False])
+    return run(C2C, [made.conj_physical(), dims[:-1], how, False])
 
 
 for _suffix, _dims in (("n", "int[]? dim=None"), ("2", "int[] dim=(-2,-1)")):
