@@ -105,6 +105,7 @@ _ELSEWHERE = {
         "sparse_bsc_tensor", "sparse_bsr_tensor", "sparse_compressed_tensor", "sparse_csc_tensor", "sparse_csr_tensor",
     ),
     "ops.products": ("chain_matmul", "einsum"),
+    "lowrank": ("pca_lowrank", "svd_lowrank"),
     "ops.lu": ("lu",),
     "removed": ("eig", "lstsq", "matrix_rank", "solve", "symeig"),
     "ops.splitting": ("broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d"),
@@ -147,8 +148,8 @@ def _publish_surface(top: dict[str, Any]) -> None:
     top["newaxis"] = None
     top["Tag"] = operators.Tag
     for part in (
-        "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library", "nn",
-        "optim", "profiler", "signal", "testing", "types", "utils", "version",
+        "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library", "masked",
+        "nn", "optim", "profiler", "signal", "testing", "types", "utils", "version",
     ):  # fmt: skip
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:

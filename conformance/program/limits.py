@@ -35,7 +35,8 @@ class ProgramError(ValueError):
 
 NAMESPACES = frozenset(
     {
-        "", "Tensor", "linalg", "special", "fft", "sparse", "nested", "testing", "func", "nn", "nn.functional",
+        "", "Tensor", "linalg", "special", "fft", "masked", "sparse", "nested", "testing", "func", "nn",
+        "nn.functional",
         "nn.init", "nn.utils", "nn.utils.parametrize", "optim", "autograd", "autograd.functional",
         "autograd.forward_ad", "autograd.graph", "autograd.function", "autograd.gradcheck",
         "autograd.Variable._execution_engine", "utils.checkpoint", "copy",

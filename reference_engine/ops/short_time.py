@@ -20,12 +20,13 @@ from reference_engine.tensor import Tensor
 _BY_ROOT, _BY_COUNT = 1, 2
 
 
-def _said(t: Tensor | None, brackets: str = "{}") -> str:
+def _said(t: Tensor) -> str:
     """A tensor as messages show it: by its type and its shape."""
-    if t is None:
-        return "None"
-    left, right = brackets if len(brackets) == 2 else ("", "")
-    return f"{t._dtype.cpp_type_name}{left}{list(t._shape)}{right}"
+    return f"{t._dtype.cpp_type_name}{list(t._shape)}"
+
+
+def _window_said(window: Tensor | None) -> str:
+    return "None" if window is None else f"{window._dtype.cpp_type_name}{{{list(window._shape)}}}"
 
 
 def _number(value: Any) -> str:
@@ -98,7 +99,7 @@ def _check_stft(
     return_complex: bool, align: bool | None,
 ) -> None:  # fmt: skip
     call = (
-        f"stft({_said(signal, '')}, n_fft={n_fft}, hop_length={hop}, win_length={width}, window={_said(window)}, "
+        f"stft({_said(signal)}, n_fft={n_fft}, hop_length={hop}, win_length={width}, window={_window_said(window)}, "
         f"normalized={_number(normalized)}, onesided={_number(onesided)}, return_complex={_number(return_complex)}, "
         f"align_to_window={_number(align)})"
     )
@@ -150,7 +151,7 @@ def _istft(
     hop = n_fft // 4 if hop_length is None else hop_length
     width = n_fft if win_length is None else win_length
     call = (
-        f"istft({_said(self, '')}, n_fft={n_fft}, hop_length={hop}, win_length={width}, window={_said(window)}, "
+        f"istft({_said(self)}, n_fft={n_fft}, hop_length={hop}, win_length={width}, window={_window_said(window)}, "
         f"center={_number(center)}, normalized={_number(normalized)}, onesided={_number(onesided)}, "
         f"length={_number(length)}, return_complex={_number(return_complex)})"
     )
