@@ -45,6 +45,10 @@ def _len_torch_dispatch_stack() -> int:
     return len(_watching.state.stack)
 
 
+def _log_api_usage_once(event: str) -> None:
+    """Nobody counts here what is used."""
+
+
 def _get_dispatch_stack_at(index: int) -> Any:
     return _watching.state.stack[index]
 
@@ -54,6 +58,7 @@ class _InferenceMode(inference_mode):
 
 
 __all__ = [
+    "_log_api_usage_once",
     "DisableTorchFunction", "DisableTorchFunctionSubclass", "TensorBase", "_LinAlgError", "_WeakTensorRef", "_autograd",
     "_current_autograd_node", "_InferenceMode", "_set_grad_enabled", "is_grad_enabled", "is_inference_mode_enabled",
     "Generator", "default_generator",

@@ -9,12 +9,11 @@ from typing import Any
 import reference_engine as torch
 from reference_engine.distributions import constraints
 from reference_engine.distributions.utils import _sum_rightmost, lazy_property
-from reference_engine.naming import TorchNamed
 
 _dependent = constraints.dependent_property(is_discrete=False)
 
 
-class Transform(metaclass=TorchNamed):
+class Transform:
     """A function of values, which may have an inverse and may say how much it stretches space.
 
     A subclass gives `_call`, and where there is one `_inverse`; if it is `bijective`, `log_abs_det_jacobian` too.

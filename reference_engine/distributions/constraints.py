@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import reference_engine as torch
 from reference_engine.dtypes import finfo
-from reference_engine.naming import TorchNamed
 
 __all__ = [
     "Constraint", "boolean", "cat", "corr_cholesky", "dependent", "dependent_property", "greater_than",
@@ -21,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Constraint(metaclass=TorchNamed):
+class Constraint:
     """A condition on a tensor, or on each part of `event_dim` dimensions of one."""
 
     is_discrete: Any = False

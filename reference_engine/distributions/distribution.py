@@ -13,7 +13,7 @@ import reference_engine as torch
 from reference_engine.distributions import constraints
 from reference_engine.distributions.utils import lazy_property
 from reference_engine.modes import no_grad
-from reference_engine.naming import TorchNamed
+from reference_engine.naming import shown
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor
 
@@ -23,7 +23,7 @@ __all__ = ["Distribution"]
 _ONE = Size()
 
 
-class Distribution(metaclass=TorchNamed):
+class Distribution:
     """Parameters that are checked, and shapes: of a batch of distributions, and of a value (an event) of each.
 
     A class says in `_expands` what `expand` expands: attributes (tensors, or distributions inside) and how many of
@@ -64,7 +64,7 @@ class Distribution(metaclass=TorchNamed):
             wanted = self.arg_constraints
         except NotImplementedError:
             warnings.warn(
-                f"{self.__class__} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or "
+                f"{shown(type(self))} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or "
                 "initialize the distribution with `validate_args=False` to turn off validation.",
                 stacklevel=4,
             )
@@ -139,7 +139,7 @@ class Distribution(metaclass=TorchNamed):
     @property
     def mode(self) -> Any:
         """The most likely value."""
-        raise NotImplementedError(f"{self.__class__} does not implement mode")
+        raise NotImplementedError(f"{shown(type(self))} does not implement mode")
 
     @property
     def variance(self) -> Any:
@@ -215,7 +215,7 @@ class Distribution(metaclass=TorchNamed):
             support = self.support
         except NotImplementedError:
             warnings.warn(
-                f"{self.__class__} does not define `support` to enable sample validation. Please initialize the "
+                f"{shown(type(self))} does not define `support` to enable sample validation. Please initialize the "
                 "distribution with `validate_args=False` to turn off validation.",
                 stacklevel=3,
             )

@@ -131,7 +131,7 @@ with warnings.catch_warnings(record=True) as seen:
 print([(w.category.__name__, str(w.message)) for w in seen])
 say("shifted", lambda: Shifted(torch.zeros(2)).expand((3, 2)))
 print(Named(0.0, 1.0).expand((3,)), Named(torch.zeros(2), 1.0))
-print(d.Normal, d.transforms.ExpTransform, type(c.real), d.Distribution)
+print(d.Normal.__name__, d.transforms.ExpTransform.__name__, type(c.real).__name__, d.Distribution.__name__)
 print(sorted(name for name in dir(d) if not name.startswith("_")))
 
 # parameters of one shape
