@@ -27,6 +27,7 @@ class _Pairs(threading.local):
     def __init__(self) -> None:
         self.stack: list[tuple[Pack, Unpack]] = []
         self.disabled: str | None = None
+        self.in_hook = 0  # what a hook does is no part of the formula that asked for its tensor
 
 
 pairs = _Pairs()
@@ -73,6 +74,7 @@ def run_unpack(unpack: Unpack, packed: Any) -> Tensor:
 
 def _as_torch_raises(hook: Callable[..., Any], argument: Any) -> Any:
     """An exception of the hook reaches the caller; older versions made it a RuntimeError with its text."""
+    pairs.in_hook += 1
     try:
         return hook(argument)
     except Exception as error:
@@ -80,6 +82,8 @@ def _as_torch_raises(hook: Callable[..., Any], argument: Any) -> Any:
         if switch("saved.hooks.exception_kept"):
             raise
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
+    finally:
+        pairs.in_hook -= 1
 
 
 def push_default_hooks(pack: Any, unpack: Any) -> None:

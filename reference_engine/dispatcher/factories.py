@@ -6,8 +6,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reference_engine.autograd import engine
-from reference_engine.autograd.node import OpNode
 from reference_engine.devices import CPU, device
 from reference_engine.dispatcher import watching
 from reference_engine.layouts import LAYOUTS
@@ -102,7 +100,9 @@ def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _shown(options: dict[str, Any], like: bool, pinned: bool) -> dict[str, Any]:
     """The options as an operator is given them: a device is always named, except for a tensor like another."""
     chosen = {key: value for key, value in options.items() if value is not None}
-    if isinstance(engine.current_node(), OpNode):  # a formula names everything, or nothing
+    from reference_engine.dispatcher import pairing  # which needs the tensors that are made here
+
+    if pairing.in_formula():  # it names everything, or nothing
         strided = {"layout": LAYOUTS["strided"], "device": CPU}
         return {} if like and "dtype" not in chosen else {**chosen, **strided}
     if not like or ("device" in chosen and not isinstance(chosen["device"], device)):

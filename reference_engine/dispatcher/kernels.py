@@ -47,7 +47,12 @@ def run(operator: OpOverload, values: list[Any]) -> Any:
     found = pairing.op_of(schema, inputs)
     if found is not None:
         op, arguments, inplace = found
-        result = _run_op(op, arguments, inplace, (outs[0] if len(outs) == 1 else outs) if outs else None)
+        destination = (outs[0] if len(outs) == 1 else outs) if outs else None
+        watching.state.asked = (op, (operator, inputs)) if watching.used else None
+        try:
+            result = _run_op(op, arguments, inplace, destination)
+        finally:
+            watching.state.asked = None
         if op.name in _BESIDE:
             return result, _BESIDE[op.name](*arguments)
         order = None if outs else _order(op, schema)
@@ -96,8 +101,11 @@ def _public(name: str) -> Any:
 
 def shown(op: Op, values: list[Any], inplace: bool) -> Any:
     """Show the computation of an op to whoever watches; what they make of it is the result."""
-    found = pairing.operator_of(op, values, inplace, out=False)
-    if found is None:
+    asked, watching.state.asked = watching.state.asked, None
+    found = pairing.operator_of(op, values, inplace, out=False) if asked is None or asked[0] is not op else None
+    if asked is not None and asked[0] is op:
+        operator, args = asked[1]
+    elif found is None:
         operator = _declared(op, inplace)
         args = [pairing.spelled(*pair) for pair in zip(operator._schema.arguments, values, strict=True)]
     else:

@@ -33,6 +33,8 @@ class OpOverload:
         kernel: what runs it, given all arguments of the schema in order; by default what is found by its name.
     """
 
+    __module__ = "torch._ops"
+
     def __init__(
         self, packet: OpOverloadPacket, schema: FunctionSchema, *, composite: bool = False, tags: Sequence[str] = (),
         kernel: Callable[..., Any] | None = None,
@@ -108,6 +110,8 @@ class OpOverload:
 
 class OpOverloadPacket:
     """All overloads of an operator."""
+
+    __module__ = "torch._ops"
 
     def __init__(self, namespace: str, name: str) -> None:
         self._namespace, self.__name__ = namespace, name

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reference_engine import creation, dtypes
-from reference_engine.autograd import engine
+from reference_engine.autograd import engine, saved
 from reference_engine.autograd.node import OpNode
 from reference_engine.dispatcher.schema import Argument, FunctionSchema
 from reference_engine.layouts import MEMORY_FORMATS
+from reference_engine.modes import state
 from reference_engine.ops.declare import OPS, Op, Param
 from reference_engine.tensor import Tensor
 from specs import aten
@@ -207,9 +208,14 @@ def _is_out(schema: FunctionSchema) -> bool:
     return any(argument.is_out for argument in schema.arguments)
 
 
+def in_formula() -> bool:
+    """Whether it is a gradient formula that calls, rather than a program."""
+    return isinstance(engine.current_node(), OpNode) and not saved.pairs.in_hook and not state.beneath
+
+
 def operator_of(op: Op, values: Sequence[Any], inplace: bool, out: bool) -> tuple[FunctionSchema, list[Any]] | None:
     """The overload that a call of an op is, with the arguments that come in; None if there is none."""
-    formula = isinstance(engine.current_node(), OpNode)
+    formula = in_formula()
     for name, only in names_of(op, inplace):
         lines = aten.overloads().get(name, ())
         wraps = name in _WRAPS_NUMBERS and not formula and only is None

@@ -28,6 +28,8 @@ class _State(threading.local):
 
     stack: tuple[Any, ...] = ()
     disabled = 0
+    asked: tuple[Any, Any] | None = None
+    """An op, and the operator that it runs for: who watches is shown that one."""
 
 
 state = _State()

@@ -10,7 +10,6 @@ but packs every saved tensor into an empty `Holder`; the first that is unpacked 
 from __future__ import annotations
 
 import contextlib
-import enum
 import itertools
 import warnings
 import weakref
@@ -28,7 +27,20 @@ from reference_engine.autograd.function import Function
 from reference_engine.autograd.graph import saved_tensors_hooks
 from reference_engine.modes import enable_grad, is_grad_enabled, no_grad
 from reference_engine.tensor import Tensor
+from reference_engine.utils.selective import (
+    SAC_IGNORED_OPS,
+    CheckpointPolicy,
+    SelectiveCheckpointContext,
+    create_selective_checkpoint_contexts,
+)
 from reference_engine.versions import SavedTensor
+
+__all__ = [
+    "SAC_IGNORED_OPS", "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType",
+    "GraphExecGroup", "SelectiveCheckpointContext", "check_backward_validity", "checkpoint", "checkpoint_sequential",
+    "create_selective_checkpoint_contexts", "detach_variable", "get_device_states", "noop_context_fn",
+    "set_checkpoint_debug_enabled", "set_checkpoint_early_stop", "set_device_states",
+]  # fmt: skip
 
 _CHOOSE = (
     "{name}: the use_reentrant parameter should be passed explicitly. {when} use_reentrant=False is recommended, but "
@@ -87,35 +99,6 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
 def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
     """Whether differences are reported with the operations of both runs; here they are reported as they always are."""
     yield
-
-
-class CheckpointPolicy(enum.Enum):
-    """What is to become of the result of an operation in the region."""
-
-    MUST_SAVE = 0
-    PREFER_SAVE = 1
-    MUST_RECOMPUTE = 2
-    PREFER_RECOMPUTE = 3
-
-
-class SelectiveCheckpointContext:
-    """What a policy is told: which of the two runs it is."""
-
-    def __init__(self, *, is_recompute: bool, op_output: Any = None) -> None:
-        self.is_recompute, self.op_output = is_recompute, op_output
-
-
-def create_selective_checkpoint_contexts(
-    policy_fn_or_list: Any, allow_cache_entry_mutation: bool = False
-) -> tuple[Any, Any]:
-    """Contexts for `context_fn`, by which some results are kept. Here all are computed again: gradients are the same.
-
-    Raises:
-        TypeError: neither a function nor a list of operations.
-    """
-    if not callable(policy_fn_or_list) and not isinstance(policy_fn_or_list, list):
-        raise TypeError("policy_fn_or_list must be either a function or a list of ops.")
-    return noop_context_fn()
 
 
 class GraphExecGroup:
@@ -235,6 +218,32 @@ def detached(inputs: Iterable[Any]) -> tuple[Any, ...]:
             value = leaf
         leaves.append(value)
     return tuple(leaves)
+
+
+detach_variable = detached
+
+
+class DefaultDeviceType:
+    """The kind of device whose random stream is kept besides the CPU's; here there is none besides."""
+
+    _default_device_type: str | None = None
+
+    @staticmethod
+    def set_device_type(device: str = "cuda") -> None:
+        DefaultDeviceType._default_device_type = device
+
+    @staticmethod
+    def get_device_type() -> str:
+        return DefaultDeviceType._default_device_type or "cpu"
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The devices of tensors that are not on the CPU, and the states of their random streams."""
+    return [], []
+
+
+def set_device_states(devices: Any, states: Any, *, device_type: str | None = None) -> None:
+    """Bring back the states of random streams of devices."""
 
 
 class CheckpointFunction(Function):
