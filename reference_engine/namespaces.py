@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 import sys
 import types
 from typing import Any
 
-from reference_engine import attributes, creation, dtypes, layouts, legacy_types, ops, overrides, typed_storage
+from reference_engine import (
+    attributes,
+    creation,
+    dtypes,
+    layouts,
+    legacy_types,
+    ops,
+    override_names,
+    overrides,
+    typed_storage,
+)
 from reference_engine.autograd import anomaly
 from reference_engine.dispatcher import operators, subclasses
 from reference_engine.semantics import current
@@ -52,7 +63,7 @@ def publish(top: dict[str, Any]) -> None:
     top["pi"], top["inf"], top["nan"], top["e"] = math.pi, math.inf, math.nan, math.e
     top["is_floating_point"], top["is_complex"] = Tensor.is_floating_point, Tensor.is_complex
     top["numel"] = Tensor.numel
-    top["result_type"] = _result_type
+    top["result_type"] = result_type
     top["can_cast"] = dtypes.can_cast
     top["is_anomaly_enabled"] = anomaly.enabled
     top["is_anomaly_check_nan_enabled"] = anomaly.is_anomaly_check_nan_enabled
@@ -115,8 +126,8 @@ _ELSEWHERE = {
 
 #: Python functions that a TorchFunctionMode sees whole: most make tensors from nothing.
 _FACTORIES = (
-    "arange", "as_tensor", "einsum", "empty", "eye", "full", "linspace", "ones", "rand", "randint", "randn", "randperm",
-    "tensor", "zeros",
+    "arange", "as_tensor", "empty", "eye", "full", "linspace", "logspace", "ones", "rand", "randint", "randn",
+    "randperm", "range", "tensor", "zeros",
 )  # fmt: skip
 
 #: Modules that torch has under another name.
@@ -154,6 +165,7 @@ def _publish_surface(top: dict[str, Any]) -> None:
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:
         top[name] = overrides.factory(top[name])
+    _make_overridable(top)
     for alias, module in _ALIASES.items():
         parent, _, short = alias.rpartition(".")
         found_module = importlib.import_module(f"{package}.{module}")
@@ -178,7 +190,34 @@ def _publish_surface(top: dict[str, Any]) -> None:
         made.__dict__.update(shown)
 
 
-def _result_type(a: Any, b: Any) -> dtypes.dtype:
+def _make_overridable(top: dict[str, Any]) -> None:
+    """Let ``__torch_function__`` see functions that are no operations, and methods by their own names."""
+    for name in (*override_names.PYTHON_FUNCTIONS, *override_names.NATIVE_FUNCTIONS):
+        if isinstance(top.get(name), types.FunctionType):
+            top[name] = overrides.overridable(top[name], native=name in override_names.NATIVE_FUNCTIONS)
+    functional = top["nn"].functional
+    for name, function in list(vars(functional).items()):
+        if isinstance(function, types.FunctionType) and override_names.is_functional(name):
+            native = name in override_names.NATIVE_FUNCTIONALS
+            setattr(functional, name, overrides.overridable(function, native))
+    for name in dir(Tensor):
+        method = inspect.getattr_static(Tensor, name)
+        called = override_names.METHOD_NAMES.get(name, name)
+        if isinstance(method, types.FunctionType) and method.__name__ != called:
+            setattr(Tensor, name, _renamed(method, called))
+
+
+def _renamed(function: types.FunctionType, name: str) -> types.FunctionType:
+    """A function of its own under another name."""
+    made = types.FunctionType(
+        function.__code__, function.__globals__, name, function.__defaults__, function.__closure__
+    )
+    made.__kwdefaults__, made.__doc__, made.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
+    made.__qualname__ = f"Tensor.{name}"
+    return made
+
+
+def result_type(a: Any, b: Any) -> dtypes.dtype:
     from reference_engine.ops.kernels import promote
 
     return promote([a, b])

@@ -206,7 +206,7 @@ class Tensor(TensorBase):
         from reference_engine import overrides, views
 
         if overrides.has_torch_function((self,)):
-            return overrides.handle(Tensor.detach, (self,), (self,))
+            return overrides.offer(Tensor.detach, (self,), (self,), {}, native=True)
         return views.detach(self)
 
     def detach_(self) -> Tensor:
@@ -248,6 +248,13 @@ class Tensor(TensorBase):
 
         return serialization.reduce(self)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__torch_function__" in vars(cls) and not cls.__module__.startswith("reference_engine."):
+            from reference_engine import subclass_calls
+
+            subclass_calls.offered(cls, Tensor)
+
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         from reference_engine import overrides
@@ -258,7 +265,10 @@ class Tensor(TensorBase):
 
     def as_subclass(self, cls: type[Any]) -> Any:
         """A differentiable alias of this tensor, of another type."""
-        made = self._view_alias()
+        from reference_engine.overrides import DisableTorchFunctionSubclass
+
+        with DisableTorchFunctionSubclass():
+            made = self._view_alias()
         made.__class__ = cls
         return made
 

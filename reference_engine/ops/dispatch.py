@@ -6,6 +6,7 @@ version, history.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.ops import binding, kernels, out_form
 from reference_engine.ops.declare import OPS, Op
+from reference_engine.override_names import is_native, named
 from reference_engine.semantics import cite, quiet, refusal, warn
 from reference_engine.sparse import kernels as sparse_kernels
 from reference_engine.sparse import memory
@@ -43,7 +45,8 @@ class Function:
     def __init__(self, name: str, ops: Sequence[Op], inplace: bool = False) -> None:
         self.name, self.ops, self.inplace = name, list(ops), inplace
         self.by_version = any(op.when for op in self.ops)
-        self.__name__ = self.__qualname__ = name.rsplit(".", 1)[-1]
+        space, _, short = name.rpartition(".")
+        self.__name__ = self.__qualname__ = f"{space}_{short}" if space in ("fft", "linalg", "special") else short
         self.spoken = name.removeprefix("nn.functional.").replace(".", "_")  # what refusals of arguments call it
         self.__module__ = ".".join(["reference_engine", *name.split(".")[:-1]])
 
@@ -56,16 +59,16 @@ class Function:
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
         if overrides.state.modes and self._seen_by_modes():
             tensor_like = [x for v in (*args, *kwargs.values()) for x in (v if isinstance(v, (list, tuple)) else (v,))]
-            seen: Any = getattr(Tensor, self.__name__, self) if is_method else self
-            return overrides.handle(seen, tensor_like, args, **kwargs)
+            if not overrides.state.passed_over:
+                return self._offer(tensor_like, args, kwargs, is_method)
+            overrides.state.passed_over = False
         for a in args:
             if type(a) is not Tensor and (isinstance(a, (list, tuple)) or overrides._overrides(a)):
                 tensor_like = [
                     x for v in (*args, *kwargs.values()) for x in (v if isinstance(v, (list, tuple)) else (v,))
                 ]
                 if overrides.has_torch_function(tensor_like):
-                    public: Any = getattr(Tensor, self.__name__, self) if is_method else self
-                    return overrides.handle(public, tensor_like, args, **kwargs)
+                    return self._offer(tensor_like, args, kwargs, is_method)
                 break
         if autocasting.state.enabled and autocasting.affects(self.name):
             args, kwargs = autocasting.cast(self.name, args, kwargs)
@@ -78,6 +81,19 @@ class Function:
             with profiler.observed(f"aten::{self.spoken}", args):
                 return self._ask(args, kwargs, is_method)
         return self._ask(args, kwargs, is_method)
+
+    def _offer(self, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
+        """Let others take over the call."""
+        public: Any = getattr(Tensor, self.__name__, self) if is_method else self
+        native = is_native(self.name, is_method)
+        if not native:
+            empty = inspect.Parameter.empty
+            defaults = {p.name: empty if p.required else p.default for p in self.ops[0].params}
+            if self.ops[0].out and not is_method and "." not in self.name:  # before the dtype
+                last = {name: defaults.pop(name) for name in ("dtype",) if name in defaults}
+                defaults = {**defaults, "out": None, **last}
+            args, kwargs = named(defaults, args, kwargs)
+        return overrides.offer(public, values, args, kwargs, native)
 
     def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
         global _asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reference_engine import creation, dtypes, strides
+from reference_engine import creation, dtypes, overrides, strides
 from reference_engine.devices import device, require
 from reference_engine.dispatcher import watching
 from reference_engine.ops.declare import OPS
@@ -20,7 +20,7 @@ from reference_engine.tensor import Tensor
 _BINARY = {
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul", "and": "bitwise_and",
     "or": "bitwise_or", "xor": "bitwise_xor", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "eq": "eq", "ne": "ne",
-    "mod": "remainder", "floordiv": "floor_divide",
+    "mod": "remainder", "floordiv": "floor_divide", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
 }  # fmt: skip
 _INPLACE = {
     "iadd": "add_",
@@ -33,7 +33,12 @@ _INPLACE = {
     "iand": "bitwise_and_",
     "ior": "bitwise_or_",
     "ixor": "bitwise_xor_",
+    "ilshift": "bitwise_left_shift_",
+    "irshift": "bitwise_right_shift_",
 }
+
+#: Operators that ``__torch_function__`` sees as such, and not as the method that they stand for.
+_SEEN = ("and", "or", "xor", "lshift", "rshift", "eq")
 _REFLECTED = {"radd": "add", "rmul": "mul", "rand": "bitwise_and", "ror": "bitwise_or", "rxor": "bitwise_xor"}
 
 
@@ -46,22 +51,50 @@ def _operand(value: Any) -> bool:
     )
 
 
+def _is_tensor(value: Any) -> bool:
+    return hasattr(type(value), "__torch_function__")
+
+
 def _binary(name: str) -> Callable[[Tensor, Any], Any]:
     def operate(self: Tensor, other: Any) -> Any:
-        if not _operand(other):
+        if not (_is_tensor(other) if name == "matmul" else _operand(other)):
             return NotImplemented
-        if not watching.used:
+        if not (watching.used or overrides.state.modes) and (
+            isinstance(other, Tensor) or not hasattr(type(other), "__torch_function__")
+        ):
             return getattr(self, name)(other)
         try:
             return getattr(self, name)(other)
-        except TypeError:  # nobody watching knew what to do
+        except TypeError:  # nobody who was asked knew what to do
             return NotImplemented
 
     return operate
 
 
 def _reflected(function: Function) -> Callable[[Tensor, Any], Any]:
-    return lambda self, other: function(other, self) if _operand(other) else NotImplemented
+    """The operator of a number on the left, which is made a tensor of the dtype of the result."""
+
+    def operate(self: Tensor, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        if not hasattr(type(other), "__torch_function__"):
+            other = creation.tensor(other, dtype=promote([other, self]))
+        return function(other, self)
+
+    return operate
+
+
+def _seen(operator: str) -> None:
+    """Let ``__torch_function__`` see an operator."""
+    operate = getattr(Tensor, f"__{operator}__")
+
+    def seen(self: Tensor, other: Any) -> Any:
+        if (type(self) is not Tensor or overrides.state.modes) and overrides.has_torch_function((self, other)):
+            shown = getattr(Tensor, f"__{operator}__")
+            return overrides.offer(shown, (self, other), (self, other), {}, native=True)
+        return operate(self, other)
+
+    setattr(Tensor, f"__{operator}__", seen)
 
 
 def _power_of_number(pow_: Function) -> Callable[[Tensor, Any], Any]:
@@ -87,14 +120,19 @@ def attach() -> None:
     functions = {name: Function(name, ops) for name, ops in OPS.items()}
     cls.__rsub__ = lambda self, other: functions["rsub"](self, other) if _operand(other) else NotImplemented
     cls.__rtruediv__ = lambda self, other: self.reciprocal() * other if _operand(other) else NotImplemented
-    for operator, name in {"mod": "remainder", "matmul": "matmul", "floordiv": "floor_divide"}.items():
+    for operator, name in {"mod": "remainder", "floordiv": "floor_divide"}.items():
         setattr(cls, f"__r{operator}__", _reflected(functions[name]))
+    for operator, name in {"lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift"}.items():
+        setattr(cls, f"__r{operator}__", _reflected(functions[name]))
+    cls.__rmatmul__ = lambda self, other: functions["matmul"](other, self) if _is_tensor(other) else NotImplemented
+    for operator in _SEEN:
+        _seen(operator)
     cls.__rpow__ = _power_of_number(functions["pow"])
     cls.__rdiv__ = cls.__rtruediv__
     cls.__neg__ = lambda self: self.neg()
     cls.__pos__ = lambda self: self
     cls.__abs__ = lambda self: self.abs()
-    cls.__invert__ = lambda self: self.bitwise_not()
+    cls.__invert__ = _inverted
     cls.__hash__ = object.__hash__
     cls.real = property(lambda self: functions["real"](self), _set_part("real"))
     cls.imag = property(lambda self: functions["imag"](self), _set_part("imag"))
@@ -115,6 +153,12 @@ def attach() -> None:
     cls.reshape_as = lambda self, other: self.reshape(other.shape)
     cls.view_as = lambda self, other: self.view(other.shape)
     cls.expand_as = lambda self, other: self.expand(other.shape)
+
+
+def _inverted(self: Tensor) -> Any:
+    if self._dtype.is_differentiable:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return self.bitwise_not()
 
 
 def _set_part(name: str) -> Callable[[Tensor, Any], None]:

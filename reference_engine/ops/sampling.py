@@ -185,6 +185,7 @@ declare(
     "bernoulli(Tensor self, *, any generator=None) -> Tensor",
     forward=lambda self, generator: _bernoulli_tensor(creation.empty_like(self.detach()), self.detach(), generator),
     vjp={"self": _forgotten},
+    out=True,
     smooth=False,
 )
 _with_one_probability = declare(
@@ -218,6 +219,7 @@ def _multinomial(self: Tensor, num_samples: int, replacement: bool, generator: A
 declare(
     "multinomial(Tensor self, int num_samples, bool replacement=False, *, any generator=None) -> Tensor",
     forward=_multinomial,
+    out=True,
     smooth=False,
 )
 
@@ -326,6 +328,7 @@ declare(
     vjp={"mean": _forgotten, "std": _forgotten},
     node="NormalBackward3",
     method=False,
+    out=True,
     smooth=False,
 )
 declare(
@@ -334,6 +337,7 @@ declare(
     vjp={"mean": _forgotten},
     node="NormalBackward1",
     method=False,
+    out=True,
     smooth=False,
 )
 declare(
@@ -342,6 +346,7 @@ declare(
     vjp={"std": _forgotten},
     node="NormalBackward2",
     method=False,
+    out=True,
     smooth=False,
 )
 declare(
@@ -351,6 +356,7 @@ declare(
         size, dtype or dtypes.get_default_dtype(), requires_grad, lambda t: _normal(t, mean, std, generator)
     ),
     method=False,
+    out=True,
     smooth=False,
 )
 

@@ -25,7 +25,7 @@ _LONGEST_TUPLE_LIKE = 32  # a longer list is always one index tensor
 def getitem(self: Tensor, index: Any) -> Any:
     """``self[index]``: a view, or a copy when tensors, sequences or bools take part."""
     if overrides.has_torch_function((self,)):
-        return overrides.handle(Tensor.__getitem__, (self,), (self, index))
+        return overrides.offer(Tensor.__getitem__, (self,), (self, index), {}, native=True)
     if index is None:
         return self.unsqueeze(0)
     if index is Ellipsis:
@@ -47,7 +47,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         TypeError: a value that is neither number nor tensor. Others: as for reading, and as for writing in place.
     """
     if overrides.has_torch_function((self, value)):
-        overrides.handle(Tensor.__setitem__, (self, value), (self, index, value))
+        overrides.offer(Tensor.__setitem__, (self, value), (self, index, value), {}, native=True)
         return
     if self._sparse is not None:
         raise refusal("sparse.setitem")

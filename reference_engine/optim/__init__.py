@@ -8,6 +8,7 @@ from reference_engine.optim.adaptive import Adadelta, Adagrad, RMSprop
 from reference_engine.optim.averaged import ASGD, Adafactor, Rprop
 from reference_engine.optim.lbfgs import LBFGS
 from reference_engine.optim.momentum import NAdam, RAdam
+from reference_engine.optim.muon import Muon
 from reference_engine.optim.optimizer import Optimizer
 from reference_engine.optim.sgd import SGD
 from reference_engine.optim.sparse_adam import SparseAdam
@@ -21,6 +22,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "LBFGS",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",

@@ -23,6 +23,10 @@ Group = dict[str, Any]
 State = dict[str, Any]
 
 
+#: When hooks see the state of an optimizer.
+_STATE_HOOKS = ("before saving", "after saving", "before loading", "after loading")
+
+
 class Optimizer:
     """Base class of all optimizers.
 
@@ -45,6 +49,7 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self._step_pre_hooks = hooks.new_dict()
         self._step_post_hooks = hooks.new_dict()
+        self._state_hooks = {when: hooks.new_dict() for when in _STATE_HOOKS}
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -148,10 +153,40 @@ class Optimizer:
         """Call `hook(optimizer, args, kwargs)` after each step."""
         return hooks.add(self._step_post_hooks, hook)
 
+    def _add_state_hook(self, when: str, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
+        handle = hooks.add(self._state_hooks[when], hook)
+        if prepend:
+            self._state_hooks[when].move_to_end(handle.id, last=False)
+        return handle
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer)` before the state is asked for."""
+        return self._add_state_hook("before saving", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` with it; what it returns, if anything, replaces it."""
+        return self._add_state_hook("after saving", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` before it is taken over; what it returns, if anything, replaces it."""
+        return self._add_state_hook("before loading", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer)` after a state was taken over."""
+        return self._add_state_hook("after loading", hook, prepend)
+
+    def _pass_on(self, when: str, state_dict: dict[str, Any]) -> dict[str, Any]:
+        for hook in list(self._state_hooks[when].values()):
+            replaced = hook(self, state_dict)
+            state_dict = state_dict if replaced is None else replaced
+        return state_dict
+
     # -- state -------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """State and groups, with parameters replaced by their numbers."""
+        for hook in list(self._state_hooks["before saving"].values()):
+            hook(self)
         numbers: dict[int, int] = {}
         groups = []
         for group in self.param_groups:
@@ -161,7 +196,7 @@ class Optimizer:
             packed["params"] = [numbers[id(parameter)] for parameter in group["params"]]
             groups.append(packed)
         state = {numbers.get(id(key), key): value for key, value in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        return self._pass_on("after saving", {"state": state, "param_groups": groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over state and options saved by `state_dict`.
@@ -169,6 +204,7 @@ class Optimizer:
         Raises:
             ValueError: other groups than this optimizer has.
         """
+        state_dict = self._pass_on("before loading", state_dict.copy())
         saved_groups = deepcopy(state_dict["param_groups"])
         if len(saved_groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -188,6 +224,8 @@ class Optimizer:
         for key, value in state_dict["state"].items():
             parameter = owners.get(key, key)
             self.state[parameter] = _cast(parameter, value)
+        for hook in list(self._state_hooks["after loading"].values()):
+            hook(self)
 
     def __repr__(self) -> str:
         described = []

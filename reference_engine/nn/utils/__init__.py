@@ -11,6 +11,13 @@ from reference_engine.nn.utils.clip_grad import (
     get_total_norm,
 )
 from reference_engine.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from reference_engine.nn.utils.fusion import (
+    fuse_conv_bn_eval,
+    fuse_conv_bn_weights,
+    fuse_linear_bn_eval,
+    fuse_linear_bn_weights,
+)
+from reference_engine.nn.utils.skipping import skip_init
 from reference_engine.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from reference_engine.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
@@ -19,6 +26,10 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "get_total_norm",
     "parameters_to_vector",
     "parametrizations",
@@ -27,6 +38,7 @@ __all__ = [
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
+    "skip_init",
     "spectral_norm",
     "stateless",
     "vector_to_parameters",
