@@ -82,6 +82,18 @@ def _affine(b: Builder, first: str) -> dict[str, Any]:
     return {"theta": s.Ref(theta), "size": s.Seq(sizes)}
 
 
+def _ctc(b: Builder, first: str) -> dict[str, Any]:
+    """Logarithms of probabilities, labels, and how long each sample is; spoilt: longer than there is time."""
+    steps, batch, labels = b.choose.integer(2, 3), b.choose.integer(1, 2), b.choose.integer(2, 3)
+    scores = making.new(b, (steps, batch, labels), b.choose.one_of(_FLOATS), low=-3.0, high=-0.1)
+    places = [b.choose.integer(1, labels - 1) for _ in range(2 * batch)]
+    return {
+        "log_probs": s.Ref(scores), "targets": _integers(b, (batch, 2), places),
+        "input_lengths": s.Seq(tuple(b.choose.integer(1, steps) + b.spoil() for _ in range(batch))),
+        "target_lengths": s.Seq(tuple(b.choose.integer(0, 2) for _ in range(batch))),
+    }  # fmt: skip
+
+
 def _rows(b: Builder, first: str) -> dict[str, Any]:
     """Samples with channels, and perhaps more."""
     shape = (b.choose.integer(1, 2), b.choose.integer(1, 3), *(2 for _ in range(b.choose.integer(0, 2))))
@@ -113,6 +125,7 @@ IMAGES: dict[str, Recipe] = {
     **{f"fractional{r}d": _fractional(r) for r in (2, 3)},
     **{f"grid{r}d": _grid(r) for r in (2, 3)},
     "affine": _affine,
+    "ctc": _ctc,
     "rows": _rows,
     "shuffled": _shuffled,
     "labels": _labels,
