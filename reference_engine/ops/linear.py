@@ -142,13 +142,13 @@ def _embedding(
     elif padding_idx < 0:
         padding_idx += rows
     if max_norm is not None:
-        _renormalised(weight, input, max_norm, norm_type)
+        renormalised(weight, input, max_norm, norm_type)
     if input._dtype not in (dtypes.int64, dtypes.int32):
         raise refusal("nn.embedding.dtype", type=input.dtype.tensor_name)
     return run(_TABLE, [weight, input, padding_idx, scale_grad_by_freq, sparse])
 
 
-def _renormalised(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+def renormalised(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Rows that are looked up and longer than ``max_norm`` are shortened in place."""
     from reference_engine import views
 

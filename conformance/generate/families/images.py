@@ -82,6 +82,24 @@ def _affine(b: Builder, first: str) -> dict[str, Any]:
     return {"theta": s.Ref(theta), "size": s.Seq(sizes)}
 
 
+def _bags(b: Builder, first: str) -> dict[str, Any]:
+    """A table, indices into it, and where the bags begin."""
+    table = making.new(b, (3, b.choose.integer(1, 2)), b.choose.one_of(_FLOATS))
+    count = b.choose.integer(1, 4)
+    places = [b.choose.integer(0, 2) for _ in range(count)]
+    if b.spoil():
+        places[-1] = 3
+    starts = [0, *sorted(b.choose.integer(0, count) for _ in range(b.choose.integer(0, 2)))]
+    made: dict[str, Any] = {
+        "input": _integers(b, (count,), places), "weight": s.Ref(table),
+        "offsets": _integers(b, (len(starts),), starts), "per_sample_weights": None,
+    }  # fmt: skip
+    if b.choose.coin(0.3):
+        made["per_sample_weights"] = s.Ref(making.new(b, (count,), b.tensors[table].dtype.name))
+        made["mode"] = "sum"
+    return made
+
+
 def _ctc(b: Builder, first: str) -> dict[str, Any]:
     """Logarithms of probabilities, labels, and how long each sample is; spoilt: longer than there is time."""
     steps, batch, labels = b.choose.integer(2, 3), b.choose.integer(1, 2), b.choose.integer(2, 3)
@@ -125,6 +143,7 @@ IMAGES: dict[str, Recipe] = {
     **{f"fractional{r}d": _fractional(r) for r in (2, 3)},
     **{f"grid{r}d": _grid(r) for r in (2, 3)},
     "affine": _affine,
+    "bags": _bags,
     "ctc": _ctc,
     "rows": _rows,
     "shuffled": _shuffled,
