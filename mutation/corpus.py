@@ -1,0 +1,109 @@
+"""The suite's quick check, with torch's answers noted beforehand: named examples, and programs drawn from a seed.
+
+What torch does does not depend on the mutant, so it is asked once. A program on which the unchanged reference differs
+from torch in a way that nothing explains says nothing about a mutant: it is left out, and counted.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from pathlib import Path
+
+import msgspec
+
+from conformance.execute.trace import Trace
+from conformance.program.steps import Program
+from mutation.coverage import Functions, watched
+
+SEED = 1
+PROGRAMS = {"default": 700, "calls": 400, "views": 500, "hooks": 400, "ops": 100}
+LAWFUL = 60  # so many programs are held to the laws, which know no torch
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A program, and what is known of it without a mutant.
+
+    Attributes:
+        name: of the example, or profile/index.
+        clauses: of an example: those that the newest reference cites.
+        deviation: of an example: the deviation that it shows, if it is the example of one.
+        laws: those to which the reference is held.
+        functions: of the mutated modules, those that the reference comes to; None: all.
+    """
+
+    name: str
+    program: Program
+    observed: Trace
+    clauses: frozenset[str] | None = None
+    deviation: str | None = None
+    laws: tuple[str, ...] = ()
+    functions: Functions | None = None
+
+
+class Corpus(msgspec.Struct, frozen=True):
+    """All cases, and the torch that answered."""
+
+    version: str
+    cases: tuple[Case, ...]
+    left_out: tuple[str, ...]
+
+
+def record(modules: tuple[str, ...] = (), share: float = 1.0) -> Corpus:
+    """Draw, ask torch, and leave out what the unchanged reference gets wrong. Imports both engines.
+
+    Args:
+        modules: those that will be mutated.
+        share: of the programs; the named examples are always all.
+    """
+    from conformance.campaign import CampaignSettings
+    from conformance.examples import EXAMPLES
+    from conformance.execute.machine import execute
+    from conformance.generate.builder import draw
+    from conformance.generate.prng import PRNGChoices
+    from conformance.generate.profiles import PROFILES
+    from conformance.judge.laws import LAWS
+    from conformance.trial import Trial
+    from mutation.check import Check
+    from specs import load
+
+    trial = Trial(CampaignSettings(subject="torch"))
+    version = trial.subject.version()
+    deviations = load().deviations
+    cases = []
+    for name in sorted(EXAMPLES):
+        program = EXAMPLES[name].program
+        cited = frozenset(c for step in execute(program, trial.baseline).steps for c in step.clauses)
+        shown = name if name in deviations and trial.version in deviations[name].versions else None
+        cases.append(Case(name, program, execute(program, trial.subject), cited, shown))
+    for profile, count in PROGRAMS.items():
+        for index in range(round(share * count)):
+            program, _ = draw(PRNGChoices(SEED, index), PROFILES[profile], trial.baseline)
+            laws = tuple(LAWS) if profile == "default" and index < LAWFUL and share == 1 else ()
+            cases.append(Case(f"{profile}/{index}", program, execute(program, trial.subject), laws=laws))
+    check = Check(version)
+    kept, left_out = [], []
+    for case in cases:
+        trimmed = _trimmed(check, case)
+        with watched(modules) as seen:
+            found = check.differs(trimmed)
+        if found is None:
+            kept.append(msgspec.structs.replace(trimmed, functions=frozenset(seen)))
+        else:
+            left_out.append(f"{case.name}: {found}")
+    return Corpus(version, tuple(kept), tuple(left_out))
+
+
+def _trimmed(check: object, case: Case) -> Case:
+    """Without the laws that the reference itself breaks on the program."""
+    from mutation.check import Check
+
+    assert isinstance(check, Check)
+    kept = tuple(law for law in case.laws if check.breaks(msgspec.structs.replace(case, laws=(law,))) is None)
+    return msgspec.structs.replace(case, laws=kept)
+
+
+if __name__ == "__main__":  # in the interpreter of another torch; read by the process that started this one
+    from mutation import corpus
+
+    Path(sys.argv[1]).write_bytes(pickle.dumps(corpus.record(tuple(sys.argv[3:]), float(sys.argv[2]))))
