@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from mutation.corpus import Case, Corpus
-from mutation.coverage import Functions, watched
+from mutation.coverage import Place, Places, watched
 from mutation.groups import NUMBERS, ROOT, Group
 
 
@@ -74,12 +74,12 @@ class Check:
         return None
 
 
-def compared(corpora: Sequence[Corpus], function: tuple[str, int] | None = None) -> Iterator[str]:
-    """Where the reference differs from what torch answered, on what comes to a function."""
+def compared(corpora: Sequence[Corpus], place: Place | None = None) -> Iterator[str]:
+    """Where the reference differs from what torch answered, on what comes to a place."""
     for corpus in corpora:
         check = Check(corpus.version)
         for case in corpus.cases:
-            if function is not None and case.functions is not None and function not in case.functions:
+            if place is not None and case.places is not None and place not in case.places:
                 continue
             found = check.differs(case)
             if found is not None:
@@ -87,15 +87,15 @@ def compared(corpora: Sequence[Corpus], function: tuple[str, int] | None = None)
 
 
 class Ours(msgspec.Struct, frozen=True):
-    """Our own tests and the scripts of a group, with the functions that each comes to."""
+    """Our own tests and the scripts of a group, with the places that each comes to."""
 
-    tests: dict[str, Functions]
-    scripts: dict[str, Functions]
+    tests: dict[str, Places]
+    scripts: dict[str, Places]
 
-    def coming_to(self, function: tuple[str, int] | None) -> tuple[list[str], list[str]]:
-        """The names of the tests and of the scripts that come to a function; all, if that is None."""
+    def coming_to(self, place: Place | None) -> tuple[list[str], list[str]]:
+        """The names of the tests and of the scripts that come to a place; all, if that is None."""
         found = [
-            [name for name, functions in kind.items() if function is None or function in functions]
+            [name for name, places in kind.items() if place is None or place in places]
             for kind in (self.tests, self.scripts)
         ]
         return found[0], found[1]
@@ -111,7 +111,7 @@ def ours(group: Group) -> Ours:
     code = _pytest(group.tests, watching)
     if code or watching.failed:
         raise RuntimeError(f"on the unchanged engine: {watching.failed}, pytest ended with {code}")
-    scripts: dict[str, Functions] = {}
+    scripts: dict[str, Places] = {}
     wrong = list(other_words(group.scripts, group.modules, scripts))
     if wrong:
         raise RuntimeError(f"on the unchanged engine: {wrong}")
@@ -131,11 +131,11 @@ def killers(tests: Sequence[str], scripts: Sequence[str]) -> Iterator[str]:
 
 
 class _Tests:
-    """Notes which tests fail, and which functions each comes to."""
+    """Notes which tests fail, and which places each comes to."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         self.failed: list[str] = []
-        self.seen: dict[str, set[tuple[str, int]]] = {}
+        self.seen: dict[str, set[Place]] = {}
         self._modules = modules
         self._watch: Any = None
 
@@ -167,13 +167,13 @@ def _pytest(what: Iterable[str], plugin: object) -> int:
 
 
 def other_words(
-    names: Iterable[str], modules: Sequence[str] = (), functions: dict[str, Functions] | None = None
+    names: Iterable[str], modules: Sequence[str] = (), places: dict[str, Places] | None = None
 ) -> Iterator[str]:
     """Scripts that print something else than torch printed. The engine goes by torch's name from then on.
 
     Args:
         names: of the scripts.
-        modules, functions: fill in which functions of the modules each script comes to.
+        modules, places: fill in which places in the modules each script comes to.
     """
     folder = ROOT / "tests" / "surface"
     spec = importlib.util.spec_from_file_location("run_scripts", folder / "run_scripts.py")
@@ -189,7 +189,7 @@ def other_words(
         printed = io.StringIO()
         with redirect_stdout(printed), watched(modules) as seen:
             run_scripts.main(engine, [str(folder / "scripts" / f"{name}.py")])
-        if functions is not None:
-            functions[name] = frozenset(seen)
+        if places is not None:
+            places[name] = frozenset(seen)
         if json.loads(printed.getvalue())[name] != document["outputs"][name]:
             yield f"script {name}"

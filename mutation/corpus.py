@@ -1,24 +1,26 @@
 """The suite's quick check, with torch's answers noted beforehand: named examples, and programs drawn from a seed.
 
 What torch does does not depend on the mutant, so it is asked once. A program on which the unchanged reference differs
-from torch in a way that nothing explains says nothing about a mutant: it is left out, and counted.
+from torch in a way that nothing explains says nothing about a mutant: it is left out, and counted. Of another torch
+that is asked as well only that is kept which its version makes different.
 """
 
 from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from conformance.execute.trace import Trace
 from conformance.program.steps import Program
-from mutation.coverage import Functions, watched
+from mutation.coverage import Places, watched
 
 SEED = 1
-PROGRAMS = {"default": 700, "calls": 400, "views": 500, "hooks": 400, "ops": 100}
-LAWFUL = 60  # so many programs are held to the laws, which know no torch
+PROGRAMS = {"default": 400, "calls": 300, "views": 300, "hooks": 300, "ops": 50}
+LAWFUL = 25  # so many programs are held to the laws, which know no torch
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -29,7 +31,7 @@ class Case(msgspec.Struct, frozen=True):
         clauses: of an example: those that the newest reference cites.
         deviation: of an example: the deviation that it shows, if it is the example of one.
         laws: those to which the reference is held.
-        functions: of the mutated modules, those that the reference comes to; None: all.
+        places: what the reference comes to, of what will be mutated.
     """
 
     name: str
@@ -38,7 +40,7 @@ class Case(msgspec.Struct, frozen=True):
     clauses: frozenset[str] | None = None
     deviation: str | None = None
     laws: tuple[str, ...] = ()
-    functions: Functions | None = None
+    places: Places | None = None
 
 
 class Corpus(msgspec.Struct, frozen=True):
@@ -49,12 +51,12 @@ class Corpus(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...]
 
 
-def record(modules: tuple[str, ...] = (), share: float = 1.0) -> Corpus:
+def record(modules: Sequence[str], main: str | None = None) -> Corpus:
     """Draw, ask torch, and leave out what the unchanged reference gets wrong. Imports both engines.
 
     Args:
         modules: those that will be mutated.
-        share: of the programs; the named examples are always all.
+        main: the version of the torch that is asked first, if this is another one.
     """
     from conformance.campaign import CampaignSettings
     from conformance.examples import EXAMPLES
@@ -63,6 +65,7 @@ def record(modules: tuple[str, ...] = (), share: float = 1.0) -> Corpus:
     from conformance.generate.prng import PRNGChoices
     from conformance.generate.profiles import PROFILES
     from conformance.judge.laws import LAWS
+    from conformance.subjects.reference import Reference
     from conformance.trial import Trial
     from mutation.check import Check
     from specs import load
@@ -77,10 +80,15 @@ def record(modules: tuple[str, ...] = (), share: float = 1.0) -> Corpus:
         shown = name if name in deviations and trial.version in deviations[name].versions else None
         cases.append(Case(name, program, execute(program, trial.subject), cited, shown))
     for profile, count in PROGRAMS.items():
-        for index in range(round(share * count)):
+        for index in range(count if main is None else count // 10):
             program, _ = draw(PRNGChoices(SEED, index), PROFILES[profile], trial.baseline)
-            laws = tuple(LAWS) if profile == "default" and index < LAWFUL and share == 1 else ()
+            laws = tuple(LAWS) if profile == "default" and index < LAWFUL and main is None else ()
             cases.append(Case(f"{profile}/{index}", program, execute(program, trial.subject), laws=laws))
+    if main is not None:
+        first = Reference(main)
+        cases = [
+            case for case in cases if execute(case.program, trial.reference).steps != execute(case.program, first).steps
+        ]
     check = Check(version)
     kept, left_out = [], []
     for case in cases:
@@ -88,7 +96,7 @@ def record(modules: tuple[str, ...] = (), share: float = 1.0) -> Corpus:
         with watched(modules) as seen:
             found = check.differs(trimmed)
         if found is None:
-            kept.append(msgspec.structs.replace(trimmed, functions=frozenset(seen)))
+            kept.append(msgspec.structs.replace(trimmed, places=frozenset(seen)))
         else:
             left_out.append(f"{case.name}: {found}")
     return Corpus(version, tuple(kept), tuple(left_out))
@@ -106,4 +114,4 @@ def _trimmed(check: object, case: Case) -> Case:
 if __name__ == "__main__":  # in the interpreter of another torch; read by the process that started this one
     from mutation import corpus
 
-    Path(sys.argv[1]).write_bytes(pickle.dumps(corpus.record(tuple(sys.argv[3:]), float(sys.argv[2]))))
+    Path(sys.argv[1]).write_bytes(pickle.dumps(corpus.record(sys.argv[3:], sys.argv[2])))

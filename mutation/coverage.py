@@ -1,4 +1,4 @@
-"""Which checks come to a function at all: only those can notice that it was changed."""
+"""Which checks come to a function, or say a message, at all: only those can notice that it was changed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from typing import Any
 
 from mutation.groups import ROOT
 
-Functions = frozenset[tuple[str, int]]
-"""Functions by their module, a file below the root, and their first line."""
+Place = tuple[str, int]
+"""A function by its module, a file below the root, and its first line; or a message by its clause, and 0."""
+
+Places = frozenset[Place]
 
 
 @contextmanager
-def watched(modules: Iterable[str]) -> Iterator[set[tuple[str, int]]]:
-    """Collects the functions of these modules that are called inside."""
+def watched(modules: Iterable[str]) -> Iterator[set[Place]]:
+    """Collects the functions of these modules that are called inside, and the messages that are said."""
+    from reference_engine.semantics import Semantics
+
     files = {str(ROOT / module): module for module in modules}
-    seen: set[tuple[str, int]] = set()
+    seen: set[Place] = set()
+    say = Semantics.message
+
+    def said(self: Semantics, clause: str) -> tuple[str, str]:
+        seen.add((clause, 0))
+        return say(self, clause)
 
     def called(frame: Any, event: str, argument: Any) -> None:
         code = frame.f_code
@@ -28,16 +37,18 @@ def watched(modules: Iterable[str]) -> Iterator[set[tuple[str, int]]]:
             seen.add((module, code.co_firstlineno))
 
     before = sys.gettrace()
+    Semantics.message = said  # type: ignore[method-assign]
     threading.settrace(called)
     sys.settrace(called)
     try:
         yield seen
     finally:
+        Semantics.message = say  # type: ignore[method-assign]
         sys.settrace(before)
         threading.settrace(before)  # type: ignore[arg-type]
 
 
-def function_at(module: str, text: str, line: int) -> tuple[str, int] | None:
+def function_at(module: str, text: str, line: int) -> Place | None:
     """The innermost function whose body holds a line; None for what runs when the module is imported."""
     found = None
     for node in ast.walk(ast.parse(text)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -27,11 +28,23 @@ class Group(msgspec.Struct, frozen=True):
     scripts: tuple[str, ...]
 
 
+def together(groups: Sequence[Group]) -> Group:
+    """Several groups as one."""
+    merged = {
+        field: tuple(dict.fromkeys(each for group in groups for each in getattr(group, field)))
+        for field in ("modules", "areas", "tests", "scripts")
+    }
+    return Group("+".join(group.name for group in groups), "", **merged)
+
+
 def _engine(*names: str) -> tuple[str, ...]:
     return tuple(f"reference_engine/{name}.py" for name in names)
 
 
-_TESTS = ("tests/reference_engine/autograd", "tests/reference_engine/views")
+_TESTS = (
+    "tests/reference_engine/autograd", "tests/reference_engine/views",
+    "tests/specs/test_words_that_no_example_says.py",
+)  # fmt: skip
 NUMBERS = ("tests/reference_engine/autograd/test_second_derivatives.py",)  # a minute of formulas
 
 GROUPS = {

@@ -186,8 +186,8 @@ def _literal(text: str) -> Iterator[int]:
             yield i
 
 
-def sample(group: Group, size: int, seed: int) -> list[Mutant]:
-    """Mutants of code, drawn so that no place is taken twice while another has not been taken; in the files' order."""
+def sample(group: Group, size: int, seed: int) -> Iterator[Mutant]:
+    """Mutants of code, drawn so that no place is taken twice while another has not been taken."""
     everything = [mutant for module in group.modules for mutant in of_module(module)]
     random.Random(seed).shuffle(everything)
     taken: Counter[object] = Counter()
@@ -198,5 +198,4 @@ def sample(group: Group, size: int, seed: int) -> list[Mutant]:
         taken[place] += 1
     ranked.sort(key=lambda pair: pair[0])  # stable: within a rank the order is that of the shuffle
     compiled = (found for _, mutant in ranked if (found := written(mutant)) is not None)
-    chosen = list(itertools.islice(compiled, size))
-    return sorted(chosen, key=lambda m: (group.modules.index(m.where), m.start, m.operator, m.occurrence))
+    return itertools.islice(compiled, size)

@@ -1,4 +1,4 @@
-"""``python -m mutation.page RUN.json...``: the page ``docs/mutation.md`` from what runs found."""
+"""``python -m mutation.page RUN.json``: the page ``docs/mutation.md`` from what a run found."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ or a hole in the suite.
 `mutation/` makes the mutants with [cosmic-ray](https://cosmic-ray.readthedocs.io)'s operators and some of its own
 (memberships, filters of comprehensions, words), and each message of `specs/messages/` with another letter and with
 another exception type. `mutation/README.md` says how to run it and what is looked at. This page is written by
-`python -m mutation.page` from the runs that it names.
+`python -m mutation.page` from the run that it tells of.
 """
 
 
@@ -85,4 +85,4 @@ def _code(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page([msgspec.json.decode(Path(name).read_bytes(), type=Report) for name in sys.argv[1:]]))
+    PAGE.write_text(page(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=list[Report])))

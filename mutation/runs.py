@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.machinery
 import inspect
+import itertools
 import multiprocessing
 import os
 import pickle
@@ -16,7 +17,7 @@ import tempfile
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +27,7 @@ import msgspec
 from mutation import check, corpus
 from mutation.check import Ours
 from mutation.corpus import Corpus
-from mutation.coverage import function_at
+from mutation.coverage import Place, function_at
 from mutation.groups import ROOT, Group
 from mutation.mutants import Mutant, mutated, source
 
@@ -60,6 +61,11 @@ class Report(msgspec.Struct, frozen=True):
     programs: dict[str, int]  # by version of torch
     left_out: dict[str, tuple[str, ...]]
     results: tuple[Result, ...]
+
+    @property
+    def noticed(self) -> float:
+        """The share of the mutants that something noticed."""
+        return sum(result.outcome != "survived" for result in self.results) / max(1, len(self.results))
 
 
 def _load() -> None:
@@ -187,7 +193,8 @@ def prepare(group: Group, others: Sequence[str] = ()) -> Checks:
         RuntimeError: the checks find fault with the unchanged engine.
     """
     _load()
-    corpora = [_done(lambda: corpus.record(group.modules)), *(_of_other_torch(python, group) for python in others)]
+    corpora = [_done(lambda: corpus.record(group.modules))]
+    corpora += [_of_other_torch(python, group, corpora[0].version) for python in others]
     return Checks(tuple(corpora), _done(lambda: check.ours(group)))
 
 
@@ -198,31 +205,30 @@ def _done(work: Callable[[], Any]) -> Any:
     return answer
 
 
-def _of_other_torch(python: str, group: Group) -> Corpus:
-    """What the torch of another interpreter does, with a tenth of the programs."""
+def _of_other_torch(python: str, group: Group, main: str) -> Corpus:
+    """What the torch of another interpreter does, on what its version makes different."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corpus"  # a pickle, of a process of our own, and gone when it has been read
-        command = [python, "-m", "mutation.corpus", str(path), "0.1", *group.modules]
+        command = [python, "-m", "mutation.corpus", str(path), main, *group.modules]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         subprocess.run(command, check=True, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
         found: Corpus = pickle.loads(path.read_bytes())
         return found
 
 
-NOT_QUICK, COMPARED = ("not quick", ""), ("compared", "")
+NOT_QUICK = ("not quick", "")
 
 
 class Quick:
     """A process that has the engine loaded and has not used it: its children change the functions that are there.
 
-    Cheaper than to import the engine anew, and enough for all comparisons; our own tests and the scripts then look at
-    an engine that was imported changed.
+    That is cheaper than to import the engine anew.
     """
 
     def __init__(self, checks: Checks, cpu: float) -> None:
         context = multiprocessing.get_context("fork")
         self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=self._serve, args=(theirs, checks, cpu), daemon=False)
+        self._process = context.Process(target=self._serve, args=(theirs, checks, cpu))
         self._process.start()
         theirs.close()
 
@@ -242,7 +248,6 @@ class Quick:
         import reference_engine.ops.shadow  # noqa: F401
 
         conformance.subjects.reference.Reference()
-
         live = live_functions()
         gc.freeze()
         while (mutant := theirs.recv()) is not None:
@@ -252,16 +257,24 @@ class Quick:
                     apply(mutant)
                 elif not exchange(mutant, live):
                     return NOT_QUICK
-                for found in check.compared(checks.corpora, changed_function(mutant)):
-                    return "killed", found
-                return COMPARED
+                return verdict(mutant, checks)
 
             theirs.send(_forked(work, cpu))
 
 
-def changed_function(mutant: Mutant) -> tuple[str, int] | None:
-    """The function that a mutant changes; None for what is not inside of one, and for messages."""
-    return None if mutant.is_message else function_at(mutant.where, source(mutant.where), mutant.line)
+def verdict(mutant: Mutant, checks: Checks) -> tuple[str, str]:
+    """What the checks that come to its place say of the mutant that the engine here has become."""
+    place = place_of(mutant)
+    for found in itertools.chain(check.compared(checks.corpora, place), check.killers(*checks.ours.coming_to(place))):
+        return "killed", found
+    return "survived", ""
+
+
+def place_of(mutant: Mutant) -> Place | None:
+    """What a mutant changes; None for what is not inside of a function."""
+    if mutant.is_message:
+        return mutant.where, 0
+    return function_at(mutant.where, source(mutant.where), mutant.line)
 
 
 Live = dict[types.CodeType, list[types.FunctionType]]
@@ -301,20 +314,16 @@ def exchange(mutant: Mutant, live: Live) -> bool:
     return exchanged > 0
 
 
-def run(mutants: list[Mutant], checks: Checks, cpu: float) -> Iterator[Result]:
+def run(mutants: Iterable[Mutant], checks: Checks, cpu: float) -> Iterator[Result]:
     """What becomes of each mutant, within ``cpu`` seconds of processor time."""
     quick = Quick(checks, cpu)
     for mutant in mutants:
         answer, code, seconds = quick(mutant)
-        if answer in (COMPARED, NOT_QUICK):
+        if answer == NOT_QUICK:
 
-            def work(mutant: Mutant = mutant, compared: bool = answer == COMPARED) -> tuple[str, str]:
+            def work(mutant: Mutant = mutant) -> tuple[str, str]:
                 apply(mutant)
-                for found in () if compared else check.compared(checks.corpora):
-                    return "killed", found
-                for found in check.killers(*checks.ours.coming_to(changed_function(mutant))):
-                    return "killed", found
-                return "survived", ""
+                return verdict(mutant, checks)
 
             answer, code, more = _forked(work, cpu)
             seconds += more

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from reference_engine.semantics import cite, refusal, require, switch
+from reference_engine.semantics import cite, refusal, require, switch, warn
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,15 +69,7 @@ class _ContextDecorator:
 
 
 def _decorate_class(context: _ContextDecorator, cls: Any) -> Any:
-    import warnings
-
-    warnings.warn(
-        "Decorating classes is deprecated and will be disabled in future versions. "
-        "You should only decorate functions or methods. To preserve the current behavior of class decoration, "
-        "you can directly decorate the `__init__` method and nothing else.",
-        FutureWarning,
-        stacklevel=3,
-    )
+    warn("mode.decorate_class")
     cls.__init__ = context(cls.__init__)
     return cls
 

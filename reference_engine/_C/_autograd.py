@@ -27,11 +27,14 @@ def _unsafe_set_version_counter(tensors: Sequence[Tensor], versions: Sequence[in
     """Set version counters by hand, which deceives the check of saved tensors.
 
     Raises:
-        RuntimeError: a negative version, or another number of versions than tensors.
+        RuntimeError: a negative version, another number of versions than tensors, or an inference tensor, which has
+            no version. What comes before it is done.
     """
     if len(tensors) != len(versions):
         raise refusal("version.set.count", tensors=len(tensors), versions=len(versions))
     for tensor, version in zip(tensors, versions, strict=True):
+        if tensor._inference:
+            raise refusal("version.set.inference")
         if version < 0:
             raise refusal("version.set.negative", version=version)
         tensor._version_counter.value = version

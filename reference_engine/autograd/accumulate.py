@@ -85,6 +85,8 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
     else:
         if grad._sparse is not None:
             cite("sparse.accumulate.sparse_sparse" if old._sparse is not None else "sparse.accumulate.dense_sparse")
+        elif strides.may_overlap_internally(old._shape, old._strides):
+            raise refusal("accumulate.later.overlap")
         cite("accumulate.later.in_place")
         old.add_(grad)
         _warn_of_layout(old, variable)

@@ -168,6 +168,10 @@ class Node:
             self.hook_order.append((kind, output_nr))
 
     def _register_hook_dict(self, tensor: Tensor) -> None:
+        from reference_engine.tensor import Tensor
+
+        if not isinstance(tensor, Tensor):
+            raise refusal("hooks.tensor.dict_type")
         assert tensor._backward_hooks is not None
         self.note_hook("tensor", tensor._output_nr)
         self.tensor_hooks.setdefault(tensor._output_nr, []).append(tensor._backward_hooks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_engine import levels, strides, views
+from reference_engine import layouts, levels, strides, views
 from reference_engine.autograd import forward_ad
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.modes import state
@@ -115,8 +115,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Change the shape; memory grows where needed, and what is new is not initialised.
 
     Raises:
-        RuntimeError: the tensor requires grad, is an inference tensor outside of inference mode, or a size is
-            negative. Nothing changes then.
+        RuntimeError: the tensor requires grad, or a size is negative; nothing changes then. Or it is an inference
+            tensor outside of inference mode, which has no version to count: that is seen when it has been resized.
     """
     sizes = tuple(int(s) for s in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size))
     return _resize(self, sizes, memory_format, alone=True)
@@ -127,17 +127,19 @@ def _resize(self: Tensor, sizes: tuple[int, ...], memory_format: Any, alone: boo
     inference = self._inference and not state.inference
     if self.requires_grad and not state.inference and not (alone and inference):
         raise refusal("inplace.resize.requires_grad")
-    if inference and switch("inference.resize_checked"):
-        raise refusal("inference.resize")
     if forward_ad.active and forward_ad.tangent_of(self) is not None:
         raise refusal("forward_ad.resize")
     if any(s < 0 for s in sizes):
         raise refusal("ops.expand.negative")
-    if sizes == self._shape and memory_format is None:
-        return self  # nothing to change: the strides and the version stay
+    wanted = None if memory_format is None else layouts.strides_in(sizes, memory_format)
+    if sizes == self._shape:  # nothing changes but the strides, if they are named, and the version stays
+        self._strides = wanted or self._strides
+        return self
     if strides.numel(sizes) * self._dtype.itemsize > self._storage.nbytes() - self._offset * self._dtype.itemsize:
         cite("inplace.resize.uninitialised")
-    kernels.resize(self, sizes)
+    kernels.resize(self, sizes, wanted)
+    if inference and switch("inference.resize_checked"):
+        raise refusal("inference.resize")
     if switch("inplace.resize.counts"):
         views.bump(self)
     return self
