@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 _sequence = itertools.count()
-ACCUMULATE_FIRST = 1 << 63  # AccumulateGrad nodes outrank every operation in the ready queue
+ACCUMULATE_FIRST = (1 << 64) - 1  # AccumulateGrad nodes outrank every operation in the ready queue
 
 
 class Edge(NamedTuple):

@@ -102,12 +102,10 @@ def _(torch: Any) -> None:
 
 @says("leaf.interior")
 def _(torch: Any) -> None:
-    base = torch.ones(3)
-    view = base.view(3)
-    view.requires_grad_()
-    z = view * 2
-    base.mul_(leaf(torch))
-    z.sum().backward()
+    x = leaf(torch)
+    y = (x * 2).sum()
+    x.requires_grad_(False).add_(leaf(torch))
+    y.backward()
 
 
 @says("anomaly.nan")

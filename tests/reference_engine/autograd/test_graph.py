@@ -57,6 +57,41 @@ def test_increment_version_counts_a_change_that_nobody_saw(x: Any) -> None:
         graph.increment_version([3])
 
 
+def test_an_argument_without_gradient_has_an_edge_to_nowhere(x: Any) -> None:
+    (accumulator, nr), nowhere = (x * 2).grad_fn.next_functions
+    assert (accumulator.name(), nr) == ("torch::autograd::AccumulateGrad", 0)
+    assert nowhere == (None, 0)
+    assert accumulator._sequence_nr() == 2**64 - 1
+
+
+def test_only_what_a_node_saves_has_an_attribute(x: Any) -> None:
+    node = x.view(3, 1).sum(0).grad_fn
+    assert node._saved_dim == (0,)
+    for name in ("dim", "self_shape"):
+        with pytest.raises(AttributeError, match=f"'SumBackward1' object has no attribute '{name}'"):
+            getattr(node, name)
+
+
+def test_an_override_of_backward_is_told_the_inputs(x: Any) -> None:
+    told = []
+
+    class Root:
+        @classmethod
+        def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> int:
+            told.append((function.__name__, args[0], kwargs))
+            return 5
+
+    root = Root()
+    others = {"grad_tensors": None, "retain_graph": None, "create_graph": False}
+    assert engine.autograd.backward(root) == 5
+    assert told.pop() == ("backward", (root,), {**others, "inputs": None})
+    assert engine.autograd.backward([root], inputs=x) == 5
+    name, roots, kwargs = told.pop()
+    assert (name, roots) == ("backward", (root,))
+    assert len(kwargs["inputs"]) == 1
+    assert kwargs["inputs"][0] is x
+
+
 def test_saved_attributes_are_read_only(x: Any) -> None:
     y = x * engine.ones(3)
     assert y.grad_fn._saved_self is None

@@ -26,6 +26,15 @@ def test_the_innermost_pair_sees_what_is_saved_and_gives_it_back(x: Any) -> None
     assert x.grad.tolist() == x.exp().tolist()
 
 
+@pytest.mark.parametrize("hooks", [(3, lambda t: t), (lambda t: t, 3)])
+def test_both_hooks_must_be_callable(hooks: tuple[Any, Any]) -> None:
+    with (
+        pytest.raises(TypeError, match=r"_push_saved_tensors_default_hooks\(\): incompatible function arguments"),
+        graph.saved_tensors_hooks(*hooks),
+    ):
+        pass
+
+
 def test_arguments_are_saved_in_the_order_of_their_names(x: Any) -> None:
     packed: list[float] = []
     other = engine.tensor([5.0, 6.0, 7.0], requires_grad=True)
