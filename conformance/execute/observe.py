@@ -98,6 +98,7 @@ class Observer:
             layout,
             same_as,
             grad,
+            None if strided else subject.places(tensor),
         )
 
     def glimpse(self, tensor: Any) -> Glimpse:
@@ -192,12 +193,16 @@ _DESCRIBE: dict[type, Callable[[Observer, Any], Seen]] = {
 # What torch appends to words that come from C++, and what differs from process to process.
 _NOISE = re.compile(
     r" \(Triggered internally at [^)]*\)$"
+    r"|(?<=for possible resolutions\.) '\S+' is only available for these backends: .*"
     r"| ?Traceback of forward call that caused the error:.*"
     r"|(?<=0x)[0-9a-f]{6,}",
     re.DOTALL,
 )
 
 
+_MARKS = ("(Trig", "Traceback", "0x", "these backends")
+
+
 def clean(text: str) -> str:
     """A message without source positions, tracebacks and addresses."""
-    return _NOISE.sub("", text) if "(Trig" in text or "Traceback" in text or "0x" in text else text
+    return _NOISE.sub("", text) if any(mark in text for mark in _MARKS) else text

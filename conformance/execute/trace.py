@@ -7,6 +7,15 @@ from typing import Literal, TypeAlias
 import msgspec
 
 
+class Places(msgspec.Struct, frozen=True, gc=False):
+    """What a tensor is made of that specifies only some of its elements."""
+
+    nnz: int
+    indices: tuple[bytes, ...]  # int64: one matrix of coordinates, or where rows begin and their columns
+    values: bytes  # in the dtype of the tensor
+    coalesced: bool | None  # only coordinates may be
+
+
 class TensorState(msgspec.Struct, frozen=True, gc=False):
     """All that can be seen of a tensor. Other tensors appear by name."""
 
@@ -31,6 +40,7 @@ class TensorState(msgspec.Struct, frozen=True, gc=False):
     layout: str
     same_as: str | None  # the first name of this very object, if it has several
     grad: TensorState | str | None  # a name, where .grad is a named tensor
+    places: Places | None = None  # of a tensor that is not strided
 
 
 class Glimpse(msgspec.Struct, frozen=True, gc=False, tag="tensor"):

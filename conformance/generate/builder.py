@@ -39,7 +39,8 @@ class Builder:
     Attributes:
         choose: where choices come from.
         profile: how often what is drawn.
-        tensors: the live tensors of the reference by name; read their metadata, never change them.
+        tensors: the live strided tensors of the reference by name; read their metadata, never change them.
+        specified: there may be sparse tensors among those that are alive.
         handles: names of hook handles that can be removed.
         open_modes: how many modes are open.
     """
@@ -51,11 +52,20 @@ class Builder:
         self.traced: list[StepTrace] = []
         self.handles: list[str] = []
         self.open_modes = 0
+        self.specified = False
         self._names = 0
 
     @property
     def tensors(self) -> dict[str, Any]:
-        return self.machine.scope.tensors
+        live = self.machine.scope.tensors
+        if not self.specified:
+            return live
+        return {name: t for name, t in live.items() if t._sparse is None}
+
+    @property
+    def sparse(self) -> dict[str, Any]:
+        """The live tensors of other layouts than strided."""
+        return {name: t for name, t in self.machine.scope.tensors.items() if t._sparse is not None}
 
     def fresh(self, prefix: str = "t") -> str:
         """A name that is not in use."""
@@ -72,10 +82,11 @@ class Builder:
 
     def call(self, op: str, *args: Any, form: Any = "method", prefix: str = "t") -> str | None:
         """Emit a call with one result. A name or a literal may stand for an argument; the name of the result."""
-        given = tuple(s.Ref(arg) if isinstance(arg, str) and arg in self.tensors else arg for arg in args)
+        live = self.machine.scope.tensors
+        given = tuple(s.Ref(arg) if isinstance(arg, str) and arg in live else arg for arg in args)
         outs = () if form == "inplace" else (self.fresh(prefix),)
         self.emit(s.Apply(op, given, (), outs, form))
-        return outs[0] if outs and outs[0] in self.tensors else None
+        return outs[0] if outs and outs[0] in live else None
 
     # -- choosing among what is alive --------------------------------------------------------------------------
 

@@ -78,6 +78,7 @@ _DEFAULT = {
     "used_again": 0.25,
     "again": 0.4,
     "misuse": 0.2,
+    "places": 0.1,
 }
 
 PROFILES: dict[str, Profile] = {
@@ -116,6 +117,12 @@ PROFILES: dict[str, Profile] = {
             },
             steps=(5, 14),
             dtypes={"float64": 10, "float32": 4, "complex128": 1.5, "complex64": 0.5, "int64": 0.3},
+        ),
+        Profile(
+            "sparse",
+            "sparse tensors and sparse gradients",
+            {"make": 0.5, "op": 1, "backward": 1, "grad": 0.5, "hook": 0.5, "mode": 0.3, "places": 8},
+            steps=(4, 10),
         ),
         Profile(
             "ops",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from conformance.execute.trace import Call, Glimpse, Number, Seen, StepTrace, TensorState, Trace
 from conformance.judge import numbers
@@ -65,6 +66,12 @@ UNDER_SPECIFIED = (
         "an op that is refused after it has resized its out= leaves there what the memory held",
         form="out",
         outcome="raised",
+    ),
+    UnderSpecified(
+        "grad[.]coalesced",
+        ".*",
+        "sparse.accumulate.coalesced",
+        "the engine takes a gradient apart that nobody else holds, and its copy is vouched for by nobody",
     ),
     UnderSpecified(
         "grad[.](version|offset)",
@@ -281,7 +288,7 @@ def _list(pairs: tuple[tuple[str, str], ...]) -> str:
 
 # -- tensors ---------------------------------------------------------------------------------------------------------
 
-_FIELDS = tuple(field for field in TensorState.__struct_fields__ if field not in ("value", "grad"))
+_FIELDS = tuple(field for field in TensorState.__struct_fields__ if field not in ("value", "grad", "places"))
 
 
 def _state(name: str, wanted: TensorState, seen: TensorState, prefix: str = "") -> Iterator[_Found]:
@@ -297,8 +304,34 @@ def _state(name: str, wanted: TensorState, seen: TensorState, prefix: str = "") 
                 return  # there is no comparing of values then
     if wanted.value != seen.value:
         yield from _values(name, f"{prefix}value", wanted, seen)
+    if wanted.places != seen.places and wanted.places is not None and seen.places is not None:
+        yield from _places(name, prefix, wanted, seen)
     if wanted.grad != seen.grad:
         yield from _gradient(name, wanted.grad, seen.grad)
+
+
+def _places(name: str, prefix: str, wanted: TensorState, seen: TensorState) -> Iterator[_Found]:
+    """How two sparse tensors differ in what they are made of."""
+    one, other = wanted.places, seen.places
+    assert one is not None
+    assert other is not None
+    for field in ("nnz", "coalesced", "indices"):
+        a, b = getattr(one, field), getattr(other, field)
+        if a != b:
+            shown = [str(_integers(each)) if field == "indices" else str(each) for each in (a, b)]
+            yield _Found(name, prefix + field, shown[0], shown[1])
+            if field == "nnz":
+                return
+    same_sums = numbers.mismatch(wanted.dtype, wanted.shape, wanted.value or b"", seen.value or b"") is None
+    if one.indices == other.indices and same_sums:  # how a sum is split among equal places
+        flat = (-1,)
+        if numbers.mismatch(wanted.dtype, flat, one.values, other.values) is not None:
+            texts = [numbers.show(wanted.dtype, flat, each.values) for each in (one, other)]
+            yield _Found(name, f"{prefix}values", texts[0], texts[1])
+
+
+def _integers(parts: tuple[bytes, ...]) -> list[list[int]]:
+    return [np.frombuffer(part, np.int64).tolist() for part in parts]
 
 
 def _gradient(name: str, wanted: TensorState | str | None, seen: TensorState | str | None) -> Iterator[_Found]:
@@ -380,6 +413,10 @@ _ASK = {
     "is_inference": "is_inference()",
     "is_conj": "is_conj()",
     "is_neg": "is_neg()",
+    "nnz": "_nnz()",
+    "coalesced": "is_coalesced()",
+    "indices": "_indices()",
+    "values": "_values()",
 }
 
 

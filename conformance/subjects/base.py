@@ -8,6 +8,8 @@ from collections.abc import Hashable
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from conformance.execute.trace import Places
+
 
 class SubjectUnavailable(Exception):
     """The subject can't run here; the text says what is missing."""
@@ -50,6 +52,10 @@ class Subject(ABC):
     @abstractmethod
     def storage_key(self, tensor: Any) -> Hashable | None:
         """The same for two tensors if and only if they share a storage; None for a tensor without one."""
+
+    def places(self, tensor: Any) -> Places | None:
+        """What a tensor that is not strided is made of; None where that cannot be read."""
+        return None
 
     def begin(self) -> None:  # noqa: B027 - most subjects have nothing to prepare
         """Called before each Program."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from conformance.execute.trace import Places
 from conformance.subjects.base import Subject, Tags
 
 
@@ -44,18 +45,25 @@ class Reference(Subject):
         self._context.__exit__(None, None, None)
 
     def storage_key(self, tensor: Any) -> Hashable | None:
-        return id(tensor._storage)
+        return None if tensor._sparse is not None else id(tensor._storage)
 
     def value_bytes(self, tensor: Any) -> bytes | None:
-        raw: bytes = tensor._read().tobytes()
+        raw: bytes = (tensor if tensor._sparse is None else tensor.detach().to_dense())._read().tobytes()
         return raw
 
+    def places(self, tensor: Any) -> Places | None:
+        kept = tensor._sparse
+        if kept is None:
+            return None
+        *indices, values = (part._read().tobytes() for part in kept.parts().values())
+        return Places(kept.nnz, tuple(indices), values, getattr(kept, "coalesced", None))
+
     def tags(self, tensor: Any) -> Tags:
-        # The engine has one layout and one device.
-        dtype = tensor.dtype
-        tags = self._tags.get(dtype)
+        key = tensor.dtype, None if tensor._sparse is None else tensor._sparse.layout
+        tags = self._tags.get(key)
         if tags is None:
-            tags = self._tags[dtype] = Tags(str(dtype).rpartition(".")[2], "strided", "default")
+            layout = str(tensor.layout).removeprefix("torch.")
+            tags = self._tags[key] = Tags(str(tensor.dtype).rpartition(".")[2], layout, "default")
         return tags
 
     def clean(self, text: str) -> str:

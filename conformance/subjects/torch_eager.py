@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.execute.trace import Places
 from conformance.subjects.base import Subject, SubjectUnavailable
 
 
@@ -100,6 +101,18 @@ class TorchEager(Subject):
             return string_at(address, count * size)
         return _gather(tensor, address, size)
 
+    def places(self, tensor: Any) -> Places | None:
+        layout = str(tensor.layout).removeprefix("torch.")
+        names = _PARTS.get(layout)
+        if names is None or not self._cpu:
+            return None
+        with self.api.no_grad():
+            kept = tensor.detach()  # the values of a tensor with a history are a view of it
+            *indices, values = (getattr(kept, name)() for name in names)
+        parts = tuple(string_at(i.data_ptr(), i.numel() * 8) if i.numel() else b"" for i in map(_row_major, indices))
+        coalesced = tensor.is_coalesced() if layout == "sparse_coo" else None
+        return Places(tensor._nnz(), parts, self._copied(values) or b"", coalesced)
+
     def _copied(self, tensor: Any) -> bytes | None:
         """The value of a tensor on another device, or in another layout; None where it has none."""
         if tensor.device.type == "meta":
@@ -110,6 +123,19 @@ class TorchEager(Subject):
                 dense = dense.to_dense()
             dense = dense.to("cpu").resolve_conj().resolve_neg().contiguous()
         return string_at(dense.data_ptr(), dense.numel() * dense.element_size()) if dense.numel() else b""
+
+
+_PARTS = {
+    "sparse_coo": ("_indices", "_values"),
+    "sparse_csr": ("crow_indices", "col_indices", "values"),
+    "sparse_csc": ("ccol_indices", "row_indices", "values"),
+    "sparse_bsr": ("crow_indices", "col_indices", "values"),
+    "sparse_bsc": ("ccol_indices", "row_indices", "values"),
+}
+
+
+def _row_major(indices: Any) -> Any:
+    return indices.long().contiguous()
 
 
 def _gather(tensor: Any, address: int, size: int) -> bytes:

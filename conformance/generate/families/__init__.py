@@ -18,6 +18,7 @@ from conformance.generate.families import (
     making,
     misuse,
     modes,
+    places,
     reading,
     rearranging,
 )
@@ -46,4 +47,5 @@ FAMILIES: dict[str, Callable[[Builder], None]] = {
     "shared_cotangent": gradients.shared_cotangent,
     "used_again": gradients.used_again,
     "again": gradients.differentiated_again,
+    "places": places.places,
 }
