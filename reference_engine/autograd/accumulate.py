@@ -81,7 +81,8 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
         _warn_of_layout(total, variable)
     elif old._sparse is not None and grad._sparse is None:
         cite("sparse.accumulate.sparse_dense")
-        variable._grad = grad + old
+        variable._grad = total = grad + old
+        _warn_of_layout(total, variable)
     else:
         if grad._sparse is not None:
             cite("sparse.accumulate.sparse_sparse" if old._sparse is not None else "sparse.accumulate.dense_sparse")

@@ -53,16 +53,22 @@ def _conj_physical(self: Tensor) -> Tensor:
     return run(_CONJ_PHYSICAL, [self]) if self._dtype.is_complex else self
 
 
+def conjugated(self: Tensor) -> Tensor:
+    """A complex tensor with conjugated elements, which the history shows."""
+    made: Tensor = run(_CONJ_PHYSICAL, [self])
+    return made
+
+
 def _conj_physical_in_place(self: Tensor) -> Tensor:
     return run(_CONJ_PHYSICAL_IN_PLACE, [self], inplace=True)
 
 
-_conjugated = elementwise(np.conj, exact=True)
+conjugate_elements = elementwise(np.conj, exact=True)
 
 
 def _conjugate(self: Tensor) -> Tensor:
     if not switch("complex.conj_physical.strides_kept"):
-        return _conjugated(self)
+        return conjugate_elements(self)
     return kernels.from_array(np.conj(self._read()), self._dtype, like(self._shape, self._strides))
 
 

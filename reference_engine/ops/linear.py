@@ -16,6 +16,7 @@ from reference_engine.ops.formulas import plus, some, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal, switch
+from reference_engine.sparse import memory
 from reference_engine.sparse.embedding import rows_looked_up
 from reference_engine.tensor import Tensor
 
@@ -68,6 +69,7 @@ declare(
 
 
 def _rows(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool, sparse: bool) -> Tensor:
+    memory.refuse_complex("embedding", weight)
     at = indices._read()
     if at.size and (at.min() < 0 or at.max() >= weight._shape[0]):
         raise refusal("nn.embedding.range")

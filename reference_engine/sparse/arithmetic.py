@@ -9,7 +9,7 @@ import numpy as np
 from reference_engine import dtypes, strides
 from reference_engine.ops.arithmetic import check_alpha, refuse_bools
 from reference_engine.ops.kernels import broadcast_shapes, empty, from_array, promote
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.sparse import coalescing, memory
 from reference_engine.sparse.kernels import IN_PLACE, kernel
 from reference_engine.tensor import Tensor
@@ -158,6 +158,8 @@ def _times_dense(dense: Tensor, sparse: Tensor, d: dtypes.dtype) -> Tensor:
     if not kept.nnz or not sparse.numel() or not dense.numel():
         return memory.coo(shape, empty((len(shape), 0), dtypes.int64), empty((0,), d), None)
     extra = len(dense._shape) - len(sparse._shape)
+    sparse = _stretched(sparse, shape[max(extra, 0) :])
+    kept = memory.coo_of(sparse)
     if extra > 0:
         return _times_slices(dense, coalescing.coalesced(sparse), shape, extra, d)
     if len(dense._shape) <= kept.dense_dim:
@@ -169,6 +171,22 @@ def _times_dense(dense: Tensor, sparse: Tensor, d: dtypes.dtype) -> Tensor:
         factor = from_array(stretched._read()[tuple(places)], dense._dtype)
     values = (factor * kept.values).to(d)
     return memory.coo(shape, kept.indices._copy(strides.contiguous(kept.indices._shape)), values, kept.coalesced)
+
+
+def _stretched(t: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Places repeated along sparse dimensions of size one, where the other factor has more."""
+    kept = memory.coo_of(t)
+    wide = [d for d in range(kept.sparse_dim) if t._shape[d] != shape[d]]
+    if not wide:
+        return t
+    cite("sparse.mul.stretched")
+    counts = tuple(shape[d] for d in wide)
+    offsets = np.indices(counts).reshape(len(wide), -1)
+    indices = np.repeat(kept.indices._read(), offsets.shape[1], axis=1)
+    indices[wide] = np.tile(offsets, kept.nnz)
+    values = from_array(np.repeat(kept.values._read(), offsets.shape[1], axis=0), t._dtype)
+    sizes = tuple(shape[d] if d in wide else n for d, n in enumerate(t._shape))
+    return coalescing.coalesced(memory.coo(sizes, coalescing.row_major(indices), values, False))
 
 
 def _times_slices(dense: Tensor, sparse: Tensor, shape: tuple[int, ...], extra: int, d: dtypes.dtype) -> Tensor:

@@ -21,6 +21,7 @@ _HIDDEN: dict[str, Any] = {"function": False, "method": False}
 
 
 def _with_values(values: Tensor, compressed: Tensor, plain: Tensor, size: Any, layout: Any) -> Tensor:
+    memory.refuse_complex("sparse_compressed_tensor", values)
     kept = memory.Compressed(compressed._alias(), plain._alias(), values._alias(), layout)
     return memory.tensor(tuple(size), kept)
 

@@ -88,6 +88,7 @@ def _back(grad: Tensor, like: Tensor) -> Tensor:
 
 
 def _coordinates(self: Tensor, sparse_dim: int) -> Tensor:
+    memory.refuse_complex("_to_sparse", self)
     return converting.to_coordinates(self, sparse_dim)
 
 
@@ -101,6 +102,7 @@ _everywhere("_to_sparse_by_dim")(_coordinates)
 
 def _converter(name: str, node: str) -> Any:
     def convert(self: Tensor, layout: Any, blocksize: Any, dense_dim: Any) -> Tensor:
+        memory.refuse_complex(f"_{name}", self)
         return converting.to_layout(self, layout, blocksize, dense_dim)
 
     op = declare(
@@ -221,6 +223,7 @@ _everywhere("_sparse_mask_projection")(_masked)
 
 def _mask_backward(grad: Tensor, self: Tensor, mask: Tensor) -> Tensor:
     """What arrives at places of the mask, each counted once."""
+    cite("sparse.mask.gradient")
     like = mask.coalesce() if memory.is_coo(mask) else mask
     found = grad.sparse_mask(like) if grad._sparse is None else run(_PROJECTION, [grad, like])
     return found.to_dense() if self._sparse is None else found

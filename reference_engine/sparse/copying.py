@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_engine.ops.complex import view_as_complex, view_as_real
+from reference_engine.ops.complex import conjugated, view_as_complex, view_as_real
 from reference_engine.semantics import refusal
 from reference_engine.sparse import memory
 from reference_engine.sparse.access import type_name
@@ -79,16 +79,16 @@ def zeros(like: Tensor, dtype: Any = None) -> Tensor:
     return memory.tensor(like._shape, made)
 
 
-@kernel("conj")
+@kernel("conj", "conj_physical")
 def _conj(self: Tensor) -> Tensor:
     """Not lazily: conjugated values."""
-    return self.conj_physical() if self._dtype.is_complex else self
+    made: Tensor = conjugated(self) if self._dtype.is_complex else self
+    return made
 
 
-@kernel("conj_physical")
-def _conj_physical(self: Tensor) -> Tensor:
-    values = memory.coo_of(self).values
-    return memory.with_values(self, values.conj_physical()) if self._dtype.is_complex else self
+@kernel("_conj_physical")
+def _conjugate(self: Tensor) -> Tensor:
+    return memory.with_values(self, memory.coo_of(self).values.conj_physical())
 
 
 @kernel("view_as_real", "view_as_complex")

@@ -16,6 +16,7 @@ import numpy as np
 
 from reference_engine import strides
 from reference_engine.layouts import LAYOUTS
+from reference_engine.modes import state
 from reference_engine.semantics import refusal, warn
 from reference_engine.storage import Storage
 
@@ -213,3 +214,13 @@ def write(target: Tensor, result: Tensor, into_values: bool) -> None:
     if new.values._dtype is not target._dtype:
         new.values = new.values.to(target._dtype)
     target._sparse, target._shape, target._strides = new, result._shape, result._strides
+
+
+def refuse_complex(op: str, t: Tensor) -> None:
+    """Raise where torch's own tables know no derivative for complex results of an op.
+
+    Raises:
+        RuntimeError: a complex tensor that requires grad, while recording.
+    """
+    if t._dtype.is_complex and state.grad and t.requires_grad:
+        raise refusal("complex.not_differentiable", op=op)

@@ -26,7 +26,7 @@ def _view(parent: Tensor, made: Tensor, replay: Any, multi_output: bool = False)
     return made
 
 
-def _made(t: Tensor, shape: Sequence[int], indices: Array, values: Tensor | Array, coalesced: bool) -> Tensor:
+def _made(t: Tensor, shape: Sequence[int], indices: Array, values: Tensor | Array, coalesced: bool | None) -> Tensor:
     if not isinstance(values, Tensor):
         values = from_array(values, t._dtype)
     return memory.coo(shape, coalescing.row_major(indices), values, coalesced)
@@ -56,7 +56,7 @@ def _reordered(t: Tensor, order: Sequence[int]) -> Tensor:
     values = kept.values.permute(0, *[d - n + 1 for d in order[n:]])
     in_order = list(order[:n]) == list(range(n))
     shape = tuple(t._shape[d] for d in order)
-    return _made(t, shape, indices, values.clone(), kept.coalesced and in_order)
+    return _made(t, shape, indices, values.clone(), (kept.coalesced and in_order) or not kept.nnz)
 
 
 @kernel("t")
@@ -97,9 +97,9 @@ def _with_one(t: Tensor, d: int) -> Tensor:
     shape = (*t._shape[:d], 1, *t._shape[d:])
     if d > kept.sparse_dim:
         values = kept.values.unsqueeze(d - kept.sparse_dim + 1)
-        return _made(t, shape, kept.indices._read(), values.clone(), False)
+        return _made(t, shape, kept.indices._read(), values.clone(), None)
     indices = np.insert(kept.indices._read(), d, 0, axis=0)
-    return _made(t, shape, indices, kept.values.clone(), False)
+    return _made(t, shape, indices, kept.values.clone(), None)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -123,13 +123,13 @@ def _slice(t: Tensor, d: int, at: int) -> Tensor:
     indices, values = kept.indices._read(), kept.values._read()
     shape = (*t._shape[:d], *t._shape[d + 1 :])
     if d >= kept.sparse_dim:
-        return _made(t, shape, indices, np.take(values, at, d - kept.sparse_dim + 1), False)
+        return _made(t, shape, indices, np.take(values, at, d - kept.sparse_dim + 1), None)
     found = np.flatnonzero(indices[d] == at)
     if kept.sparse_dim == 1:
         return from_array(_sum(values[found]), t._dtype)
     if not found.size:
         return memory.no_places(shape, t._dtype, kept.sparse_dim - 1)
-    return _made(t, shape, np.delete(indices[:, found], d, 0), values[found], found.size < 2)
+    return _made(t, shape, np.delete(indices[:, found], d, 0), values[found], None)
 
 
 def _sum(values: Array) -> Array:
@@ -169,12 +169,12 @@ def _index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
     indices, values = kept.indices._read(), kept.values._read()
     shape = (*self._shape[:d], len(wanted), *self._shape[d + 1 :])
     if d >= kept.sparse_dim:
-        return _made(self, shape, indices, np.take(values, wanted, d - kept.sparse_dim + 1), kept.coalesced)
+        return _made(self, shape, indices, np.take(values, wanted, d - kept.sparse_dim + 1), kept.coalesced or None)
     places = [np.flatnonzero(indices[d] == i) for i in wanted]
     found = np.concatenate(places) if places else np.zeros(0, np.int64)
     chosen = indices[:, found].copy()
     chosen[d] = np.repeat(np.arange(len(wanted)), [len(p) for p in places])
-    return _made(self, shape, chosen, values[found], found.size < 2)
+    return _made(self, shape, chosen, values[found], None)
 
 
 @kernel("narrow_copy")
@@ -188,11 +188,11 @@ def _narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
     shape = (*self._shape[:d], length, *self._shape[d + 1 :])
     if d >= kept.sparse_dim:
         part = np.take(values, range(start, start + length), d - kept.sparse_dim + 1)
-        return _made(self, shape, indices, part, kept.coalesced)
+        return _made(self, shape, indices, part, kept.coalesced or None)
     found = (indices[d] >= start) & (indices[d] < start + length)
     chosen = indices[:, found].copy()
     chosen[d] -= start
-    return _made(self, shape, chosen, values[found], kept.coalesced)
+    return _made(self, shape, chosen, values[found], kept.coalesced or None)
 
 
 # -- several -----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from reference_engine.ops.kernels import from_array, wrap_dim, wrap_dims
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal
 from reference_engine.sparse import coalescing, memory
-from reference_engine.sparse.kernels import kernel
+from reference_engine.sparse.access import backend_of
+from reference_engine.sparse.kernels import COMPRESSED, kernel
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -71,7 +72,8 @@ def _sum(self: Tensor, *rest: Any) -> Tensor:
 
 def _sparse_sum(self: Tensor, dim: Any) -> Tensor:
     if not memory.is_coo(self):
-        raise refusal("sparse.unsupported", op="_indices", backend="CPU")
+        raise refusal("sparse.unsupported", op="_indices", backend=backend_of(self))
+    memory.refuse_complex("_sparse_sum", self)
     return _summed(self, _dims(dim, len(self._shape)))
 
 
@@ -107,7 +109,7 @@ _SUM = declare(
     vjp={"self": lambda grad, self, dim: run(_SUM_BACKWARD, [grad, self, dim])},
     **_HIDDEN,
 )  # fmt: skip
-kernel("_sparse_sum_dim")(_sparse_sum)
+kernel("_sparse_sum_dim")(kernel("_sparse_sum_dim", table=COMPRESSED)(_sparse_sum))
 
 
 def _total(input: Tensor, dim: Any, dtype: dtype | None) -> Tensor:

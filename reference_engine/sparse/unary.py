@@ -19,7 +19,7 @@ _OF_SUMS = (
     "sinh", "sqrt", "tan", "tanh", "trunc",
 )  # fmt: skip
 
-_LINEAR = ("neg", "conj_physical")
+_LINEAR = ("neg",)
 
 
 def _of_values(name: str, t: Tensor, rest: tuple[Any, ...]) -> Tensor:
