@@ -95,10 +95,10 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
 
 def added(held: Tensor, grad: Tensor) -> Tensor:
     """The sum of two gradients. A sparse and a dense one are added in the order in which that can be done."""
-    if held._sparse is None or grad._sparse is not None:
+    if (held._sparse is None) is (grad._sparse is None):
         return held + grad
     cite("sparse.engine.sum")
-    return grad + held
+    return held + grad if held._sparse is None else grad + held
 
 
 def _warn_of_layout(grad: Tensor, variable: Tensor) -> None:

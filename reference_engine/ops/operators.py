@@ -13,7 +13,6 @@ from reference_engine.ops.dispatch import Function
 from reference_engine.ops.kernels import promote
 from reference_engine.ops.rearranging import hermitian, matrix_transpose, reversed_dimensions
 from reference_engine.semantics import refusal, switch
-from reference_engine.sparse import memory
 from reference_engine.sparse.access import layout_word, type_name
 from reference_engine.tensor import Tensor
 
@@ -148,7 +147,7 @@ def attach() -> None:
         setattr(cls, name, _caster(d))
     cls.to = to
     cls.type = _type
-    cls.type_as = lambda self, other: to(self, other)
+    cls.type_as = _type_as
     cls.cpu = lambda self, memory_format=None: self
     cls.reshape_as = lambda self, other: self.reshape(other.shape)
     cls.view_as = lambda self, other: self.view(other.shape)
@@ -190,8 +189,6 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
     flags = [a for a in args if isinstance(a, bool)]  # non_blocking, copy
     copy = copy or flags[1:] == [True]
     require(kwargs.get("device"))
-    if memory.met:
-        _refuse_other_layout(self, args)
     looks_last = strides.suggests_channels_last(self._shape, self._strides)
     moved = format_ not in (None, "torch.preserve_format") and looks_last != format_.startswith("torch.channels_last")
     if d is None or d is self._dtype:
@@ -199,11 +196,15 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
     return self._to_copy(d, format_)
 
 
-def _refuse_other_layout(self: Tensor, args: Sequence[Any]) -> None:
-    """A conversion like another tensor does not change the layout."""
-    for other in args:
-        if isinstance(other, Tensor) and other.layout is not self.layout:
-            raise refusal("sparse.to.layout", layout=layout_word(self), other=layout_word(other))
+def _type_as(self: Tensor, other: Tensor) -> Any:
+    """In the dtype of another tensor.
+
+    Raises:
+        RuntimeError: that has another layout.
+    """
+    if other.layout is not self.layout:
+        raise refusal("sparse.to.layout", layout=layout_word(self), other=layout_word(other))
+    return to(self, other.dtype)
 
 
 def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:

@@ -103,7 +103,7 @@ def _mul(self: Any, other: Any) -> Tensor:
         if not number._shape:
             return _times_sparse_number(t, number, d)
     if self._shape != other._shape:
-        raise refusal("sparse.mul.sizes", self=list(self._shape), other=list(other._shape))
+        raise refusal("sparse.mul.sizes")
     a, b = memory.coo_of(self), memory.coo_of(other)
     if not a.nnz or not b.nnz:
         return memory.no_places(self._shape, d, a.sparse_dim)

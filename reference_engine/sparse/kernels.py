@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import dtypes, views
+from reference_engine.ops.kernels import elementwise
 from reference_engine.semantics import cite, refusal
 from reference_engine.sparse import memory
 from reference_engine.tensor import Tensor
@@ -47,7 +48,7 @@ def forward_of(op: Op, values: Sequence[Any]) -> Kernel:
         return chosen
     if op.composite:
         return op.forward
-    return _unsupported(op, found.backend)
+    return _unsupported(op, found)
 
 
 def _layout_among(values: Sequence[Any]) -> memory.Coo | memory.Compressed | None:
@@ -93,9 +94,12 @@ def aten_name(op: Op) -> str:
     return _OVERLOADS.get(op.name, op.reference_name)
 
 
-def _unsupported(op: Op, backend: str) -> Kernel:
+def _unsupported(op: Op, found: memory.Coo | memory.Compressed) -> Kernel:
     def refuse(*values: Any) -> Any:
-        raise refusal("sparse.unsupported", op=aten_name(op), backend=backend)
+        if isinstance(found, memory.Compressed) and isinstance(op.forward, elementwise):
+            words = "".join(part.title() for part in str(found.layout).removeprefix("torch.").split("_"))
+            raise refusal("sparse.compressed.unsupported", layout=words)
+        raise refusal("sparse.unsupported", op=aten_name(op), backend=found.backend)
 
     return refuse
 

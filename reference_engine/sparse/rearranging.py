@@ -113,7 +113,7 @@ def _select(self: Tensor, dim: int, index: int) -> Tensor:
     d = wrap_dim(dim, rank)
     size = self._shape[d]
     if not -size <= index < size:
-        raise refusal("sparse.select.range", index=index, dim=d, size=size)
+        raise refusal("ops.select.range", index=index, shape=list(self._shape), dim=d)
     return _view(self, _slice(self, d, index % size), lambda base: base.select(dim, index))
 
 
