@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import strides
 from reference_engine.autograd.node import Edge, Node
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 
 if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
@@ -30,8 +30,8 @@ def validate_gradients(
         if grad is None or edge.node is None:
             continue
         shape, dtype, is_sparse = edge.node.input_metadata[edge.input_nr]
-        if grad._sparse is not None and not is_sparse:
-            _check_layout(grad, where, i)
+        if (grad._sparse is not None) is not is_sparse:
+            _check_layout(grad, is_sparse, where, i)
         if grad._shape != shape:
             if not strides.is_expandable_to(shape, grad._shape):
                 clause = "engine.gradient.shape" if node is not None else "engine.gradient.root_shape"
@@ -47,8 +47,9 @@ def validate_gradients(
     return fitted
 
 
-def _check_layout(grad: Tensor, node: str, index: int) -> None:
-    """A gradient of a strided tensor may be in coordinate layout."""
-    if not grad.is_sparse:
+def _check_layout(grad: Tensor, is_sparse: bool, node: str, index: int) -> None:
+    """A gradient of a strided tensor may be in coordinate layout, one of a sparse tensor strided."""
+    if not grad.is_sparse and not (is_sparse and switch("sparse.gradient.strided")):
         clause = "sparse.gradient.layout" if node else "sparse.gradient.root_layout"
-        raise refusal(clause, node=node, index=index, expected="Strided", got="SparseCsr")
+        layouts = ("Sparse", "Strided") if is_sparse else ("Strided", "SparseCsr")
+        raise refusal(clause, node=node, index=index, expected=layouts[0], got=layouts[1])

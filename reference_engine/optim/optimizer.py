@@ -16,6 +16,7 @@ from reference_engine import dtypes
 from reference_engine.autograd import hooks
 from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.modes import enable_grad, set_grad_enabled
+from reference_engine.sparse.creation import unchecked
 from reference_engine.tensor import Tensor
 from reference_engine.typename import typename
 
@@ -310,7 +311,4 @@ def real_views(*tensors: Tensor) -> tuple[Tensor, ...]:
 
 def at_places(gradient: Tensor, values: Tensor) -> Tensor:
     """Other values at the places of a sparse gradient."""
-    import reference_engine as torch
-
-    made: Tensor = torch.sparse_coo_tensor(gradient._indices(), values, gradient.size(), check_invariants=False)
-    return made
+    return unchecked(gradient._indices(), values, gradient.size())

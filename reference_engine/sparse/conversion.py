@@ -15,7 +15,7 @@ from reference_engine.layouts import LAYOUTS
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import from_array
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.sparse import converting, memory
 from reference_engine.sparse.access import layout_of, layout_word
 from reference_engine.sparse.kernels import COMPRESSED, kernel
@@ -60,17 +60,20 @@ _TO_DENSE = declare(
 )  # fmt: skip
 
 
-def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+def to_dense(self: Tensor, dtype: Any = None, **options: Any) -> Tensor:
     """A strided copy; a strided tensor itself.
 
     Raises:
         RuntimeError: a dtype for a sparse tensor.
     """
+    known = ("masked_grad",) if switch("sparse.to_dense.masked_grad") else ()
+    if options.keys() - set(known):
+        raise refusal("ops.arguments.unexpected", op="to_dense", name=next(iter(options.keys() - set(known))))
     if self._sparse is None:
         return self if dtype is None else self.to(dtype)
     if dtype is not None:
         raise refusal("sparse.to_dense.dtype")
-    made: Tensor = run(_TO_DENSE, [self, masked_grad])
+    made: Tensor = run(_TO_DENSE, [self, options.get("masked_grad")])
     return made
 
 
@@ -136,7 +139,11 @@ def to_sparse(
     if wanted is layout_of(self):
         return self
     _check_blocks(self, wanted, blocksize, "_to_sparse")
-    made: Tensor = run(_TO_LAYOUT, [self, wanted, blocksize, dense_dim])
+    made: Tensor
+    if wanted is LAYOUTS["sparse_coo"] and not switch("sparse.to_sparse.node_by_layout"):
+        made = run(_TO_COORDINATES, [self, len(self._shape)])
+    else:
+        made = run(_TO_LAYOUT, [self, wanted, blocksize, dense_dim])
     return made
 
 
@@ -162,9 +169,10 @@ def _check_blocks(self: Tensor, wanted: Any, blocksize: Any, what: str) -> None:
     high, wide = blocksize
     if high <= 0 or wide <= 0 or rows % high or columns % wide:
         source = "dense" if self._sparse is None else "coo" if memory.is_coo(self) else "sparse_compressed"
+        at = 0 if rows % max(high, 1) else 1
         raise refusal(
             "sparse.to_sparse.blocks", source=source, target=str(wanted).removeprefix("torch."), rows=rows,
-            columns=columns, high=high, wide=wide,
+            columns=columns, high=high, wide=wide, dim=at - 2, size=(rows, columns)[at], at=at, block=blocksize[at],
         )  # fmt: skip
 
 

@@ -33,16 +33,23 @@ _FROM_VALUES = declare(
     forward=_with_values, node="SparseCooTensorWithDimsAndTensorsBackward0", vjp={"values": _of_values}, **_HIDDEN,
 )  # fmt: skip
 
-_FLAGS = "bool requires_grad = False, bool check_invariants = None"
-_FROM_PARTS = f"torch.dtype dtype = None, torch.device device = None, bool pin_memory = False, {_FLAGS}"
-_FORMS = (
-    f"(object indices, object values, *, {_FROM_PARTS}, bool is_coalesced = None)",
-    f"(object indices, object values, tuple of ints size, *, {_FROM_PARTS}, bool is_coalesced = None)",
-    f"(tuple of ints size, *, torch.dtype dtype = None, torch.device device = None, {_FLAGS})",
-)
-_OPTIONS = {
-    "dtype", "device", "pin_memory", "requires_grad", "check_invariants", "is_coalesced", "size", "indices", "values",
-}  # fmt: skip
+_OPTIONS = {"dtype", "device", "pin_memory", "requires_grad", "size", "indices", "values"}
+
+
+def _options() -> set[str]:
+    """The names of the arguments that the version in force has."""
+    more = {"sparse.coo.checks_asked": "check_invariants", "sparse.coo.says_coalesced": "is_coalesced"}
+    return _OPTIONS | {name for key, name in more.items() if switch(key)}
+
+
+def _forms() -> list[str]:
+    """What may be given, as a refusal lists it."""
+    known = _options()
+    flags = "bool requires_grad = False" + ", bool check_invariants = None" * ("check_invariants" in known)
+    parts = "torch.dtype dtype = None, torch.device device = None, bool pin_memory = False, " + flags
+    parts += ", bool is_coalesced = None" * ("is_coalesced" in known)
+    size = f"(tuple of ints size, *, torch.dtype dtype = None, torch.device device = None, {flags})"
+    return [f"(object indices, object values, {given}*, {parts})" for given in ("", "tuple of ints size, ")] + [size]
 
 
 def _is_size(value: Any) -> bool:
@@ -56,7 +63,7 @@ def _type_name(value: Any) -> str:
 
 def _refuse_arguments(args: Any, kwargs: Any) -> Exception:
     got = ", ".join([_type_name(a) for a in args] + [f"{k}={_type_name(v)}" for k, v in kwargs.items()])
-    listing = "".join(f"\n * {text}" for text in _FORMS)
+    listing = "".join(f"\n * {text}" for text in _forms())
     return refusal("ops.arguments.combination", op="sparse_coo_tensor", got=got, signatures=listing)
 
 
@@ -75,7 +82,7 @@ def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Tensor:
     if len(args) == 1 and "values" not in kwargs:
         given = {"size": (args[0],) if type(args[0]) is int else args[0]}
     options = {**given, **kwargs}
-    known = len(args) <= 3 and set(options) <= _OPTIONS and not set(given) & set(kwargs)
+    known = len(args) <= 3 and set(options) <= _options() and not set(given) & set(kwargs)
     if not known or not ({"indices", "values"} <= set(options) or ("size" in options and "indices" not in options)):
         raise _refuse_arguments(args, kwargs)
     size = options.get("size")
@@ -131,7 +138,12 @@ def _from_parts(
     if coalesced is None and not switch("sparse.coo.few_are_coalesced"):
         coalesced = False
     cite("sparse.coo.places")
-    made: Tensor = run(_FROM_VALUES, [values, indices, size, coalesced])
+    return unchecked(indices, values, size, coalesced)
+
+
+def unchecked(indices: Tensor, values: Tensor, size: Any, coalesced: bool | None = None) -> Tensor:
+    """Values at places that are known to fit; differentiable in the values."""
+    made: Tensor = run(_FROM_VALUES, [values, indices, tuple(size), coalesced])
     return made
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_engine.sparse import memory
+from reference_engine.sparse.creation import unchecked
 from reference_engine.tensor import Tensor
 
 
@@ -24,9 +25,7 @@ class _Places:
 
         made: Tensor
         if len(self.parts) == 1:
-            made = engine.sparse_coo_tensor(
-                self.parts[0], values, self.shape, is_coalesced=self.coalesced, check_invariants=False
-            )
+            made = unchecked(self.parts[0], values, self.shape, self.coalesced)
         else:
             made = engine.sparse_compressed_tensor(
                 *self.parts, values, self.shape, layout=self.layout, check_invariants=False

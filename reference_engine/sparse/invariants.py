@@ -61,6 +61,8 @@ class check_sparse_tensor_invariants:
 
 def are_checked(asked: bool | None) -> bool:
     """Whether to look: what a call says, else what is in force, and if nobody said anything, no, with a warning."""
+    if not switch("sparse.coo.checks_asked"):
+        return True
     if asked is None and _checked is None and switch("sparse.invariants.warns"):
         warn("sparse.invariants.implicit")
     return bool(_checked) if asked is None else asked
