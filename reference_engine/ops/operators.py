@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from reference_engine import creation, dtypes, overrides, strides
@@ -116,6 +117,10 @@ def attach() -> None:
     for operator, name in _INPLACE.items():
         if hasattr(cls, name):
             setattr(cls, f"__{operator}__", _binary(name))
+    for operator in (*_BINARY, *_REFLECTED, *_INPLACE):
+        shown = getattr(cls, f"__{operator}__", None)
+        if isinstance(shown, FunctionType):
+            shown.__name__, shown.__qualname__ = f"__{operator}__", f"Tensor.__{operator}__"
     functions = {name: Function(name, ops) for name, ops in OPS.items()}
     cls.__rsub__ = lambda self, other: functions["rsub"](self, other) if _operand(other) else NotImplemented
     cls.__rtruediv__ = lambda self, other: self.reciprocal() * other if _operand(other) else NotImplemented

@@ -16,6 +16,7 @@ from reference_engine.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
+from reference_engine.utils.data.distributed import DistributedSampler
 from reference_engine.utils.data.loader import DataLoader, get_worker_info
 from reference_engine.utils.data.sampler import (
     BatchSampler,
@@ -32,6 +33,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "IterableDataset",
     "RandomSampler",
     "Sampler",
