@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reference_engine.testing.comparison import assert_close
+from reference_engine.testing.comparison import assert_allclose, assert_close
 from reference_engine.testing.creation import make_tensor
+from reference_engine.testing.file_check import FileCheck
 
-__all__ = ["assert_close", "make_tensor"]
+__all__ = ["FileCheck", "assert_allclose", "assert_close", "make_tensor"]

@@ -6,6 +6,7 @@ https://docs.pytorch.org/docs/stable/testing.html#torch.testing.assert_close
 from __future__ import annotations
 
 import cmath
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,9 @@ TOLERANCES: dict[str, tuple[float, float]] = {
     "complex64": (1.3e-6, 1e-5),
     "complex128": (1e-7, 1e-7),
 }
+
+#: Those of `assert_allclose`.
+LOOSE_TOLERANCES = {"float16": (1e-3, 1e-3), "float32": (1e-4, 1e-5), "float64": (1e-5, 1e-8)}
 
 Message = str | Callable[[str], str] | None
 
@@ -97,6 +101,34 @@ def assert_close(
         raise AssertionError(text) from None
 
 
+def assert_allclose(
+    actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None, equal_nan: bool = True,
+    msg: str = "",
+) -> None:  # fmt: skip
+    """The older `assert_close`, which makes tensors of what it is given, and does not compare dtypes.
+
+    Warns:
+        FutureWarning: always.
+    """
+    warnings.warn(
+        "`torch.testing.assert_allclose()` is deprecated since 1.12 and will be removed in a future release. Please "
+        "use `torch.testing.assert_close()` instead. You can find detailed upgrade instructions in "
+        "https://github.com/pytorch/pytorch/issues/61844.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    actual = actual if isinstance(actual, Tensor) else creation.tensor(actual)
+    expected = expected if isinstance(expected, Tensor) else creation.tensor(expected, dtype=actual.dtype)
+    if rtol is None and atol is None:
+        rtol, atol = LOOSE_TOLERANCES.get(actual.dtype.name, (0.0, 0.0))
+        others = LOOSE_TOLERANCES.get(expected.dtype.name, (0.0, 0.0))
+        rtol, atol = max(rtol, others[0]), max(atol, others[1])
+    assert_close(
+        actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_device=True, check_dtype=False,
+        check_stride=False, msg=msg or None,
+    )  # fmt: skip
+
+
 def compare(actual: Any, expected: Any, options: Options) -> None:
     """Raise a Mismatch unless the two values are close."""
     if actual is None or expected is None:
@@ -159,10 +191,15 @@ def compare_numbers(actual: Any, expected: Any, options: Options) -> None:
     kinds = (type(actual), type(expected))
     if options.check_dtype and kinds[0] is not kinds[1]:
         raise Mismatch(f"The (d)types do not match: {kinds[0]} != {kinds[1]}.")
-    by_kind = {int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128}
-    rtol, atol = options.tolerances(*(by_kind.get(kind, dtypes.int64) for kind in kinds))
+    rtol, atol = options.tolerances(*(_dtype_of(value) for value in (actual, expected)))
     if not scalars_are_close(actual, expected, rtol, atol, options.equal_nan):
         raise Mismatch(scalar_text(actual, expected, rtol, atol))
+
+
+def _dtype_of(number: Any) -> dtype:
+    if isinstance(number, complex):
+        return dtypes.complex128
+    return dtypes.float64 if isinstance(number, float) else dtypes.int64
 
 
 def scalars_are_close(actual: Any, expected: Any, rtol: float, atol: float, equal_nan: bool) -> bool:
