@@ -192,10 +192,17 @@ class SavedNumber:
         self.is_freed = True
 
 
+_OPERANDS_OF = {"kron": "version.operand_of_kron"}
+"""By op, what the change of an operand that it has saved is an instance of."""
+
+
 def _modified(data: Tensor, kept: SavedTensor, node: Node | None) -> Exception:
     """The refusal that tells which saved tensor was changed in place."""
     from reference_engine.autograd import anomaly
 
+    asked = getattr(node, "asked", "")
+    if asked in _OPERANDS_OF:
+        cite(_OPERANDS_OF[asked])
     history = node if kept._is_output else data.grad_fn
     clause = "version.saved_modified"
     fields: dict[str, Any] = {

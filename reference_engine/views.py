@@ -209,7 +209,6 @@ def _check_leaves_among_views(t: Tensor) -> None:
 
 
 def _check_history(t: Tensor) -> None:
-    _check_leaves_among_views(t)
     view = t._view
     if view is not None:
         unseen = t._node is None
@@ -220,6 +219,7 @@ def _check_history(t: Tensor) -> None:
             raise refusal("inplace.view_of_leaf")
     if t.requires_grad and t.is_leaf:
         raise refusal("inplace.leaf")
+    _check_leaves_among_views(t)
 
 
 def _check_view_creation(t: Tensor, view: ViewOf) -> None:

@@ -20,6 +20,7 @@ from reference_engine.autograd.saved import (
     save_on_cpu,
     saved_tensors_hooks,
 )
+from reference_engine.modes import is_inference_mode_enabled
 from reference_engine.semantics import cite, refusal, require, switch
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
     for t in tensors:
         if not t.requires_grad:
             raise refusal("hooks.multi.requires_grad")
+    if is_inference_mode_enabled():
+        cite("hooks.multi.inference")
     nodes = [gradient_edge(t).node for t in tensors]
     arrived: dict[int, list[Any]] = {}
     count: dict[int, int] = {}

@@ -152,7 +152,9 @@ def _clip(x: Array, low: Any, high: Any, _: bool = False) -> Array:
 
 _HARDTANH = declare(
     "nn.functional.hardtanh(Tensor self, Scalar min_val=-1.0, Scalar max_val=1.0, bool inplace=False) -> Tensor",
-    forward=elementwise(_clip, params=(1, 2, 3), exact=True, name="clamp_scalar_cpu", since=HALF, check=_check_clip),
+    forward=elementwise(
+        _clip, params=(1, 2, 3), exact=True, name="clamp_scalar_cpu", since=HALF, check=_check_clip, made_like=True
+    ),
     vjp={"self": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val)},
     exact=True,
     smooth=False,

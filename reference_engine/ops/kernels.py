@@ -317,6 +317,7 @@ class elementwise:
         ulps: how far apart two good kernels of this function may be, where that is more than a few units.
         floor: near its zeros the function is only as precise as where its size is this.
         keeps_dtype: ``out=`` must have the dtype of the result, rather than one that can hold it.
+        made_like: the result of one tensor is made like it beforehand, strides of dimensions of one element included.
         first: called with the promoted dtype and the arguments before shapes and memory are looked at; raises what
             the op refuses because of what it is for.
         check: the same, called after; raises what the kernel refuses.
@@ -327,9 +328,10 @@ class elementwise:
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None,
         first: Check | None = None, check: Check | None = None, stepwise: bool = False,
         number_is_operand: bool = True, keeps_dtype: bool = False, ulps: float = 0.0, floor: float = 0.0,
+        made_like: bool = False,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
-        self.first = first
+        self.first, self.made_like = first, made_like
         self.name, self.since, self.check, self.stepwise, self.ulps = name, since or {}, check, stepwise, ulps
         self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
         self.number_is_operand, self.keeps_dtype, self.floor = number_is_operand, keeps_dtype, floor
@@ -398,6 +400,8 @@ class elementwise:
         return from_array(out, result, wanted)
 
     def _layout(self, shape: tuple[int, ...], tensors: list[Tensor], numbers: bool) -> tuple[int, ...]:
+        if self.made_like and len(tensors) == 1:
+            return strides.like(shape, tensors[0]._strides)
         operands: list[tuple[Sequence[int], Sequence[int]]] = [(t._shape, t._strides) for t in tensors]
         if numbers and self.number_is_operand:
             operands.append(((), ()))  # a number is an operand of another shape, which the layout rule notices

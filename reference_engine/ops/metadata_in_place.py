@@ -201,7 +201,7 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
         cite("leaf.set.new_accumulator")
         self._accumulator = None
     if node is not None:
-        views.set_history(self, Edge(node, node.add_input(self)))
+        views.rebase_history(self, node)
     return self
 
 

@@ -126,7 +126,7 @@ def _replace(self: Tensor, nan: float | None, posinf: float | None, neginf: floa
         raise refusal("pointwise.out.nan_to_num", out=out.scalar_name, dtype=d.scalar_name)
     if not d.is_differentiable:
         return self._copy(strides.like(self._shape, self._strides))  # nothing to replace: in place, a copy to itself
-    return elementwise(lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True)(self)
+    return elementwise(lambda x: _nan_to_num(x, nan, posinf, neginf, d), exact=True, made_like=True)(self)
 
 
 def _overlap(self: Tensor, *values: object) -> tuple[str, ...]:
