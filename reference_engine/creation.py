@@ -61,6 +61,7 @@ def tensor(
     data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
 ) -> Tensor:
     """A leaf with a copy of ``data``: a number, nested sequences of numbers, a NumPy array or a tensor."""
+    dtype = dtypes.checked(dtype, "tensor")
     if isinstance(data, Tensor):
         warn("tensor.copy_construct", function="torch.tensor")
         if levels.is_mapped(data) or data._sparse is not None:
@@ -111,6 +112,7 @@ def _check_rectangular(data: Any) -> tuple[int, ...]:
 
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The tensor itself where possible, else a leaf with the data."""
+    dtype = dtypes.checked(dtype, "as_tensor")
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray) and (dtype is None or dtypes.BY_NUMPY.get(data.dtype) is dtype):
@@ -437,7 +439,7 @@ def attach() -> None:
         self, tuple(size), tuple(stride), dtype
     )
     cls.new_tensor = lambda self, data, dtype=None, requires_grad=False, **o: tensor(
-        data, dtype=dtype or self._dtype, requires_grad=requires_grad
+        data, dtype=dtypes.checked(dtype, "new_tensor") or self._dtype, requires_grad=requires_grad
     )
     for name in ("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided"):
         setattr(cls, name, factories.watched(name, getattr(cls, name)))

@@ -10,6 +10,8 @@ from typing import Any, Final
 import ml_dtypes
 import numpy as np
 
+from reference_engine.semantics import switch
+
 _CPP_NAMES = {
     "bool": "bool",
     "uint8": "unsigned char",
@@ -98,7 +100,31 @@ BY_NUMPY: Final[dict[Any, dtype]] = {d.np: d for d in ALL}
 _TO_REAL = {complex64: float32, complex128: float64}
 _TO_COMPLEX = {float32: complex64, float64: complex128, float16: complex64, bfloat16: complex64}
 
+_OF_PYTHON_TYPE: Final[dict[Any, dtype]] = {bool: bool_, int: int64, float: float64, complex: complex128}
+
 _default: dtype = float32
+
+
+def of_type(given: Any) -> Any:
+    """The dtype that a Python type stands for where a dtype is wanted; what is no such type, as it is."""
+    if isinstance(given, type) and given in _OF_PYTHON_TYPE:
+        if given is not complex or switch("tensor.dtype.of_complex"):
+            return _OF_PYTHON_TYPE[given]
+    return given
+
+
+def checked(given: Any, name: str) -> dtype | None:
+    """The dtype that a function which makes a tensor was given, if any.
+
+    Raises:
+        TypeError: it is none, and no Python type of numbers.
+    """
+    if given is None or isinstance(given, dtype):
+        return given
+    found = of_type(given)
+    if not isinstance(found, dtype):
+        raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(given).__name__}")
+    return found
 
 
 def get_default_dtype() -> dtype:
@@ -120,6 +146,7 @@ def set_default_dtype(d: dtype) -> None:
 
 def promote_types(a: dtype, b: dtype) -> dtype:
     """The smallest dtype that holds both, as torch defines it (it never widens an int for a float)."""
+    a, b = of_type(a), of_type(b)
     if a is b:
         return a
     if a.category != b.category:
@@ -172,6 +199,7 @@ def result_type(dimensioned: dtype | None, zero_dim: dtype | None, wrapped: dtyp
 
 def can_cast(source: dtype, target: dtype) -> bool:
     """Whether an in-place or ``out=`` result of dtype ``source`` may be written to ``target``."""
+    source, target = of_type(source), of_type(target)
     return source.category <= target.category and not (source.category >= 1 and target is bool_)
 
 
@@ -188,7 +216,7 @@ class finfo:
     """
 
     def __init__(self, type: dtype | None = None) -> None:
-        d = _default if type is None else type
+        d = _default if type is None else of_type(type)
         _must_be_dtype(d, "finfo")
         if not d.is_differentiable:
             raise TypeError(
@@ -216,7 +244,7 @@ class iinfo:
     """
 
     def __init__(self, type: dtype) -> None:
-        d = type
+        d = of_type(type)
         _must_be_dtype(d, "iinfo")
         if d.is_differentiable:
             raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")

@@ -104,4 +104,8 @@ def dtype_of(value: Any) -> dtype:
         if found is None or not value.startswith("torch."):
             raise refusal("tensor.type.name", name=value)
         return found.dtype
+    if isinstance(value, type):
+        made_in_c = not value.__flags__ & 1 << 9  # Py_TPFLAGS_HEAPTYPE
+        outside = made_in_c and value.__module__ != "builtins"
+        raise refusal("tensor.type.name", name=f"{value.__module__}.{value.__name__}" if outside else value.__name__)
     raise refusal("tensor.type.type")

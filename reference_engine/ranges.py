@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ def asarray(
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A tensor over the memory of a buffer."""
-    made = creation.from_numpy(np.frombuffer(bytearray(buffer), dtype=dtype.np, count=count, offset=offset))
+    made = creation.from_numpy(
+        np.frombuffer(bytearray(buffer), dtype=dtypes.of_type(dtype).np, count=count, offset=offset)
+    )
     return made.requires_grad_() if requires_grad else made
 
 
@@ -46,7 +49,10 @@ def broadcast_shapes(*shapes: Any) -> Size:
     Raises:
         RuntimeError: they do not.
     """
-    sequences = [(shape,) if isinstance(shape, int) else shape for shape in shapes]
+    sequences = [(shape,) if isinstance(shape, int) else shape for shape in shapes if shape is not None]
+    for shape in sequences:
+        if not isinstance(shape, Sequence):
+            raise RuntimeError(f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {shape}")
     made = [1] * max((len(shape) for shape in sequences), default=0)
     explained = switch("ops.broadcast_shapes.explained")
     for index, shape in enumerate(sequences):
@@ -111,10 +117,23 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
 
 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
-    """The coordinates of elements given by their place in a row."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    """The coordinates of elements given by their place in a row.
+
+    Raises:
+        TypeError: positions or sizes that are no integers. ValueError: a negative size.
+    """
+    if indices.is_complex() or indices.is_floating_point() or indices.dtype is dtypes.bool_:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if not isinstance(shape, (int, Sequence)):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for size in sizes:
+        if not isinstance(size, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(size)}")
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
     made = []
-    for size in reversed(shape):
+    for size in reversed(sizes):
         made.append(indices % size)
         indices = torch.div(indices, size, rounding_mode="floor")
     return tuple(reversed(made))

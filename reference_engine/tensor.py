@@ -222,6 +222,9 @@ class Tensor(TensorBase):
             raise refusal("tensor.contains.type", type=type(element))
         return bool((self == element).any().item())
 
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("Tensor does not support deleting items")
+
     def __iter__(self) -> Any:
         if not self._shape:
             raise refusal("tensor.iter.zero_dim")

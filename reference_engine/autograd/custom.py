@@ -50,7 +50,8 @@ def call(cls: Any, args: tuple[Any, ...], separate: bool) -> Any:
     to_save = _to_save(ctx) if recorded or separate else ()
     if recorded:
         _check_flags(cls, ctx)
-    wrapped = _wrap(ctx, inputs, outputs, recorded, {id(t) for t in to_save if separate and t is not None})
+    kept = {id(t) for t in (*to_save, *(ctx.saved_for_forward or ())) if t is not None} if separate else set()
+    wrapped = _wrap(ctx, inputs, outputs, recorded, kept)
     changed = {id(t) for t in ctx.dirty_tensors or ()}  # a view's history leads to ctx by way of its base's
     # these hold results, which would keep the graph that keeps them
     ctx.to_save = ctx.saved_for_forward = ctx.dirty_tensors = ctx.non_differentiable = None

@@ -5,7 +5,6 @@ Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#backward-hooks-
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -23,18 +22,33 @@ HookDict = OrderedDict[int, Callable[..., Any]]
 class RemovableHandle:
     """Removes a hook: by ``remove()``, or at the end of a ``with`` block. Removing twice does nothing."""
 
-    _ids = itertools.count()
+    next_id: int = 0
     __module__ = "torch.utils.hooks"  # where scripts know it
 
     def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
         self.hooks_dict_ref = weakref.ref(hooks_dict)
-        self.id = next(RemovableHandle._ids)
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        extras = [extra_dict] if isinstance(extra_dict, dict) else extra_dict or ()
+        self.extra_dict_ref: tuple[Any, ...] = tuple(weakref.ref(extra) for extra in extras)
 
     def remove(self) -> None:
         found = self.hooks_dict_ref()
         if found is not None:
             cite("hooks.tensor.removed")
             found.pop(self.id, None)
+        for extra in self.extra_dict_ref:
+            if (said := extra()) is not None:
+                said.pop(self.id, None)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.hooks_dict_ref(), self.id, tuple(extra() for extra in self.extra_dict_ref)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        held, self.id, extras = state
+        self.hooks_dict_ref = weakref.ref(new_dict() if held is None else held)  # a new one dies at once
+        self.extra_dict_ref = tuple(weakref.ref(extra) for extra in extras)
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
 
     def __enter__(self) -> RemovableHandle:
         return self
@@ -47,8 +61,9 @@ class _HookDict(OrderedDict):  # type: ignore[type-arg]  # OrderedDict itself ca
     """An ordered dict that a handle may refer to weakly."""
 
 
-def add(hooks: Any, fn: Callable[..., Any]) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
+def add(hooks: Any, fn: Callable[..., Any], extra: Any = None) -> RemovableHandle:
+    """Keep a hook; `extra` holds what else is known of some of them by their numbers."""
+    handle = RemovableHandle(hooks, extra_dict=extra)
     hooks[handle.id] = fn
     return handle
 

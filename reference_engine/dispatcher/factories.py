@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from reference_engine import dtypes
 from reference_engine.devices import CPU, device
 from reference_engine.dispatcher import watching
 from reference_engine.layouts import LAYOUTS
@@ -82,6 +83,8 @@ def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def made(*args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("dtype") is not None:
+            kwargs["dtype"] = dtypes.checked(kwargs["dtype"], name)
         if not (watching.used and watching.sees(args)):
             return function(*args, **kwargs)
         given = dict(kwargs)

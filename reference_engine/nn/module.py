@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from reference_engine import creation, devices, dtypes
+from reference_engine.autograd import hooks
 from reference_engine.modes import no_grad
 from reference_engine.nn import module_hooks
 from reference_engine.nn.global_hooks import (
@@ -29,6 +30,14 @@ from reference_engine.tensor import Tensor
 from reference_engine.typename import typename
 
 _KINDS = ("_parameters", "_buffers", "_modules")
+
+# the registries of global_hooks, where torch has them
+_global_parameter_registration_hooks, _global_buffer_registration_hooks = hooks.new_dict(), hooks.new_dict()
+_global_module_registration_hooks = hooks.new_dict()
+_global_forward_pre_hooks, _global_forward_hooks = hooks.new_dict(), hooks.new_dict()
+_global_forward_hooks_with_kwargs, _global_forward_hooks_always_called = hooks.new_dict(), hooks.new_dict()
+_global_backward_pre_hooks, _global_backward_hooks = hooks.new_dict(), hooks.new_dict()
+_global_is_full_backward_hook: bool | None = None
 
 
 class Module(module_hooks.HooksMixin, StateDictMixin):
@@ -57,6 +66,11 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
             "_modules": {},
         }
         self.__dict__.update(fields)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        module_hooks.add_missing_registries(self.__dict__)
+        self.__dict__.setdefault("_non_persistent_buffers_set", set())
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; every module defines its own."""
@@ -329,7 +343,8 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
         for place in (kwargs.get("device"), *args[:1]):
             if isinstance(place, (str, devices.device)):
                 devices.require(place)
-        wanted = [value for value in (*args, *kwargs.values()) if isinstance(value, dtypes.dtype)]
+        given = map(dtypes.of_type, (*args, *kwargs.values()))
+        wanted = [value for value in given if isinstance(value, dtypes.dtype)]
         wanted += [value.dtype for value in args if isinstance(value, Tensor)]
         if wanted and not wanted[0].is_differentiable:
             raise TypeError(

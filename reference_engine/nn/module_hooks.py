@@ -16,6 +16,7 @@ from reference_engine.autograd import hooks
 from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.modes import is_grad_enabled
 from reference_engine.nn import global_hooks
+from reference_engine.nn.bound_hook import BoundHook
 from reference_engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 Hook = Callable[..., Any]
 
-_REGISTRIES = ("_backward_pre_hooks", "_backward_hooks", "_forward_pre_hooks", "_forward_hooks")
+_REGISTRIES = (
+    "_backward_pre_hooks", "_backward_hooks", "_is_full_backward_hook", "_forward_hooks", "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_state_dict_hooks",
+    "_state_dict_pre_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+)  # fmt: skip
 
 _DOCUMENTATION = (
     "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook"
@@ -32,15 +37,15 @@ _DOCUMENTATION = (
 
 def empty_registries() -> dict[str, Any]:
     """The hook attributes of a new module."""
-    registries: dict[str, Any] = {name: hooks.new_dict() for name in _REGISTRIES}
-    registries["_is_full_backward_hook"] = None
-    registries["_hooks_with_kwargs"] = set()
-    registries["_hooks_always_called"] = set()
-    for name in ("_state_dict_hooks", "_state_dict_pre_hooks"):
-        registries[name] = hooks.new_dict()
-    for name in ("_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"):
-        registries[name] = hooks.new_dict()
-    return registries
+    made: dict[str, Any] = {}
+    add_missing_registries(made)
+    return made
+
+
+def add_missing_registries(fields: dict[str, Any]) -> None:
+    """Give the attributes of a module that an older version saved what they lack."""
+    for name in _REGISTRIES:
+        fields.setdefault(name, None if name == "_is_full_backward_hook" else hooks.new_dict())
 
 
 class HooksMixin:
@@ -51,22 +56,29 @@ class HooksMixin:
     _backward_hooks: hooks.HookDict
     _forward_pre_hooks: hooks.HookDict
     _forward_hooks: hooks.HookDict
-    _hooks_with_kwargs: set[int]
-    _hooks_always_called: set[int]
+    _forward_hooks_with_kwargs: Any
+    _forward_hooks_always_called: Any
+    _forward_pre_hooks_with_kwargs: Any
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, args)` before forward; what it returns replaces the arguments."""
-        return self._register(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        handle = self._register(self._forward_pre_hooks, hook, prepend, self._forward_pre_hooks_with_kwargs)
+        if with_kwargs:
+            self._forward_pre_hooks_with_kwargs[handle.id] = True
+        return handle
 
     def register_forward_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, args, output)` after forward; what it returns replaces the output."""
-        handle = self._register(self._forward_hooks, hook, prepend, with_kwargs)
+        said = [self._forward_hooks_with_kwargs, self._forward_hooks_always_called]
+        handle = self._register(self._forward_hooks, hook, prepend, said)
+        if with_kwargs:
+            self._forward_hooks_with_kwargs[handle.id] = True
         if always_call:
-            self._hooks_always_called.add(handle.id)
+            self._forward_hooks_always_called[handle.id] = True
         return handle
 
     def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
@@ -93,10 +105,8 @@ class HooksMixin:
         self._is_full_backward_hook = False
         return self._register(self._backward_hooks, hook, False)
 
-    def _register(self, registry: Any, hook: Hook, prepend: bool, with_kwargs: bool = False) -> RemovableHandle:
-        handle = hooks.add(registry, hook)
-        if with_kwargs:
-            self._hooks_with_kwargs.add(handle.id)
+    def _register(self, registry: Any, hook: Hook, prepend: bool, said: Any = None) -> RemovableHandle:
+        handle = hooks.add(registry, hook, said)
         if prepend:
             registry.move_to_end(handle.id, last=False)
         return handle
@@ -111,8 +121,8 @@ def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     try:
         return _call_with_hooks(module, args, kwargs, called)
     except Exception:
-        always = global_hooks.always_called | module._hooks_always_called
-        for key, hook in [*global_hooks.forward_hooks.items(), *module._forward_hooks.items()]:
+        always = {**global_hooks.kept("forward_hooks_always_called"), **module._forward_hooks_always_called}
+        for key, hook in [*global_hooks.kept("forward_hooks").items(), *module._forward_hooks.items()]:
             if key not in always or key in called:
                 continue
             try:
@@ -130,10 +140,10 @@ def _call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, An
     full, partial = global_hooks.backward_hooks_of_kind(True), global_hooks.backward_hooks_of_kind(False)
     if module._is_full_backward_hook is not None:
         (full if module._is_full_backward_hook else partial).extend(module._backward_hooks.values())
-    pre = [*global_hooks.backward_pre_hooks.values(), *module._backward_pre_hooks.values()]
+    pre = [*global_hooks.kept("backward_pre_hooks").values(), *module._backward_pre_hooks.values()]
 
-    for key, hook in [*global_hooks.forward_pre_hooks.items(), *module._forward_pre_hooks.items()]:
-        if key in module._hooks_with_kwargs:
+    for key, hook in [*global_hooks.kept("forward_pre_hooks").items(), *module._forward_pre_hooks.items()]:
+        if key in module._forward_pre_hooks_with_kwargs:
             replaced = hook(module, args, kwargs)
             if replaced is not None:
                 if not isinstance(replaced, tuple) or len(replaced) != 2:
@@ -151,7 +161,7 @@ def _call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, An
         args = boundary.enter(args)
     result = module.forward(*args, **kwargs)
 
-    for key, hook in [*global_hooks.forward_hooks.items(), *module._forward_hooks.items()]:
+    for key, hook in [*global_hooks.kept("forward_hooks").items(), *module._forward_hooks.items()]:
         called.add(key)
         replaced = _forward_hook(module, key, hook, args, kwargs, result)
         if replaced is not None:
@@ -171,7 +181,7 @@ def _call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def _forward_hook(module: Module, key: int, hook: Hook, args: Any, kwargs: Any, result: Any) -> Any:
-    if key in module._hooks_with_kwargs or key in global_hooks.with_kwargs_of:
+    if key in module._forward_hooks_with_kwargs or key in global_hooks.kept("forward_hooks_with_kwargs"):
         return hook(module, args, kwargs, result)
     return hook(module, args, result)
 
@@ -293,7 +303,7 @@ def _attach_partial(module: Module, partial: list[Hook], args: Any, result: Any)
     if node is None:
         return
     for hook in partial:
-        node.register_hook(lambda grads, outputs, hook=hook: hook(module, grads, outputs))
+        node.register_hook(BoundHook(hook, module))
     reason = _what_is_missing(args, result, node)
     if reason:
         warnings.warn(reason, FutureWarning, stacklevel=5)

@@ -5,7 +5,6 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torc
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
@@ -14,6 +13,8 @@ from typing import Any
 from reference_engine.autograd import hooks
 from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.modes import no_grad
+from reference_engine.nn.bound_hook import BoundHook
+from reference_engine.semantics import switch
 from reference_engine.tensor import Tensor
 
 #: The key of a module's extra state.
@@ -143,9 +144,10 @@ class StateDictMixin:
         keys = IncompatibleKeys(missing, unexpected)
         for hook in self._load_state_dict_post_hooks.values():
             if hook(self, keys) is not None:
+                gap = " " if switch("nn.post_hook.words_apart") else ""
                 raise AssertionError(
-                    "Hooks registered with ``register_load_state_dict_post_hook`` are notexpected to return new "
-                    "values, if incompatible_keys need to be modified,it should be done inplace."
+                    f"Hooks registered with ``register_load_state_dict_post_hook`` are not{gap}expected to return new "
+                    f"values, if incompatible_keys need to be modified,{gap}it should be done inplace."
                 )
 
     def _load_from_state_dict(
@@ -232,7 +234,7 @@ class StateDictMixin:
         self, hook: Callable[..., Any], with_module: bool = False
     ) -> RemovableHandle:
         """The older form: the hook is given the module only `with_module`."""
-        return hooks.add(self._load_state_dict_pre_hooks, functools.partial(hook, self) if with_module else hook)
+        return hooks.add(self._load_state_dict_pre_hooks, BoundHook(hook, self) if with_module else hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`."""

@@ -93,7 +93,7 @@ def fits(kind: str, v: Any) -> bool:
     if kind == "bool":
         return isinstance(v, (bool, np.bool_))
     if kind == "dtype":
-        return isinstance(v, dtypes.dtype)
+        return isinstance(dtypes.of_type(v), dtypes.dtype)
     if kind == "str":
         return isinstance(v, str)
     if kind == "layout":
@@ -118,6 +118,8 @@ def _convert(kind: str, v: Any) -> Any:
         return v.item() if isinstance(v, (Tensor, np.generic)) else v
     if kind == "Tensor|Scalar" and isinstance(v, np.generic):
         return v.item()
+    if kind.startswith("dtype"):
+        return dtypes.of_type(v)
     return v
 
 

@@ -181,10 +181,10 @@ def _caster(d: dtypes.dtype) -> Callable[..., Any]:
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
     """``x.to(dtype)``, ``x.to(device, dtype)``, ``x.to(other)``: itself if nothing changes and no copy is asked for."""
-    d = kwargs.pop("dtype", None)
+    d = dtypes.of_type(kwargs.pop("dtype", None))
     copy = kwargs.pop("copy", False)
     format_ = kwargs.pop("memory_format", None)
-    for a in args:
+    for a in map(dtypes.of_type, args):
         if isinstance(a, dtypes.dtype):
             d = a
         elif isinstance(a, Tensor):

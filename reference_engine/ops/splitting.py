@@ -15,6 +15,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.kernels import broadcast_shapes, wrap_dim
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
+from reference_engine.versions import VersionCounter
 from reference_engine.views import make_view
 
 Ints = tuple[int, ...]
@@ -176,9 +177,9 @@ _directed("dsplit", 3, 2)
 
 
 def _unsafe(pieces: Tensors) -> Tensors:
-    """The pieces, which nobody knows to be views any more."""
+    """The pieces, which nobody knows to be views any more: each counts its own changes."""
     for piece in pieces:
-        piece._view = None
+        piece._view, piece._version_counter = None, VersionCounter()
     return pieces
 
 

@@ -191,13 +191,21 @@ def _apply(self: Tensor, pieces: tuple[Any, ...]) -> tuple[Any, list[Tensor | No
                     made = _select(made, dim, int(tensor.item()), at)
             else:
                 _record(tensors, dim, tensor)
-                dim += len(tensor._shape) if tensor._dtype in (dtypes.bool_, dtypes.uint8) else 1
+                dim += _span(tensor)
     return made, tensors
 
 
 def _record(tensors: list[Tensor | None], dim: int, tensor: Tensor) -> None:
-    tensors.extend([None] * (dim - len(tensors)))
+    """Put an index tensor where it begins to index, behind None for what is taken whole before it."""
+    tensors.extend([None] * (dim - sum(map(_span, tensors))))
     tensors.append(tensor)
+
+
+def _span(index: Tensor | None) -> int:
+    """How many dimensions an index tensor stands for."""
+    if index is None or index._dtype not in (dtypes.bool_, dtypes.uint8):
+        return 1
+    return len(index._shape) if switch("indexing.mask.spans_its_dimensions") else 1
 
 
 def _bool_index(value: bool) -> Tensor:
