@@ -115,8 +115,8 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Change the shape; memory grows where needed, and what is new is not initialised.
 
     Raises:
-        RuntimeError: the tensor requires grad, or a size is negative; nothing changes then. Or it is an inference
-            tensor outside of inference mode, which has no version to count: that is seen when it has been resized.
+        RuntimeError: the tensor requires grad, a size is negative, or the size of an inference tensor would change
+            outside of inference mode. Nothing changes then.
     """
     sizes = tuple(int(s) for s in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size))
     return _resize(self, sizes, memory_format, alone=True)
@@ -135,11 +135,11 @@ def _resize(self: Tensor, sizes: tuple[int, ...], memory_format: Any, alone: boo
     if sizes == self._shape:  # nothing changes but the strides, if they are named, and the version stays
         self._strides = wanted or self._strides
         return self
+    if inference and switch("inference.resize_checked"):
+        raise refusal("inference.resize")
     if strides.numel(sizes) * self._dtype.itemsize > self._storage.nbytes() - self._offset * self._dtype.itemsize:
         cite("inplace.resize.uninitialised")
     kernels.resize(self, sizes, wanted)
-    if inference and switch("inference.resize_checked"):
-        raise refusal("inference.resize")
     if switch("inplace.resize.counts"):
         views.bump(self)
     return self
