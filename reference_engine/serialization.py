@@ -64,12 +64,11 @@ def _rebuild(
 
 
 def _rebuild_sparse(
-    cls: type[Any], kept: memory.Coo | memory.Compressed, shape: tuple[int, ...], requires_grad: bool,
-    state: dict[str, Any],
-) -> Any:  # fmt: skip
+    cls: type[Any], kept: memory.Coo | memory.Compressed, shape: tuple[int, ...], state: dict[str, Any]
+) -> Any:
+    """A sparse tensor from a pickle, which keeps no flag for it."""
     made: Any = memory.tensor(shape, kept)
     made.__class__ = cls
-    made._leaf_requires_grad = requires_grad
     vars(made).update(state)
     return made
 
@@ -86,7 +85,7 @@ def reduce(t: Tensor) -> Any:
     state = user_attributes(t)
     state |= {name: True for name in ("_is_param", "_is_buffer") if name in vars(t)}
     if t._sparse is not None:
-        return _rebuild_sparse, (type(t), t._sparse, t._shape, t.requires_grad, state)
+        return _rebuild_sparse, (type(t), t._sparse, t._shape, state)
     return _rebuild, (
         type(t), Memory(t._storage), t._dtype, t._shape, t._strides, t._offset, (t._conj, t._neg), t.requires_grad,
         state,

@@ -265,6 +265,6 @@ def shallow_copy(t: Tensor) -> Tensor:
     made._version_counter = type(t._version_counter)(1)  # it was made empty, and then given the memory
     made._tangent = None
     made._inference = state.inference
-    made._leaf_requires_grad = t.requires_grad
+    made._leaf_requires_grad = t.requires_grad and t._sparse is None
     vars(made).update(serialization.user_attributes(t))
     return made

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from conformance.execute.trace import Call, Glimpse, Number, StepTrace, TensorState, Trace
+from conformance.execute.trace import Call, Glimpse, Number, Places, StepTrace, TensorState, Trace
 from conformance.judge.compare import compare, differences, note
 from conformance.judge.numbers import MAX_ULP, mismatch, show
 from conformance.program.steps import Apply, Backward, Grad, Make, Program, Ref
@@ -90,12 +90,39 @@ def trace(outcome: Any = "ok", **last: Any) -> Trace:  # noqa: F811
     return Trace("any", (StepTrace("ok", tensors={"x": state()}), StepTrace("ok"), StepTrace(outcome, **last)))
 
 
-@pytest.mark.parametrize("field", [field for field in TensorState.__struct_fields__ if field not in ("value", "grad")])
+NESTED = ("value", "grad", "places")
+
+
+@pytest.mark.parametrize("field", [field for field in TensorState.__struct_fields__ if field not in NESTED])
 def test_every_field_of_a_tensor_is_compared(field: str) -> None:
     other = state(**{field: "other"})
     found = compare(PROGRAM, trace(tensors={"x": state()}), trace(tensors={"x": other}))
     assert found is not None
     assert (found.tensor, found.field, found.observed) == ("x", field, "other")
+
+
+def sparse(**changes: Any) -> Any:
+    made = {"nnz": 2, "indices": (INDICES,), "values": np.array([1.0, 2.0], np.float32).tobytes(), "coalesced": False}
+    return state(layout="sparse_coo", stride=None, places=Places(**{**made, **changes}))
+
+
+INDICES = np.array([0, 0]).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"nnz": 1}, "nnz", ("2", "1")),
+        ({"coalesced": True}, "coalesced", ("False", "True")),
+        ({"indices": (np.array([0, 1]).tobytes(),)}, "indices", ("[[0, 0]]", "[[0, 1]]")),
+        ({"values": np.array([2.0, 1.0], np.float32).tobytes()}, "values", ("[1., 2.]", "[2., 1.]")),
+    ],
+)
+def test_what_a_sparse_tensor_is_made_of_is_compared(changes: Any, field: str, words: tuple[str, str]) -> None:
+    found = compare(PROGRAM, trace(tensors={"x": sparse()}), trace(tensors={"x": sparse(**changes)}))
+    assert found is not None
+    assert (found.tensor, found.field, found.expected, found.observed) == ("x", field, *words)
+    assert compare(PROGRAM, trace(tensors={"x": sparse()}), trace(tensors={"x": sparse()})) is None
 
 
 def test_a_value_that_cannot_be_read_is_not_compared_but_the_rest_is() -> None:
