@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference_engine.nn import functional, init, parameter, utils
+from reference_engine.nn import attention, common_types, functional, grad, init, parallel, parameter, utils
 from reference_engine.nn.activation import (
     CELU,
     ELU,
@@ -20,6 +20,7 @@ from reference_engine.nn.activation import (
     PReLU,
     ReLU,
     ReLU6,
+    RReLU,
     Sigmoid,
     SiLU,
     Softmax,
@@ -32,10 +33,13 @@ from reference_engine.nn.activation import (
     Tanhshrink,
     Threshold,
 )
-from reference_engine.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from reference_engine.nn.adaptive import AdaptiveLogSoftmaxWithLoss
+from reference_engine.nn.containers import Container, ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from reference_engine.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from reference_engine.nn.cross_map import CrossMapLRN2dLayer as CrossMapLRN2d
 from reference_engine.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
-from reference_engine.nn.embedding import Embedding
+from reference_engine.nn.embedding import Embedding, EmbeddingBag
+from reference_engine.nn.factories import factory_kwargs
 from reference_engine.nn.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from reference_engine.nn.lazy import (
     LazyBatchNorm1d,
@@ -59,6 +63,7 @@ from reference_engine.nn.loss import (
     CosineEmbeddingLoss,
     CosineSimilarity,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
@@ -66,7 +71,9 @@ from reference_engine.nn.loss import (
     L1Loss,
     MarginRankingLoss,
     MSELoss,
+    MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
     NLLLoss,
     NLLLoss2d,
     PairwiseDistance,
@@ -104,6 +111,7 @@ from reference_engine.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from reference_engine.nn.parallel import DataParallel
 from reference_engine.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from reference_engine.nn.pooling import (
     AdaptiveAvgPool1d,
@@ -115,9 +123,11 @@ from reference_engine.nn.pooling import (
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
+    ChannelShuffle,
     Fold,
     LPPool1d,
     LPPool2d,
+    LPPool3d,
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
@@ -130,6 +140,7 @@ from reference_engine.nn.pooling import (
 )
 from reference_engine.nn.recurrent import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from reference_engine.nn.sequences import GRU, LSTM, RNN, RNNBase
+from reference_engine.nn.sync_batch_norm import SyncBatchNorm
 from reference_engine.nn.transformer import (
     Transformer,
     TransformerDecoder,
@@ -137,11 +148,19 @@ from reference_engine.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from reference_engine.nn.unpooling import (
+    FractionalMaxPool2d,
+    FractionalMaxPool3d,
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
+)
 
 __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -157,12 +176,15 @@ __all__ = [
     "Bilinear",
     "Buffer",
     "CELU",
+    "CTCLoss",
+    "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
     "ConstantPad1d",
     "ConstantPad2d",
     "ConstantPad3d",
+    "Container",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -172,15 +194,20 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CrossMapLRN2d",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GELU",
     "GLU",
     "GRU",
@@ -201,6 +228,7 @@ __all__ = [
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
+    "LPPool3d",
     "LSTM",
     "LSTMCell",
     "LayerNorm",
@@ -227,11 +255,16 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
     "NLLLoss2d",
@@ -248,6 +281,7 @@ __all__ = [
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -268,6 +302,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -288,8 +323,13 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "attention",
+    "common_types",
+    "factory_kwargs",
     "functional",
+    "grad",
     "init",
+    "parallel",
     "parameter",
     "utils",
 ]

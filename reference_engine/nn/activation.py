@@ -44,6 +44,14 @@ class LeakyReLU(Applied):
     options = {"negative_slope": 0.01, "inplace": False}
 
 
+class RReLU(Applied):
+    function = "rrelu"
+    options = {"lower": 1.0 / 8, "upper": 1.0 / 3, "inplace": False}
+
+    def forward(self, *inputs: Any) -> Any:
+        return F.rrelu(*inputs, self.lower, self.upper, self.training, self.inplace)
+
+
 class SiLU(Applied):
     function = "silu"
     options = {"inplace": False}

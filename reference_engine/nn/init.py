@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import reference_engine as torch
@@ -224,3 +225,24 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = No
         for column in range(columns):
             tensor[torch.randperm(rows)[:zeros], column] = 0
     return tensor
+
+
+def _deprecated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of this module by its older name."""
+    new = function.__name__
+    old = new[:-1]
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        message = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`."
+        warnings.warn(message, FutureWarning, stacklevel=2)
+        return function(*args, **kwargs)
+
+    called.__name__ = old
+    return called
+
+
+constant, dirac, eye = _deprecated(constant_), _deprecated(dirac_), _deprecated(eye_)
+sparse, orthogonal = _deprecated(sparse_), _deprecated(orthogonal_)
+kaiming_normal, kaiming_uniform = map(_deprecated, (kaiming_normal_, kaiming_uniform_))
+xavier_normal, xavier_uniform = map(_deprecated, (xavier_normal_, xavier_uniform_))
+normal, uniform = map(_deprecated, (normal_, uniform_))

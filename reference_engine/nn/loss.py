@@ -169,3 +169,27 @@ class PairwiseDistance(Applied):
     function = "pairwise_distance"
     options = {"p": 2.0, "eps": 1e-06, "keepdim": False}
     shown = ()
+
+
+class MultiLabelMarginLoss(Loss):
+    function = "multilabel_margin_loss"
+    options = _REDUCTION
+
+
+class MultiMarginLoss(Loss):
+    function = "multi_margin_loss"
+    options = {"p": 1, "margin": 1.0, "weight": None, **_REDUCTION}
+    buffers_ = ("weight",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.p not in (1, 2):
+            raise ValueError("only p == 1 and p == 2 supported")
+        if self.weight is not None and self.weight.dim() != 1:
+            rank = self.weight.dim()
+            raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {rank}D instead")
+
+
+class CTCLoss(Loss):
+    function = "ctc_loss"
+    options = {"blank": 0, "reduction": "mean", "zero_infinity": False}

@@ -109,7 +109,7 @@ class GroupNorm(Module):
         )
 
 
-class _BatchNorm(Module):
+class BatchNorm(Module):
     """Over the batch, with running statistics for evaluation."""
 
     allowed: tuple[int, ...]
@@ -151,9 +151,12 @@ class _BatchNorm(Module):
             state_dict[key] = creation.zeros((), dtype=dtypes.int64) if counted is None else counted
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
-    def forward(self, input: Tensor) -> Any:
+    def _check_rank(self, input: Tensor) -> None:
         if input.dim() not in self.allowed:
             raise ValueError(f"expected {self.expected} input (got {input.dim()}D input)")
+
+    def forward(self, input: Tensor) -> Any:
+        self._check_rank(input)
         factor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
@@ -179,18 +182,21 @@ class _BatchNorm(Module):
         )
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(BatchNorm):
     allowed, expected = (2, 3), "2D or 3D"
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(BatchNorm):
     allowed, expected = (4,), "4D"
 
 
-class BatchNorm3d(_BatchNorm):
+class BatchNorm3d(BatchNorm):
     allowed, expected = (5,), "5D"
 
 
 def _parameter(value: float, shape: tuple[int, ...], dtype: Any) -> Any:
     made = creation.ones(shape, dtype=dtype) if value else creation.zeros(shape, dtype=dtype)
     return Parameter(made)
+
+
+_BatchNorm = BatchNorm  # as torch calls it

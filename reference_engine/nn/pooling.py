@@ -111,6 +111,10 @@ class LPPool2d(LPPool1d):
     function = "lp_pool2d"
 
 
+class LPPool3d(LPPool1d):
+    function = "lp_pool3d"
+
+
 class PixelShuffle(Applied):
     function = "pixel_shuffle"
     options = {"upscale_factor": REQUIRED}
@@ -119,6 +123,11 @@ class PixelShuffle(Applied):
 class PixelUnshuffle(Applied):
     function = "pixel_unshuffle"
     options = {"downscale_factor": REQUIRED}
+
+
+class ChannelShuffle(Applied):
+    function = "channel_shuffle"
+    options = {"groups": REQUIRED}
 
 
 class Fold(Applied):

@@ -48,7 +48,13 @@ def _refuse(weight: Tensor, indices: Tensor, offsets: Tensor, mode: int, of_each
                 "nn.embedding_bag.same_type", weight=weight._dtype.tensor_name, got=of_each._dtype.tensor_name
             )
     wrong = indices._read()[(indices._read() < 0) | (indices._read() >= weight._shape[0])]
-    if wrong.size and mode != MAX and weight._dtype is not dtypes.float64 and padding_idx < 0:
+    if (
+        wrong.size
+        and mode != MAX
+        and weight._dtype is not dtypes.float64
+        and padding_idx < 0
+        and weight._strides[1] == 1
+    ):
         at = int(np.argmax(indices._read() == wrong[0]))
         raise refusal("nn.embedding_bag.index_at", at=at, index=int(wrong[0]), rows=weight._shape[0])
     if wrong.size:

@@ -407,3 +407,34 @@ for _dims in (1, 2, 3):
             arguments={"stride": (1, 2), "padding": (0, 1), "output_padding": (0,), "dilation": (1, 2), "groups": (1,)},
         ),
     )
+
+
+def gradient_of_convolution(
+    of: str, dims: int, grad_output: Tensor, input: Tensor, weight: Tensor, stride: Any, padding: Any, dilation: Any,
+    groups: int,
+) -> Tensor:  # fmt: skip
+    """The gradient of a convolution by its "input" or its "weight"."""
+    options = [_each(stride, dims, "stride"), _each(padding, dims, "padding"), _each(dilation, dims, "dilation")]
+    found = run(_BACKWARD, [grad_output, input, weight, *options, False, (0,) * dims, groups, of[0]])
+    made: Tensor = found[0 if of == "input" else 1]
+    return made
+
+
+def _any_convolution(
+    input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,
+    output_padding: Ints, groups: int,
+) -> Tensor:  # fmt: skip
+    rank = len(weight._shape)
+    if len(input._shape) != rank:
+        raise refusal("nn.conv.dimensions", rank=rank, weight=list(weight._shape), got=len(input._shape),
+                      input=list(input._shape))  # fmt: skip
+    return _convolve(
+        rank - 2, "convolution", input, weight, bias, stride, padding, dilation, groups, transposed, output_padding
+    )
+
+
+declare(
+    "convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, "
+    "bool transposed, int[] output_padding, int groups) -> Tensor",
+    forward=_any_convolution, composite=True, method=False,
+)  # fmt: skip
