@@ -351,7 +351,8 @@ def _named_padding(input: Tensor, weight: Tensor, padding: str, stride: Ints, di
     totals = [d * (k - 1) for d, k in zip(dilation, weight._shape[2:], strict=True)]
     if any(t % 2 for t in totals):
         after = [n for t in reversed(totals) for n in (0, t % 2)]
-        input = engine.nn.functional.pad(input, after)
+        functional: Any = engine.nn.functional
+        input = functional.pad(input, after)
     return input, tuple(t // 2 for t in totals)
 
 
