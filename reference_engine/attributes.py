@@ -16,7 +16,7 @@ from reference_engine.tensor_base import TensorBase
 
 #: What a tensor could be elsewhere. Here it is a strided tensor in the memory of the CPU.
 _NEVER = (
-    "is_cuda", "is_ipu", "is_maia", "is_meta", "is_mkldnn", "is_mps", "is_mtia", "is_nested", "is_quantized",
+    "is_cuda", "is_ipu", "is_maia", "is_mkldnn", "is_mps", "is_mtia", "is_nested", "is_quantized",
     "is_vulkan", "is_xla", "is_xpu",
 )  # fmt: skip
 
@@ -146,7 +146,7 @@ def attach() -> None:
     cls: Any = Tensor
     access.attach()
     conversion.attach()
-    cls.is_cpu = _constant(True)
+    cls.is_cpu = property(lambda self: not self.is_meta)
     for name in _NEVER:
         setattr(cls, name, _constant(False))
     cls.volatile = property(_volatile, _set_volatile)

@@ -119,19 +119,17 @@ def set_flush_denormal(mode: bool) -> bool:
 
 
 def get_default_device() -> Any:
-    from reference_engine.devices import CPU
+    from reference_engine import devices
 
-    return CPU
+    return devices.default()
 
 
 def set_default_device(wanted: Any) -> None:
-    """The CPU is the default, and the only one.
+    """Where tensors are made from now on that are not told where.
 
     Raises:
-        AssertionError: another device.
+        AssertionError: a device that this engine does not have.
     """
-    from reference_engine import cuda as no_cuda
-    from reference_engine.devices import device
+    from reference_engine import devices
 
-    if wanted is not None and device(wanted).type != "cpu":
-        no_cuda.refuse()
+    devices.set_default(wanted)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, levels, strides
+from reference_engine import dtypes, levels, meta, strides
 from reference_engine.autograd import saved
 from reference_engine.dispatcher import factories
 from reference_engine.dtypes import dtype
@@ -424,6 +424,10 @@ factories.watch(
 tensor, from_numpy = factories.lifted(tensor), factories.lifted(from_numpy)
 
 
+for _name in ("zeros_like", "ones_like", "empty_like", "full_like"):  # where their argument is
+    globals()[_name] = meta.factory(globals()[_name])
+
+
 def attach() -> None:
     """Attach the ``new_*`` methods to Tensor."""
     cls: Any = Tensor
@@ -442,4 +446,4 @@ def attach() -> None:
         data, dtype=dtypes.checked(dtype, "new_tensor") or self._dtype, requires_grad=requires_grad
     )
     for name in ("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided"):
-        setattr(cls, name, factories.watched(name, getattr(cls, name)))
+        setattr(cls, name, meta.factory(factories.watched(name, getattr(cls, name))))

@@ -1,4 +1,4 @@
-"""``torch.device``: this engine has one, the CPU."""
+"""``torch.device``: this engine has the CPU, and ``meta``, which holds no values."""
 
 from __future__ import annotations
 
@@ -37,13 +37,29 @@ class device:
     def __enter__(self) -> device:
         """Make it the default for the block."""
         require(self)
+        chosen.append(self)
         return self
 
     def __exit__(self, *failure: object) -> None:
-        return None
+        chosen.pop()
 
 
-CPU = device("cpu")
+CPU, META = device("cpu"), device("meta")
+
+chosen: list[device] = []
+"""The devices that were made the default, the last one being it."""
+
+
+def default() -> device:
+    """Where tensors are made that are not told where."""
+    return chosen[-1] if chosen else CPU
+
+
+def set_default(wanted: Any) -> None:
+    """Make a device the default outside of all blocks; None for the CPU."""
+    if wanted is not None:
+        require(wanted)
+    chosen[:1] = [] if wanted is None else [device(wanted)]
 
 
 def require(wanted: Any) -> None:

@@ -15,6 +15,7 @@ from reference_engine import (
     dtypes,
     layouts,
     legacy_types,
+    meta,
     ops,
     override_names,
     overrides,
@@ -164,7 +165,13 @@ def _publish_surface(top: dict[str, Any]) -> None:
     ):  # fmt: skip
         top[part] = importlib.import_module(f"{package}.{part}")
     for name in _FACTORIES:
-        top[name] = overrides.factory(top[name])
+        top[name] = overrides.factory(meta.factory(top[name]))
+    for name in ("rand_like", "randn_like", "randint_like", "empty_strided", "empty_permuted", "scalar_tensor"):
+        top[name] = meta.factory(top[name])
+    for value in vars(top["nn"]).values():
+        initialise: Any = vars(value).get("__init__") if isinstance(value, type) else None
+        if initialise is not None and "device" in inspect.signature(initialise).parameters:
+            setattr(value, "__init__", meta.layer(initialise))  # noqa: B010
     _make_overridable(top)
     for alias, module in _ALIASES.items():
         parent, _, short = alias.rpartition(".")

@@ -357,4 +357,4 @@ def of_tensor(tensor: Tensor, contents: str | None = None) -> str:
     if (kept := tensor._sparse) is not None:
         parts = {name: part._read() for name, part in kept.parts().items()}
         return sparse_repr(parts, tensor._shape, kept.nnz, str(kept.layout), words)
-    return tensor_repr(tensor._read(), tensor._shape, words)
+    return tensor_repr(None if tensor.is_meta else tensor._read(), tensor._shape, words)

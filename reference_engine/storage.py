@@ -32,7 +32,7 @@ class UntypedStorage:
         content: how many bytes, or the bytes; none by default.
     """
 
-    __slots__ = ("bytes", "_address", "__weakref__")
+    __slots__ = ("bytes", "_address", "meta", "__weakref__")
     __module__ = "torch.storage"
 
     is_cuda = is_sparse = is_hpu = is_sparse_csr = False
@@ -45,6 +45,7 @@ class UntypedStorage:
             raise TypeError(f"{_WRONG} - got ({kinds}), but expected one of:\n{_FORMS}")
         self.bytes: np.ndarray[Any, Any] = np.zeros(content, np.uint8) if type(content) is int else content
         self._address = next(_addresses)
+        self.meta = False  # what it holds does not count
 
     # -- what tensors ask of it --------------------------------------------------------------------------------
 
@@ -80,7 +81,7 @@ class UntypedStorage:
     def copied(self) -> Storage:
         """Other memory of the same bytes."""
         made = Storage(0)
-        made.bytes = self.bytes.copy()
+        made.bytes, made.meta = self.bytes.copy(), self.meta
         return made
 
     @property
@@ -165,9 +166,9 @@ class UntypedStorage:
 
     @property
     def device(self) -> Any:
-        from reference_engine.devices import CPU
+        from reference_engine.devices import CPU, META
 
-        return CPU
+        return META if self.meta else CPU
 
     def get_device(self) -> int:
         return -1

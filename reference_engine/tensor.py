@@ -231,7 +231,7 @@ class Tensor(TensorBase):
         return iter(self.unbind(0))
 
     def __format__(self, spec: str) -> str:
-        if not self._shape:
+        if not self._shape and not self._storage.meta:
             return self.item().__format__(spec)
         return object.__format__(self, spec)
 

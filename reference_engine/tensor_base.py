@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reference_engine import dtypes, layouts, levels, strides
-from reference_engine.devices import CPU, device
+from reference_engine.devices import CPU, META, device
 from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.semantics import refusal, switch, warn
@@ -111,7 +111,9 @@ class TensorBase(metaclass=_TensorMeta):
         """A fresh tensor of the same values in a dense layout, without history."""
         from reference_engine.ops.kernels import from_array
 
-        return from_array(self._read(), self._dtype, wanted_strides)
+        made = from_array(self._read(), self._dtype, wanted_strides)
+        made._storage.meta = self._storage.meta
+        return made
 
     # -- metadata ----------------------------------------------------------------------------------------------
 
@@ -125,7 +127,12 @@ class TensorBase(metaclass=_TensorMeta):
 
     @property
     def device(self) -> device:
-        return CPU
+        return META if self._storage.meta else CPU
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether it has no values."""
+        return self._storage.meta
 
     @property
     def ndim(self) -> int:
@@ -179,7 +186,7 @@ class TensorBase(metaclass=_TensorMeta):
         levels.refuse_memory(self, "functorch.memory")
         if self._sparse is not None:
             raise refusal("sparse.data_ptr")
-        address = self._storage.data_ptr()
+        address = 0 if self._storage.meta else self._storage.data_ptr()
         return address + self._offset * self._dtype.itemsize if address and self.numel() else 0
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
@@ -232,8 +239,14 @@ class TensorBase(metaclass=_TensorMeta):
             return watching.shown("_local_scalar_dense.default", self)
         if self._sparse is not None:
             return self.to_dense().item()
+        self._refuse_meta()
         value = self._read().reshape(())
         return _python_number(value, self._dtype)
+
+    def _refuse_meta(self) -> None:
+        """What has no values gives none."""
+        if self._storage.meta:
+            raise RuntimeError("Tensor.item() cannot be called on meta tensors")
 
     def tolist(self) -> Any:
         levels.refuse_mapped(self, "functorch.memory")
@@ -241,6 +254,8 @@ class TensorBase(metaclass=_TensorMeta):
             raise RuntimeError(f".tolist() is not supported for tensor subclasses, got {type(self).__name__}")
         if self._sparse is not None:
             raise refusal("sparse.data_ptr")
+        if self._storage.meta:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
         a = self._read()
         if self._dtype.itemsize == 2 and self._dtype.is_floating_point:
             a = a.astype(np.float32)
@@ -257,6 +272,11 @@ class TensorBase(metaclass=_TensorMeta):
             raise RuntimeError(".numpy() is not supported for tensor subclasses.")
         if self._sparse is not None:
             raise refusal("sparse.numpy")
+        if self._storage.meta and not force:
+            raise TypeError(
+                "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory "
+                "first."
+            )
         if force:
             return self.detach().cpu().resolve_conj().resolve_neg()._array()
         if self.requires_grad and state.grad:

@@ -10,7 +10,8 @@ from reference_engine.tensor import Tensor
 def typename(value: Any) -> str:
     """The legacy type name of a tensor (`torch.FloatTensor`), else the type's qualified name."""
     if isinstance(value, Tensor):
-        return value.dtype.tensor_name
+        legacy: str = value.dtype.tensor_name
+        return legacy.replace("torch.", "torch.meta.", 1) if value.is_meta else legacy
     module = getattr(value, "__module__", "") or ""
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     if name is None:

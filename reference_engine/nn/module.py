@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from reference_engine import creation, devices, dtypes
+from reference_engine import creation, devices, dtypes, meta
 from reference_engine.autograd import hooks
 from reference_engine.modes import no_grad
 from reference_engine.nn import module_hooks
@@ -340,9 +340,11 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
         """Move to a floating dtype (devices other than the CPU do not exist here)."""
-        for place in (kwargs.get("device"), *args[:1]):
+        places = [kwargs.get("device"), *(a.device if isinstance(a, Tensor) else a for a in args[:1])]
+        for place in places:
             if isinstance(place, (str, devices.device)):
                 devices.require(place)
+                self._move(place)
         given = map(dtypes.of_type, (*args, *kwargs.values()))
         wanted = [value for value in given if isinstance(value, dtypes.dtype)]
         wanted += [value.dtype for value in args if isinstance(value, Tensor)]
@@ -362,9 +364,25 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
             )
         return self._apply(lambda t: t.to(wanted[0]) if t.is_floating_point() or t.is_complex() else t)
 
+    def _move(self, place: Any) -> None:
+        """To the meta device.
+
+        Raises:
+            NotImplementedError: from there.
+        """
+        if not meta.used and devices.device(place).type != "meta":
+            return
+        try:
+            self._apply(lambda t: t.to(place))
+        except NotImplementedError as no_data:
+            raise NotImplementedError(
+                f"{no_data} Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving module "
+                "from meta to a different device."
+            ) from None
+
     def to_empty(self, *, device: Any, recurse: bool = True) -> Any:
         """Move without the values."""
-        return self._apply(lambda t: creation.empty_like(t))
+        return self._apply(lambda t: creation.empty_like(t, device=device))
 
     def type(self, dst_type: Any) -> Any:
         return self._apply(lambda t: t.type(dst_type))
@@ -385,7 +403,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
         return self._apply(lambda t: t.to(wanted) if t.is_floating_point() else t)
 
     def cpu(self) -> Any:
-        return self
+        return self._apply(lambda t: t.cpu()) if meta.used else self
 
     def cuda(self, device: Any = None) -> Any:
         devices.require("cuda")

@@ -207,8 +207,21 @@ class StateDictMixin:
                 value = type(target)(value, requires_grad=target.requires_grad)
             setattr(self, name, value)
         else:
-            with no_grad():
-                target.copy_(value)
+            if target.is_meta and not value.is_meta:
+                warnings.warn(
+                    f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the "
+                    "current model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state "
+                    "dictionary to their corresponding key in the module instead of copying them in place?)",
+                    stacklevel=5,
+                )
+            try:
+                with no_grad():
+                    target.copy_(value)
+            except NotImplementedError as no_data:
+                return (
+                    f'While copying the parameter named "{key}", whose dimensions in the model are {target.shape} and '
+                    f"whose dimensions in the checkpoint are {value.shape}, an exception occurred : {no_data.args}."
+                )
         return None
 
     # -- hooks -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from reference_engine import autocasting, dtypes, levels, overrides, strides, views
+from reference_engine import autocasting, dtypes, levels, meta, overrides, strides, views
 from reference_engine.autograd import engine, forward_ad, profiler, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.dispatcher import watching
@@ -99,6 +99,8 @@ class Function:
         global _asked
         if _asked is not None:
             return self._call(args, kwargs, is_method)
+        if meta.used and not self.inplace and _in_one_place(self.ops[0], args):
+            meta.refuse_mixture(args)
         _asked = self.ops[0].name
         try:
             return self._call(args, kwargs, is_method)
@@ -125,8 +127,22 @@ class Function:
         return run(op, values, self.inplace or op.asks_in_place(values), out)
 
 
+def _in_one_place(op: Op, args: tuple[Any, ...]) -> bool:
+    """Whether an operation looks where its arguments are: those element by element, cat, and sums with products."""
+    return (
+        isinstance(op.forward, kernels.elementwise)
+        or op.name == "cat"
+        or op.name.startswith("add")
+        or (op.name == "nn.functional.linear" and len(args) > 2 and args[2] is not None)
+    )
+
+
 def run(op: Op, values: list[Any], inplace: bool = False, out: Any = None, written: Any = None) -> Any:
     """Run one op on bound arguments. ``written`` is the tensor given as ``out=`` that will take the result, if any."""
+    return meta.run(_run, op, values, inplace, out, written) if meta.used else _run(op, values, inplace, out, written)
+
+
+def _run(op: Op, values: list[Any], inplace: bool, out: Any, written: Any) -> Any:
     forward = op.forward
     if memory.met:
         forward = sparse_kernels.forward_of(op, values)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from reference_engine import creation, dtypes, overrides, strides
+from reference_engine import creation, dtypes, meta, overrides, strides
 from reference_engine.devices import device, require
 from reference_engine.dispatcher import watching
 from reference_engine.ops.declare import OPS
@@ -153,7 +153,7 @@ def attach() -> None:
     cls.to = to
     cls.type = _type
     cls.type_as = _type_as
-    cls.cpu = lambda self, memory_format=None: self
+    cls.cpu = lambda self, memory_format=None: to(self, "cpu")
     cls.reshape_as = lambda self, other: self.reshape(other.shape)
     cls.view_as = lambda self, other: self.view(other.shape)
     cls.expand_as = lambda self, other: self.expand(other.shape)
@@ -181,6 +181,11 @@ def _caster(d: dtypes.dtype) -> Callable[..., Any]:
 
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Any:
     """``x.to(dtype)``, ``x.to(device, dtype)``, ``x.to(other)``: itself if nothing changes and no copy is asked for."""
+    places = [kwargs.get("device"), *(a.device if isinstance(a, Tensor) else a for a in args)]
+    place = next((a for a in places if isinstance(a, (str, device))), None)
+    require(place)
+    there = meta.moved(self, place)
+    self = self if there is None else there
     d = dtypes.of_type(kwargs.pop("dtype", None))
     copy = kwargs.pop("copy", False)
     format_ = kwargs.pop("memory_format", None)

@@ -52,7 +52,7 @@ def _raw(t: Tensor, op: str) -> memory.Coo:
 def type_name(t: Tensor) -> str:
     """``torch.sparse.FloatTensor``, as messages and ``type()`` have it."""
     if t._sparse is None:
-        return t._dtype.tensor_name
+        return t._dtype.tensor_name.replace("torch.", "torch.meta." if t.is_meta else "torch.", 1)
     if not isinstance(t._sparse, memory.Coo):
         raise refusal("sparse.type", backend=t._sparse.backend)
     return t._dtype.tensor_name.replace("torch.", "torch.sparse.", 1)
