@@ -93,11 +93,9 @@ class CustomOpDef:
             RuntimeError: (from it) a result shares memory with an argument, or with another result.
         """
 
-        def kernel(*args: Any) -> Any:
-            named = [a.name for a in self._opoverload._schema.arguments if a.kwarg_only]
-            at = len(args) - len(named)
-            result = fn(*args[:at], **dict(zip(named, args[at:], strict=True)))
-            seen = {id(t._storage) for t in tensors_in(args)}
+        def kernel(*args: Any, **kwargs: Any) -> Any:
+            result = fn(*args, **kwargs)
+            seen = {id(t._storage) for t in tensors_in([*args, *kwargs.values()])}
             for t in tensors_in(result if isinstance(result, (tuple, list)) else [result]):
                 if id(t._storage) in seen:
                     raise RuntimeError(
@@ -206,11 +204,15 @@ def register_cast(entry: Registered, device_type: Any, cast_inputs: Any) -> None
 def register_derivative(entry: Registered, backward: Callable[..., Any] | None, setup: Any) -> None:
     """Have calls of an operator recorded."""
     overload = entry.overload
+    named = [argument.name for argument in overload._schema.arguments if argument.kwarg_only]
 
     def forward(ctx: Any, *args: Any) -> Any:
         with no_grad():
             result = entry.below(args)
-        if setup is not None:
+        if setup is not None and named:
+            keywords = dict(zip(named, args[-len(named) :], strict=True))
+            setup(ctx=ctx, inputs=args[: -len(named)], keyword_only_inputs=keywords, output=result)
+        elif setup is not None:
             setup(ctx=ctx, inputs=args, output=result)
         return result
 
@@ -220,7 +222,8 @@ def register_derivative(entry: Registered, backward: Callable[..., Any] | None, 
                 f"Trying to backward through {overload} but no autograd formula was registered. "
                 "Please use register_autograd to add one."
             )
-        return backward(ctx, *grads)
+        found = backward(ctx, *grads)
+        return (*(found if isinstance(found, tuple) else (found,)), *[None] * len(named)) if named else found
 
     name = f"GeneratedBackwardFor_{overload._namespace}_{overload._opname}_{overload._overloadname}"
     made: Any = type(name, (Function,), {"forward": staticmethod(forward), "backward": staticmethod(run)})

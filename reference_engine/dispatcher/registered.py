@@ -72,7 +72,7 @@ class Registered:
         """The autograd kernel, or the derivative, or what the kernel itself records."""
         for key in AUTOGRAD:
             if key in self.kernels:
-                return self.kernels[key](*self._without_defaults(values))
+                return self._called(self.kernels[key], values)
         wanted = modes.state.grad and any(t.requires_grad for t in tensors_in(values))
         if self.derivative is not None and wanted:
             return self.derivative.apply(*values)
@@ -99,7 +99,7 @@ class Registered:
         if watching.used and watching.sees(values):
             result = self._shown(values)
         else:
-            result = self._kernel()(*self._without_defaults(values))
+            result = self._called(self._kernel(), values)
         for argument, value in zip(self.overload._schema.arguments, values, strict=True):
             if argument.is_write and self.custom:
                 for t in tensors_in([value]):
@@ -130,12 +130,10 @@ class Registered:
             f"'{self.overload._name}' is only available for these backends: [{', '.join(self.kernels)}]."
         )
 
-    def _without_defaults(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Arguments as a function of Python is given them: trailing defaults are its own affair."""
+    def _called(self, function: Callable[..., Any], values: Sequence[Any]) -> Any:
+        """Call a function of Python: trailing defaults are its own affair."""
         args, kwargs = pairing.without_defaults(self.overload._schema, values)
-        if kwargs or any(a.kwarg_only for a in self.overload._schema.arguments):
-            return tuple(values)
-        return args
+        return function(*args, **kwargs)
 
     # -- batches -------------------------------------------------------------------------------------------------
 
@@ -146,12 +144,11 @@ class Registered:
         flat, structure = trees.flatten(tuple(values))
         below, dims = custom_batches.unwrapped(flat, level)
         if self.vmap is not None:
-            given = trees.unflatten(below, structure)
-            in_dims = trees.unflatten(dims, structure)
-            count = len(self._without_defaults(given))
+            args, kwargs = pairing.without_defaults(self.overload._schema, trees.unflatten(below, structure))
+            in_dims = tuple(trees.unflatten(dims, structure))[: len(args)]
             info = custom_batches.VmapInfo(level.size, level.randomness)
             with levels.outside(level):
-                result, out_dims = self.vmap(info, tuple(in_dims[:count]), *given[:count])
+                result, out_dims = self.vmap(info, in_dims, *args, **kwargs)
             found, shape = trees.flatten(result)
             spread = trees.spread(out_dims, shape) or [None] * len(found)
             return trees.unflatten(custom_batches.wrapped(found, spread, level), shape)

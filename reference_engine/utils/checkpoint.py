@@ -308,6 +308,9 @@ class _Stop(Exception):
     pass
 
 
+_StopRecomputationError = _Stop
+
+
 def metadata(tensor: Tensor) -> dict[str, Any]:
     return {"shape": tensor.shape, "dtype": tensor.dtype, "device": tensor.device}
 

@@ -1,0 +1,1 @@
+"""Operations as test suites describe them."""
