@@ -80,7 +80,7 @@ def tensor(
     if array.dtype.kind == "c" and not chosen.is_complex:
         raise refusal("tensor.value.complex_to_real")
     with quiet():  # what is too large becomes infinite
-        made = _finish(from_array(array.astype(chosen.np), chosen), requires_grad)
+        made = _finish(from_array(dtypes.nearest(array, chosen).astype(chosen.np), chosen), requires_grad)
     saved.before_write(made)
     return made
 
@@ -302,6 +302,8 @@ def arange(
     if (high - low) * by < 0:
         raise refusal("tensor.arange.bounds")
     d = dtype or (dtypes.int64 if all(isinstance(x, int) for x in (low, high, by)) else dtypes.get_default_dtype())
+    if d.is_complex or d.family:
+        raise refusal("ops.not_implemented_for", op="arange_cpu", dtype=d.scalar_name)
     count = math.ceil((high - low) / by)
     return _finish(from_array((low + by * np.arange(count)).astype(d.np), d), requires_grad)
 

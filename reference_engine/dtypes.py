@@ -19,6 +19,9 @@ _CPP_NAMES = {
     "int16": "short int",
     "int32": "int",
     "int64": "long int",
+    "uint16": "short unsigned int",
+    "uint32": "unsigned int",
+    "uint64": "long unsigned int",
     "float16": "c10::Half",
     "bfloat16": "c10::BFloat16",
     "float32": "float",
@@ -36,25 +39,28 @@ class dtype:
 
     __slots__ = (
         "name", "np", "itemsize", "is_floating_point", "is_complex", "is_signed", "category", "rank",
-        "scalar_name", "tensor_name", "cpp_type_name", "cpp_name", "compute",
+        "scalar_name", "tensor_name", "cpp_type_name", "cpp_name", "compute", "family",
     )  # fmt: skip
 
-    def __init__(self, name: str, np_dtype: Any, category: int, rank: int, scalar_name: str, tensor_name: str) -> None:
+    def __init__(
+        self, name: str, np_dtype: Any, category: int, rank: int, scalar_name: str, tensor_name: str, family: str = ""
+    ) -> None:
         self.name = name
+        self.family = family  # of dtypes that most kernels are not defined for
         self.np = np.dtype(np_dtype)
         self.itemsize: int = self.np.itemsize
         self.category = category  # 0 bool, 1 integer, 2 floating, 3 complex
         self.rank = rank  # the order within a category
         self.is_floating_point = category == 2
         self.is_complex = category == 3
-        self.is_signed = name not in ("bool", "uint8", "uint16", "uint32", "uint64")
+        self.is_signed = not name.startswith(("bool", "uint", "float8_e8m0", "quint", "bits"))
         self.scalar_name = scalar_name  # as torch's messages call it: "Float", "ComplexDouble"
         self.tensor_name = f"torch.{tensor_name}Tensor"  # the legacy type name: "torch.FloatTensor"
         legacy = name in _WITH_LEGACY_TYPE  # C++ knows no other by the name of a Python type
         self.cpp_type_name = self.tensor_name if legacy else f"CPU{scalar_name}Type"
-        self.cpp_name = _CPP_NAMES[name]  # as messages of templated C++ code call it
+        self.cpp_name = _CPP_NAMES.get(name, f"c10::{scalar_name}")  # as messages of templated C++ code call it
         # torch computes reduced-precision pointwise ops and sums in float32 and rounds once at the end
-        self.compute = np.dtype(np.float32) if name in ("float16", "bfloat16") else self.np
+        self.compute = np.dtype(np.float32) if category == 2 and self.itemsize < 4 else self.np
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -71,6 +77,8 @@ class dtype:
         return _TO_REAL.get(self, self)
 
     def to_complex(self) -> dtype:
+        if self.family == "float8":
+            raise RuntimeError(f"Unknown Complex ScalarType for {self.scalar_name}")
         return _TO_COMPLEX.get(self, self)
 
 
@@ -94,10 +102,48 @@ cfloat, cdouble = complex64, complex128
 ALL: Final[tuple[dtype, ...]] = (
     uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128, bool_,
 )  # fmt: skip
-BY_NAME: Final[dict[str, dtype]] = {d.name: d for d in ALL}
-BY_NUMPY: Final[dict[Any, dtype]] = {d.np: d for d in ALL}
 
-_TO_REAL = {complex64: float32, complex128: float64}
+uint16, uint32, uint64 = (
+    dtype(f"uint{bits}", f"uint{bits}", 1, rank, f"UInt{bits}", f"UInt{bits}", "unsigned")
+    for rank, bits in ((5, 16), (6, 32), (7, 64))
+)  # fmt: skip
+float8_e4m3fn, float8_e5m2, float8_e4m3fnuz, float8_e5m2fnuz, float8_e8m0fnu = (
+    dtype(f"float8_{form}", getattr(ml_dtypes, f"float8_{form}"), 2, -1, f"Float8_{form}", f"Float8_{form}", "float8")
+    for form in ("e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz", "e8m0fnu")
+)  # fmt: skip
+RARE: Final[tuple[dtype, ...]] = (
+    uint16, uint32, uint64, float8_e4m3fn, float8_e5m2, float8_e4m3fnuz, float8_e5m2fnuz, float8_e8m0fnu,
+)  # fmt: skip
+"""Of these there are tensors, but few ops."""
+
+
+def _named_only(name: str, size: int, category: int, scalar_name: str, family: str) -> dtype:
+    return dtype(name, f"V{size}", category, -1, scalar_name, scalar_name, family)
+
+
+NAMED: Final[dict[str, dtype]] = {
+    "complex32": _named_only("complex32", 4, 3, "ComplexHalf", ""),
+    "float4_e2m1fn_x2": _named_only("float4_e2m1fn_x2", 1, 2, "Float4_e2m1fn_x2", "shell"),
+    **{n: _named_only(n, 1, 1, n.capitalize(), "bits") for n in ("bits8", "bits1x8", "bits2x4", "bits4x2")},
+    "bits16": _named_only("bits16", 2, 1, "Bits16", "bits"),
+    **{f"int{n}": _named_only(f"int{n}", 1, 1, f"Int{n}", "shell") for n in range(1, 8)},
+    **{f"uint{n}": _named_only(f"uint{n}", 1, 1, f"UInt{n}", "unsigned") for n in range(1, 8)},
+}
+"""These can be named, and asked about; this engine makes no tensors of them."""
+complex32 = NAMED["complex32"]
+
+BY_NAME: Final[dict[str, dtype]] = {d.name: d for d in (*ALL, *RARE, *NAMED.values())}
+BY_NUMPY: Final[dict[Any, dtype]] = {d.np: d for d in (*ALL, *RARE)}
+
+
+def nearest(array: Any, d: dtype) -> Any:
+    """Values as they are before they are rounded to ``d``: without infinities where it has none, without signs."""
+    if d is float8_e4m3fn:
+        return np.clip(array.astype(np.float64), -448, 448)
+    return np.abs(array.astype(np.float64)) if d is float8_e8m0fnu else array
+
+
+_TO_REAL = {complex32: float16, complex64: float32, complex128: float64}
 _TO_COMPLEX = {float32: complex64, float64: complex128, float16: complex64, bfloat16: complex64}
 
 _OF_PYTHON_TYPE: Final[dict[Any, dtype]] = {bool: bool_, int: int64, float: float64, complex: complex128}
@@ -149,6 +195,19 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     a, b = of_type(a), of_type(b)
     if a is b:
         return a
+    if a.family or b.family:
+        return _promote_rare(a, b)
+    if complex32 in (a, b):
+        other = b if a is complex32 else a
+        return (
+            complex64
+            if other in (bfloat16, float32)
+            else complex128
+            if other is float64
+            else other
+            if other.is_complex
+            else complex32
+        )
     if a.category != b.category:
         high, low = (a, b) if a.category > b.category else (b, a)
         if high is complex64 and low is float64:
@@ -162,6 +221,25 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     if a.rank == b.rank:  # float16 with bfloat16
         return float32
     return a if a.rank > b.rank else b
+
+
+def _promote_rare(a: dtype, b: dtype) -> dtype:
+    """A wide unsigned integer gives way to a floating point number, and nothing else is defined.
+
+    Raises:
+        RuntimeError: everything else.
+    """
+    families, names = (a.family, b.family), f"{a.scalar_name} and {b.scalar_name}"
+    if "bits" in families:
+        raise RuntimeError(f"Promotion from {names} is unsupported.")
+    if "float8" in families:
+        raise RuntimeError(f"Promotion for Float8 Types is not supported, attempted to promote {names}")
+    if "unsigned" not in families:
+        raise RuntimeError(f"Promotion from {names} is unsupported.")
+    other = b if a.family == "unsigned" else a
+    if not other.is_floating_point:
+        raise RuntimeError(f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {names}")
+    return other
 
 
 def of_scalar(value: Any) -> dtype:
@@ -227,7 +305,7 @@ class finfo:
         self.bits, self.dtype = real.itemsize * 8, real.name
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.smallest_normal)
-        self.resolution = float(info.resolution)
+        self.resolution = 1.0 if real.family == "float8" else float(info.resolution)
 
     def __repr__(self) -> str:
         return (
@@ -246,7 +324,7 @@ class iinfo:
     def __init__(self, type: dtype) -> None:
         d = of_type(type)
         _must_be_dtype(d, "iinfo")
-        if d.is_differentiable:
+        if d.is_differentiable or d.np.kind == "V":
             raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
         if d is bool_:
             raise TypeError("torch.bool is not supported by torch.iinfo")

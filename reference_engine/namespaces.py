@@ -61,6 +61,8 @@ def publish(top: dict[str, Any]) -> None:
         for name, function in functions.items():
             scope.setdefault(name, function)
     top["float"], top["int"], top["bool"] = dtypes.float_, dtypes.int_, dtypes.bool_
+    top.update({name: d for name, d in dtypes.BY_NAME.items() if name not in top})
+    top["chalf"] = dtypes.complex32
     top["pi"], top["inf"], top["nan"], top["e"] = math.pi, math.inf, math.nan, math.e
     top["is_floating_point"], top["is_complex"] = Tensor.is_floating_point, Tensor.is_complex
     top["numel"] = Tensor.numel

@@ -151,8 +151,8 @@ def complex_text(value: complex, real: ColumnFormat, imaginary: ColumnFormat) ->
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:
-    """Whether `dtype` is a real floating dtype, bfloat16 included (NumPy knows that one as a void-like extension)."""
-    return dtype.kind == "f" or dtype.name == "bfloat16"
+    """Whether `dtype` is a real floating dtype: also bfloat16 and those of 8 bits, which NumPy knows as extensions."""
+    return dtype.kind == "f" or dtype.name.startswith(("bfloat16", "float8"))
 
 
 # --------------------------------------------------------------------------------------------------------------------

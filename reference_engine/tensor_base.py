@@ -257,7 +257,7 @@ class TensorBase(metaclass=_TensorMeta):
         if self._storage.meta:
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
         a = self._read()
-        if self._dtype.itemsize == 2 and self._dtype.is_floating_point:
+        if self._dtype.itemsize < 4 and self._dtype.is_floating_point:
             a = a.astype(np.float32)
         return a.tolist()
 

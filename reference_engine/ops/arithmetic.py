@@ -40,7 +40,7 @@ def _add(a: Array, b: Array, alpha: Any) -> Array:
 
 declare(
     "add(Tensor self, Tensor|Scalar other, *, Scalar alpha=1) -> Tensor",
-    forward=elementwise(_add, params=(2,), check=check_alpha),
+    forward=elementwise(_add, params=(2,), check=check_alpha, name="add_stub"),
     vjp={"self": lambda grad: grad, "other": lambda grad, alpha: scaled(grad, conj(alpha))},
     inplace=True, out=True, samples=domains.numbers(arguments={"alpha": (1, 2, -1, 0.5)}),
 )  # fmt: skip
@@ -58,7 +58,7 @@ def _sub(a: Array, b: Array, alpha: Any) -> Array:
     return a - b if alpha == 1 else multiply_add(b, -alpha, a)
 
 
-_difference = elementwise(_sub, params=(2,), first=refuse_bools, check=check_alpha)
+_difference = elementwise(_sub, params=(2,), first=refuse_bools, check=check_alpha, name="add_stub")
 
 declare(
     "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1) -> Tensor",
@@ -94,7 +94,7 @@ def _refuse_bool(promoted: dtype, self: Tensor) -> None:
 
 declare(
     "neg(Tensor self) -> Tensor",
-    forward=elementwise(np.negative, exact=True, first=_refuse_bool, keeps_dtype=True),
+    forward=elementwise(np.negative, exact=True, first=_refuse_bool, keeps_dtype=True, name="neg_cpu"),
     vjp={"self": lambda grad: -grad},
     inplace=True, out=True, aliases=("negative",), samples=domains.numbers(), exact=True,
 )  # fmt: skip
@@ -117,7 +117,7 @@ def _mul(a: Array, b: Array) -> Array:
 
 declare(
     "mul(Tensor self, Tensor|Scalar other) -> Tensor",
-    forward=elementwise(_mul),
+    forward=elementwise(_mul, name="mul_cpu_reduced_float"),
     vjp={"self": lambda grad, other: grad * conj(other), "other": lambda grad, self: grad * conj(self)},
     inplace=True, out=True, aliases=("multiply",), samples=domains.numbers(),
 )  # fmt: skip
@@ -154,7 +154,7 @@ def _div_other(grad: Tensor, self: Tensor, other: Any) -> Tensor:
 
 declare(
     "div(Tensor self, Tensor|Scalar other) -> Tensor",
-    forward=elementwise(np.divide, dtype=to_floating),
+    forward=elementwise(np.divide, dtype=to_floating, name="div_cpu"),
     vjp={"self": lambda grad, other: grad / conj(other), "other": _div_other},
     inplace=True, out=True, aliases=("divide", "true_divide"), samples=domains.field(special=(0.0,)),
 )  # fmt: skip
@@ -223,7 +223,7 @@ def _reciprocal_self(grad: Tensor, result: Tensor) -> Tensor:
 
 declare(
     "reciprocal(Tensor self) -> Tensor",
-    forward=elementwise(lambda x: np.divide(x.dtype.type(1), x), dtype=to_floating),
+    forward=elementwise(lambda x: np.divide(x.dtype.type(1), x), dtype=to_floating, name="reciprocal_cpu"),
     vjp={"self": _reciprocal_self},
     inplace=True, out=True, samples=domains.field(0.3, 3, special=(0.0,)),
 )  # fmt: skip

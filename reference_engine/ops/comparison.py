@@ -145,7 +145,7 @@ declare(
 def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
     """The result is a truth value; in place it becomes a 0 or 1 of self's dtype: a constant, without self's history."""
     operands = "Tensor self" if unary else "Tensor self, Tensor other"
-    truth = elementwise(ufunc, dtype=to_bool, exact=True)
+    truth = elementwise(ufunc, dtype=to_bool, exact=True, name=f"{name}_cpu")
     declare(f"{name}({operands}) -> Tensor", forward=truth, out=True, exact=True, samples=domains.numbers())
 
     declare(

@@ -65,7 +65,7 @@ def _copied(self: Tensor, src: Any, non_blocking: bool) -> Tensor:
     kernels.refuse_partial_overlap(self, [src])  # memory is looked at before shapes are
     kernels.refuse_shape(self, broadcast_shapes([self._shape, src._shape]))
     values = _discarding(np.broadcast_to(src._read(), self._shape), self._dtype)
-    return from_array(values.astype(self._dtype.np), self._dtype)
+    return from_array(dtypes.nearest(values, self._dtype).astype(self._dtype.np), self._dtype)
 
 
 def _discarding(values: Any, d: dtypes.dtype) -> Any:
@@ -101,7 +101,7 @@ def _cast(self: Tensor, dtype: Any, memory_format: Any) -> Tensor:
     values = _discarding(self._read(), dtype)
     keeps = memory_format in (None, "torch.preserve_format")
     wanted = strides.like(self._shape, self._strides) if keeps else layouts.strides_in(self._shape, memory_format)
-    return from_array(values.astype(dtype.np), dtype, wanted)
+    return from_array(dtypes.nearest(values, dtype).astype(dtype.np), dtype, wanted)
 
 
 declare(

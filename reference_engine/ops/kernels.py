@@ -75,6 +75,8 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 def from_array(array: Array, d: dtype, wanted_strides: tuple[int, ...] | None = None) -> Tensor:
     """A fresh tensor that holds ``array`` rounded to ``d``, row-major unless other (dense) strides are wanted."""
     shape = array.shape
+    if d.family == "float8":
+        array = dtypes.nearest(array, d)
     if wanted_strides is None or wanted_strides == strides.contiguous(shape):
         return adopt(np.array(array, d.np, order="C", copy=True), d)
     result = empty(shape, d, wanted_strides)
@@ -99,12 +101,21 @@ def empty(shape: Sequence[int], d: dtype, wanted_strides: tuple[int, ...] | None
 Check = Callable[..., None]
 HALF = {"float16": "pointwise.float16"}  # most kernels learned half precision on the CPU in one release
 _CATEGORIES = ("bool", "int", "float", "complex")
+_ALSO_FOR = {
+    "unsigned": frozenset({
+        "mul_cpu_reduced_float", "div_cpu", "reciprocal_cpu", "eq_cpu", "ne_cpu", "bitwise_and_cpu", "bitwise_or_cpu",
+        "bitwise_xor_cpu", "ceil_vml_cpu", "floor_vml_cpu", "trunc_vml_cpu", "round_vml_cpu", "signbit_cpu",
+        "isposinf_cpu", "isneginf_cpu",
+    }),
+    "float8": frozenset({"eq_cpu", "ne_cpu", "abs_cpu"}),
+}  # fmt: skip
+"""The named kernels that are defined for dtypes that most are not defined for. One without a name is for all."""
 
 
 def dtypes_in(words: str) -> frozenset[dtype]:
     """``"bool complex float16"`` to the dtypes of these categories and names."""
     names = words.split()
-    return frozenset(d for d in dtypes.ALL if d.name in names or _CATEGORIES[d.category] in names)
+    return frozenset(d for d in (*dtypes.ALL, *dtypes.RARE) if d.name in names or _CATEGORIES[d.category] in names)
 
 
 written_dtype: dtype | None = None
@@ -128,6 +139,12 @@ def will_write(target: Tensor | None, out: Tensor | None) -> None:
     global written, written_dtype, destination
     written, destination = target, out if target is None else target
     written_dtype = None if destination is None else destination._dtype
+
+
+def refuse_rare(t: Tensor, kernel: str) -> None:
+    """Raise for a dtype that most kernels are not defined for."""
+    if t._dtype.family:
+        raise refusal("ops.not_implemented_for", op=kernel, dtype=t._dtype.scalar_name)
 
 
 def refuse_shared_memory(*others: Tensor | None) -> None:
@@ -370,7 +387,7 @@ class elementwise:
         if written_dtype is not None:
             self.refuse_target(result)
             note_common_dtype(computed, result)
-        if self.restricted and self.is_unsupported(computed):
+        if (self.restricted or computed.family) and self.is_unsupported(computed):
             _resize_for_kernel(shape, computed)
             self.refuse_unsupported(computed)
         if written_dtype is not None and result is dtypes.bool_ and computed.is_complex and len(tensors) + numbers > 1:
@@ -416,6 +433,8 @@ class elementwise:
     def is_unsupported(self, computed: dtype) -> bool:
         """Whether the kernel is not defined for a dtype in the version in force."""
         switch_id = self.since.get(computed.name)
+        if computed.family and self.name and self.name not in _ALSO_FOR[computed.family]:
+            return True
         return computed in self.not_for or (switch_id is not None and not switch(switch_id))
 
     def refuse_unsupported(self, computed: dtype) -> None:

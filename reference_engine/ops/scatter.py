@@ -13,7 +13,15 @@ from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.kernels import from_array, noisy, refuse_other_out, refuse_shared_memory, shape_out, wrap_dim
+from reference_engine.ops.kernels import (
+    from_array,
+    noisy,
+    refuse_other_out,
+    refuse_rare,
+    refuse_shared_memory,
+    shape_out,
+    wrap_dim,
+)
 from reference_engine.ops.reducing import REDUCTIONS, distribute, reduce_into
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -59,6 +67,7 @@ def _gather(self: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Tensor:
     d = wrap_dim(dim, len(self._shape))
     refuse_other_out(self._dtype)
     shape_out(index._shape)
+    refuse_rare(self, "scatter_gather_tensor_cpu")
     refuse_shared_memory(self)
     _check_index("gather", index)
     if not index.numel():

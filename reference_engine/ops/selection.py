@@ -119,7 +119,7 @@ def _half_at_ties(grad: Tensor, self: Tensor, other: Tensor, loses: Tensor) -> T
 
 declare(
     "maximum(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_larger, exact=True, first=_refuse_complex("maximum")),
+    forward=elementwise(_larger, exact=True, first=_refuse_complex("maximum"), name="maximum_cpu"),
     vjp={
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
@@ -129,7 +129,7 @@ declare(
 
 declare(
     "minimum(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_smaller, exact=True, first=_refuse_complex("minimum")),
+    forward=elementwise(_smaller, exact=True, first=_refuse_complex("minimum"), name="minimum_cpu"),
     vjp={
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
@@ -152,7 +152,7 @@ def _passing_nan(grad: Tensor, self: Tensor, other: Tensor, beyond: Tensor, of_s
 
 declare(
     "fmax(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_larger_number, exact=True, first=_refuse_complex("fmax")),
+    forward=elementwise(_larger_number, exact=True, first=_refuse_complex("fmax"), name="fmax_cpu"),
     vjp={
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=False),
@@ -162,7 +162,7 @@ declare(
 
 declare(
     "fmin(Tensor self, Tensor other) -> Tensor",
-    forward=elementwise(_smaller_number, exact=True, first=_refuse_complex("fmin")),
+    forward=elementwise(_smaller_number, exact=True, first=_refuse_complex("fmin"), name="fmin_cpu"),
     vjp={
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=False),

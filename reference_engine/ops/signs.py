@@ -53,7 +53,7 @@ def _refuse_complex_sign(promoted: dtype, self: Tensor) -> None:
 
 declare(
     "sign(Tensor self) -> Tensor",
-    forward=elementwise(_sign, exact=True, first=_refuse_complex_sign, keeps_dtype=True),
+    forward=elementwise(_sign, exact=True, first=_refuse_complex_sign, keeps_dtype=True, name="sign_cpu"),
     vjp={"self": lambda grad: zeros_like(grad)},
     inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
@@ -99,7 +99,7 @@ def _is_negative(x: Array) -> Array:
 
 declare(
     "signbit(Tensor self) -> Tensor",
-    forward=elementwise(_is_negative, dtype=to_bool, exact=True, first=_refuse_complex_signbit),
+    forward=elementwise(_is_negative, dtype=to_bool, exact=True, first=_refuse_complex_signbit, name="signbit_cpu"),
     out=True, exact=True, samples=domains.ordered(special=(0.0, -0.0)),
 )  # fmt: skip
 
