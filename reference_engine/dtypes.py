@@ -38,7 +38,7 @@ class dtype:
     """An element type. Compare with ``is`` or ``==``; prints as ``torch.float32``."""
 
     __slots__ = (
-        "name", "np", "itemsize", "is_floating_point", "is_complex", "is_signed", "category", "rank",
+        "name", "np", "itemsize", "is_floating_point", "is_complex", "_signed", "category", "rank",
         "scalar_name", "tensor_name", "cpp_type_name", "cpp_name", "compute", "family",
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ class dtype:
         self.rank = rank  # the order within a category
         self.is_floating_point = category == 2
         self.is_complex = category == 3
-        self.is_signed = not name.startswith(("bool", "uint", "float8_e8m0", "quint", "bits"))
+        self._signed = not name.startswith(("bool", "uint", "float8_e8m0", "quint", "bits"))
         self.scalar_name = scalar_name  # as torch's messages call it: "Float", "ComplexDouble"
         self.tensor_name = f"torch.{tensor_name}Tensor"  # the legacy type name: "torch.FloatTensor"
         legacy = name in _WITH_LEGACY_TYPE  # C++ knows no other by the name of a Python type
@@ -67,6 +67,17 @@ class dtype:
 
     def __reduce__(self) -> str:
         return self.name
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether there are negative numbers.
+
+        Raises:
+            RuntimeError: bits have no meaning as numbers.
+        """
+        if self.family == "bits":
+            raise RuntimeError("Bits types are undefined")
+        return self._signed
 
     @property
     def is_differentiable(self) -> bool:

@@ -134,6 +134,7 @@ def blackman(
     M: int, *, sym: bool = True, dtype: _dtype | None = None, layout: Any = torch.strided, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
+    _Places("blackman", M, sym, dtype, layout, requires_grad)  # refuses under this name
     return general_cosine(
         M, a=[0.42, 0.5, 0.08], sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
     )
