@@ -79,7 +79,7 @@ def _even(self: Tensor, step: Any, dim: int, edge_order: int) -> Tensor:
     a, b, c = _first(self, dim, 3)
     start = over(times(b, 4) - times(a, 3) - c, step * 2)
     a, b, c = _last(self, dim, 3)
-    return _joined([start, inner, over(times(c, 3) - times(b, 4) + a, step * 2)], dim)
+    return _joined([start, inner, over(a - times(b, 4) + times(c, 3), step * 2)], dim)
 
 
 def _uneven(self: Tensor, places: Tensor, dim: int, edge_order: int) -> Tensor:

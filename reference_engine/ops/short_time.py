@@ -158,7 +158,8 @@ def _istft(
     half = _check_istft(self, n_fft, hop, width, window, onesided, call)
     shape = _centred(window, width, n_fft, self)
     alone = len(self._shape) == 2
-    spectra = (self.unsqueeze(0) if alone else self).transpose(1, 2)
+    parts = engine.view_as_real(self.resolve_conj())
+    spectra = engine.view_as_complex((parts.unsqueeze(0) if alone else parts).transpose(1, 2))
     scale = _BY_ROOT if normalized else _BY_COUNT
     if return_complex:
         if half:

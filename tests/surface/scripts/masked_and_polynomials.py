@@ -26,8 +26,9 @@ for name in ("sum", "prod", "amax", "amin", "mean", "logsumexp", "norm", "var", 
     derivatives(lambda x, f=function: f(x, dim=1, mask=mask), x)
     derivatives(lambda x, f=function: f(x, mask=mask), x)
 for name in ("cumsum", "cumprod", "softmax", "log_softmax", "softmin"):
+    function = getattr(masked, name)
     print(name)
-    derivatives(lambda x, f=getattr(masked, name): f(x, 1, mask=mask), x)
+    derivatives(lambda x, f=function: f(x, 1, mask=mask), x)
 derivatives(lambda x: masked.normalize(x, 2.0, 1, mask=mask), x)
 derivatives(lambda x: masked.median(x, 1, mask=mask), x)
 derivatives(lambda x: masked.logaddexp(x, x, input_mask=mask), x)

@@ -17,7 +17,8 @@ def show(what):
 t = torch.arange(6.0).view(2, 3).requires_grad_()
 for copied in (
     lambda: torch.alias_copy(t), lambda: torch.detach_copy(t), lambda: torch.select_copy(t, 0, 1),
-    lambda: torch.slice_copy(t, 1, 0, 2), lambda: torch.split_copy(t, 2, 1), lambda: torch.unsafe_split_with_sizes(t, [1, 1]),
+    lambda: torch.slice_copy(t, 1, 0, 2), lambda: torch.split_copy(t, 2, 1),
+    lambda: torch.unsafe_split_with_sizes(t, [1, 1]),
 ):  # fmt: skip
     show(copied)
 show(lambda: torch.detach_copy(t).sum().backward())
