@@ -119,6 +119,8 @@ class Observer:
         """Any result as plain data."""
         if isinstance(value, self._is_tensor):
             return self.glimpse(value)
+        if type(value).__name__ == "layout":  # which is a kind of text in one engine
+            return ("layout", str(value))
         describe = _DESCRIBE.get(type(value))
         if describe is not None:
             return describe(self, value)

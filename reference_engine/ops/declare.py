@@ -13,6 +13,7 @@ The parameter names of a formula say what it needs, and so what the node saves:
     result, results   the op's own result(s), saved as outputs
     NAME              an argument: a tensor is saved and version-checked, anything else is kept by value
     NAME_shape, NAME_strides, NAME_offset, NAME_dtype    metadata of a tensor argument: saves nothing
+    NAME_sparse             its places, if it is not strided
     NAMEs_shapes, NAMEs_dtypes                           the same of a list of tensors
     needs             the set of argument names that want a gradient
 """
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 Formula = Callable[..., Any]
-_METADATA = {"shape": "_shape", "strides": "_strides", "offset": "_offset", "dtype": "_dtype"}
+_METADATA = {"shape": "_shape", "strides": "_strides", "offset": "_offset", "dtype": "_dtype", "sparse": "_sparse"}
 
 
 @dataclass(slots=True)

@@ -80,9 +80,8 @@ def to_dense(self: Tensor, dtype: Any = None, **options: Any) -> Tensor:
 # -- to sparse ---------------------------------------------------------------------------------------------------------
 
 
-def _back(grad: Tensor, like: Tensor) -> Tensor:
+def _back(grad: Tensor, kept: memory.Coo | memory.Compressed | None) -> Tensor:
     """A gradient in the layout of the tensor that was converted."""
-    kept = like._sparse
     if kept is None:
         return grad.to_dense()
     if layout_of(grad) is kept.layout:
@@ -98,7 +97,7 @@ def _coordinates(self: Tensor, sparse_dim: int) -> Tensor:
 _TO_COORDINATES = declare(
     "_to_sparse_by_dim(Tensor self, int sparse_dim) -> Tensor",
     forward=_coordinates, node="ToSparseBackward0", display="_to_sparse",
-    vjp={"self": lambda grad, self: _back(grad, self)}, **_HIDDEN,
+    vjp={"self": lambda grad, self_sparse: _back(grad, self_sparse)}, **_HIDDEN,
 )  # fmt: skip
 _everywhere("_to_sparse_by_dim")(_coordinates)
 
@@ -110,7 +109,7 @@ def _converter(name: str, node: str) -> Any:
 
     op = declare(
         f"_{name}(Tensor self, any layout, any blocksize, any dense_dim) -> Tensor",
-        forward=convert, node=node, vjp={"self": lambda grad, self: _back(grad, self)}, **_HIDDEN,
+        forward=convert, node=node, vjp={"self": lambda grad, self_sparse: _back(grad, self_sparse)}, **_HIDDEN,
     )  # fmt: skip
     _everywhere(op.name)(convert)
     return op
@@ -229,12 +228,12 @@ _PROJECTION = declare(
 _everywhere("_sparse_mask_projection")(_masked)
 
 
-def _mask_backward(grad: Tensor, self: Tensor, mask: Tensor) -> Tensor:
+def _mask_backward(grad: Tensor, self_sparse: Any, mask: Tensor) -> Tensor:
     """What arrives at places of the mask, each counted once."""
     cite("sparse.mask.gradient")
     like = mask.coalesce() if memory.is_coo(mask) else mask
     found = grad.sparse_mask(like) if grad._sparse is None else run(_PROJECTION, [grad, like])
-    return found.to_dense() if self._sparse is None else found
+    return found.to_dense() if self_sparse is None else found
 
 
 declare(

@@ -197,11 +197,11 @@ def _softmax(log: bool) -> Any:
         if d >= kept.sparse_dim:
             at = d - kept.sparse_dim + 1
             return memory.with_values(t, kept.values.log_softmax(at) if log else kept.values.softmax(at))
-        x, groups = kept.values._read(), _groups(t, d)
+        x, groups = kept.values._read().astype(np.float64), _groups(t, d)
         shifted = x - _by_group(np.maximum, x, groups, -np.inf)
-        powers = np.exp(shifted.astype(np.float64)).astype(x.dtype)
+        powers = np.exp(shifted)
         total = _by_group(np.add, powers, groups, 0)
-        made = shifted - np.log(total.astype(np.float64)).astype(x.dtype) if log else powers / total
+        made = shifted - np.log(total) if log else powers / total
         return memory.with_values(t, from_array(made, self._dtype))
 
     return forward
@@ -232,7 +232,7 @@ def _declare_softmax(log: bool) -> None:
     made = declare(
         f"{name}_in(Tensor self, int dim) -> Tensor",
         forward=_softmax(log), node=f"Sparse{'Log' * log}SoftmaxBackward0",
-        vjp={"self": lambda grad, result, dim: run(backward, [grad, result, dim])}, **_HIDDEN,
+        vjp={"self": lambda grad, result, dim, self: run(backward, [grad, result, dim])}, **_HIDDEN,
     )  # fmt: skip
     kernel(backward.name)(backward.forward)
     kernel(made.name)(made.forward)
