@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine.ops import shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, from_array, noisy
-from reference_engine.semantics import refusal
+from reference_engine.ops.windows import image_layout
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -66,22 +68,40 @@ def _cubic(size: int, out: int, factor: float | None, align: bool) -> Array:
     return made
 
 
-def _antialiased(size: int, out: int, factor: float | None, align: bool, cubic: bool) -> Array:
+def _tent(x: Array) -> Array:
+    return np.maximum(1 - x, 0)
+
+
+def _cubic_filter(x: Array) -> Array:
+    a = -0.5
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+def _lanczos(x: Array) -> Array:
+    return np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0)
+
+
+#: The weight of what is so many steps away, and how far it reaches.
+_FILTERS = {"bilinear_aa": (_tent, 1.0), "bicubic_aa": (_cubic_filter, 2.0), "lanczos_aa": (_lanczos, 3.0)}
+
+
+def _antialiased(size: int, out: int, factor: float | None, align: bool, mode: str) -> Array:
     """Where the image shrinks, each place takes the weighted mean of all that falls into it."""
+    weigh, steps = _FILTERS[mode]
     if align:
         step = (size - 1) / (out - 1) if out > 1 else 0.0
     else:
         step = 1.0 / factor if factor else size / out
-    wide, a = max(step, 1.0), -0.5
-    reach = (2.0 if cubic else 1.0) * wide
+    wide = max(step, 1.0)
+    reach = steps * wide
     made = np.zeros((out, size))
     for row in range(out):
         center = step * (row + 0.5)
         first, end = max(int(center - reach + 0.5), 0), min(int(center + reach + 0.5), size)
         x = np.abs((np.arange(first, end) - center + 0.5) / wide)
-        near = ((a + 2) * x - (a + 3)) * x * x + 1
-        far = (((x - 5) * x + 8) * x - 4) * a
-        weights = np.where(x < 1, near, np.where(x < 2, far, 0)) if cubic else np.maximum(1 - x, 0)
+        weights = weigh(x)
         made[row, first:end] = weights / weights.sum()
     return made
 
@@ -91,7 +111,7 @@ def _weights(mode: str, size: int, out: int, factor: float | None, align: bool) 
     if mode.startswith("nearest"):
         return _nearest(size, out, factor, mode == "nearest-exact")
     if mode.endswith("_aa"):
-        return _antialiased(size, out, factor, align, mode == "bicubic_aa")
+        return _antialiased(size, out, factor, align, mode)
     return (_cubic if mode == "bicubic" else _linear)(size, out, factor, align)
 
 
@@ -107,9 +127,22 @@ def _maps(size: Ints, out: Ints, mode: str, align: bool, factors: Any) -> list[A
     return [_weights(mode, n, m, f, align) for n, m, f in zip(size, out, factors, strict=True)]
 
 
-def _mapped(self: Tensor, maps: list[Array]) -> Tensor:
+def _mapped(self: Tensor, maps: list[Array], as_image: bool) -> Tensor:
+    """The image in its new size; ``as_image`` says whether it lies in memory as before."""
+    shape = (*self._shape[:2], *(len(m) for m in maps))
+    layout = image_layout(self, shape) if as_image else None
+    if not self._dtype.is_floating_point:
+        made = self._read().astype(np.float64)
+        for axis in reversed(range(len(maps))):  # rounded after each dimension, the last one first
+            only = [m if d == axis else np.eye(m.shape[1] if d < axis else len(m)) for d, m in enumerate(maps)]
+            made = np.clip(np.floor(_along(made, only) + 0.5), 0, 255)
+        return from_array(made, self._dtype, layout)
     a = self._read().astype(self._dtype.compute)
-    return from_array(noisy(_along(a, maps), lambda x: _along(x, maps), [a], self._dtype), self._dtype)
+    # a weight is only as precise as the place that it is of, not as its own size
+    floor = _along(np.abs(a), [(m != 0).astype(m.dtype) for m in maps]) if shadow.active is not None else 0.0
+    rounded = any(((m != 0) & (m != 1)).any() for m in maps)
+    made = noisy(_along(a, maps), lambda x: _along(x, maps), [a], self._dtype, floor=floor, rounded=rounded)
+    return from_array(made, self._dtype, layout)
 
 
 def _check(self: Tensor, out: Ints, mode: str) -> None:
@@ -123,7 +156,8 @@ def _check(self: Tensor, out: Ints, mode: str) -> None:
     if self._shape[1] == 0:
         raise refusal("nn.upsample.channels", ndim=dims + 2, shape=list(self._shape))
     nearest = mode.startswith("nearest")
-    if not self._dtype.is_floating_point and not (nearest and self._dtype.name == "uint8"):
+    whole = self._dtype.name == "uint8" and (nearest or (dims == 2 and switch("nn.upsample.bytes")))
+    if not self._dtype.is_floating_point and not whole:
         kind = "nearest" if nearest else "cubic" if mode == "bicubic" else "linear"
         kernel = f"compute_indices_weights_{kind}"
         if dims == 2 and kind != "cubic":
@@ -138,10 +172,11 @@ _UPSAMPLE: dict[tuple[str, int], Any] = {}
 def _declare(kind: str, mode: str, dims: int) -> None:
     def forward(self: Tensor, out: Ints, mode: str, align: bool, factors: Any) -> Tensor:
         _check(self, out, mode)
-        return _mapped(self, _maps(self._shape[2:], out, mode, align, factors))
+        return _mapped(self, _maps(self._shape[2:], out, mode, align, factors), True)
 
     def transposed(grad_output: Tensor, size: Ints, mode: str, align: bool, factors: Any) -> Tensor:
-        return _mapped(grad_output, [m.T for m in _maps(size[2:], grad_output._shape[2:], mode, align, factors)])
+        back = [m.T for m in _maps(size[2:], grad_output._shape[2:], mode, align, factors)]
+        return _mapped(grad_output, back, "linear" in mode or (dims == 2 and mode.startswith("nearest")))
 
     blurred = mode.endswith("_aa")
     suffix, name = "_aa" * blurred, _camel(kind, dims) + "Aa" * blurred
@@ -181,6 +216,7 @@ _declare("trilinear", "trilinear", 3)
 _declare("bicubic", "bicubic", 2)
 _declare("bilinear", "bilinear_aa", 2)
 _declare("bicubic", "bicubic_aa", 2)
+_declare("lanczos", "lanczos_aa", 2)
 
 
 def _wanted(input: Tensor, size: Any, factor: Any, recompute: Any) -> tuple[Ints, Any]:
@@ -193,6 +229,8 @@ def _wanted(input: Tensor, size: Any, factor: Any, recompute: Any) -> tuple[Ints
             raise refusal("nn.interpolate.size_rank", spatial=list(spatial), size=size)
         if recompute:
             raise refusal("nn.interpolate.recompute")
+        if isinstance(size, (list, tuple)) and not all(isinstance(n, int) for n in size):
+            raise refusal("nn.interpolate.size_type", types=[type(n) for n in size])
         return tuple(size) if isinstance(size, (list, tuple)) else (size,) * dims, None
     if factor is None:
         raise refusal("nn.interpolate.no_size")
@@ -215,9 +253,15 @@ def _interpolate(
             raise refusal("nn.interpolate.align")
     out, factors = _wanted(input, size, scale_factor, recompute_scale_factor)
     if antialias:
-        if rank != 4 or mode not in ("bilinear", "bicubic"):
+        modes = ("bilinear", "bicubic", "lanczos") if switch("nn.interpolate.lanczos") else ("bilinear", "bicubic")
+        if rank != 4 or mode not in modes:
             raise refusal("nn.interpolate.antialias")
+        if mode == "lanczos" and align_corners:
+            raise refusal("nn.interpolate.lanczos_corners")
         mode += "_aa"
+    elif mode == "lanczos" and rank == 4 and switch("nn.interpolate.lanczos"):
+        clause = "nn.interpolate.lanczos_corners" if align_corners else "nn.interpolate.lanczos_plain"
+        raise refusal(clause)
     if mode == "area" and rank in (3, 4, 5):
         pooled: Tensor = getattr(engine.nn.functional, f"adaptive_avg_pool{rank - 2}d")(input, out)
         return pooled
