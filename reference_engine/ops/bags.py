@@ -150,6 +150,23 @@ _TABLE_BACKWARD = declare(
 )  # fmt: skip
 
 
+def _of_rows(
+    grad: Tensor, indices: Tensor, offset2bag: Tensor, bag_size: Tensor, num_weights: int, scale_grad_by_freq: bool,
+    mode: int, per_sample_weights: Any, padding_idx: int,
+) -> Tensor:  # fmt: skip
+    """The same, sparse: a place for each index."""
+    rows = from_array(_rows(grad, indices, offset2bag, bag_size, mode, per_sample_weights), grad._dtype)
+    return rows_looked_up(rows, indices, num_weights, padding_idx, scale_grad_by_freq)
+
+
+_ROWS_BACKWARD = declare(
+    "_embedding_bag_sparse_backward(Tensor grad, Tensor indices, Tensor offset2bag, Tensor bag_size, int num_weights, "
+    "bool scale_grad_by_freq, int mode, Tensor? per_sample_weights, int padding_idx) -> Tensor",
+    forward=_of_rows, node="EmbeddingBagBackwardBackward0",
+    vjp={name: not_derived("_embedding_bag_backward") for name in ("grad", "per_sample_weights")}, **_HIDDEN,
+)  # fmt: skip
+
+
 def _of_weights(
     grad: Tensor, weight: Tensor, indices: Tensor, offset2bag: Tensor, mode: int, padding_idx: int
 ) -> Tensor:
@@ -175,11 +192,12 @@ def _table_vjp(
     weight_shape: tuple[int, ...], scale_grad_by_freq: bool, mode: int, sparse: bool, per_sample_weights: Any,
     padding_idx: int,
 ) -> Tensor:  # fmt: skip
+    made: Tensor
+    told = [weight_shape[0], scale_grad_by_freq, mode, per_sample_weights, padding_idx]
     if sparse:
-        rows = from_array(_rows(grad, indices, result1, result2, mode, per_sample_weights), grad._dtype)
-        return rows_looked_up(rows, indices, weight_shape[0], padding_idx, scale_grad_by_freq)
-    given = [indices, result1, result2, result3, weight_shape[0], scale_grad_by_freq, mode]
-    made: Tensor = run(_TABLE_BACKWARD, [grad, *given, per_sample_weights, padding_idx])
+        made = run(_ROWS_BACKWARD, [grad, indices, result1, result2, *told])
+    else:
+        made = run(_TABLE_BACKWARD, [grad, indices, result1, result2, result3, *told])
     return made
 
 

@@ -12,7 +12,8 @@ from reference_engine.ops.formulas import conj, scaled
 from reference_engine.ops.kernels import from_array
 from reference_engine.semantics import refusal
 from reference_engine.sparse import coalescing, converting, memory
-from reference_engine.sparse.kernels import kernel
+from reference_engine.sparse.access import backend_of
+from reference_engine.sparse.kernels import COMPRESSED, kernel
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -200,6 +201,89 @@ def _sparse_mm(sparse: Tensor, dense: Tensor) -> Tensor:
 declare(
     "_sparse_mm(Tensor sparse, Tensor dense) -> Tensor",
     forward=_sparse_mm, composite=True, method=False, aliases=("sparse.mm",),
+)  # fmt: skip
+
+
+_EXTREMES = ("amax", "amin", "max", "min")
+
+
+def _by_row(sparse: Tensor) -> tuple[Array, Array, Array]:
+    """The row, the column and the value of each place of a CSR matrix."""
+    kept = sparse._sparse
+    assert isinstance(kept, memory.Compressed)
+    starts = kept.compressed._read()
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts)), kept.plain._read(), kept.values._read()
+
+
+def _chosen(sparse: Tensor, other: Tensor, reduce: str) -> Array:
+    """Which of the products of a row each result is, for the largest or smallest; -1 where there are none."""
+    rows, columns, values = _by_row(sparse)
+    products = values[:, None] * other._read()[columns]
+    chosen = np.full((sparse._shape[0], other._shape[1]), -1, np.int64)
+    for row in np.unique(rows):
+        inside = np.flatnonzero(rows == row)
+        best = products[inside].argmax(0) if reduce in ("amax", "max") else products[inside].argmin(0)
+        chosen[row] = inside[best]
+    return chosen
+
+
+def _mm_reduced(self: Tensor, other: Tensor, reduce: str) -> Tensor:
+    """CSR @ dense, where the products of a row are summed, averaged, or the extreme one is taken.
+
+    Raises:
+        RuntimeError: another reduction.
+    """
+    if not isinstance(self._sparse, memory.Compressed):
+        raise refusal("sparse.unsupported", op="_sparse_mm_reduce_impl", backend=backend_of(self))
+    if reduce not in ("sum", "mean", *_EXTREMES):
+        raise refusal("sparse.mm.reduce", reduce=reduce)
+    rows, columns, values = _by_row(self)
+    products = values[:, None] * other._read()[columns]
+    if reduce in _EXTREMES:
+        chosen = _chosen(self, other, reduce)
+        made = np.where(chosen < 0, 0, np.take_along_axis(products, np.maximum(chosen, 0), 0) if len(products) else 0)
+    else:
+        made = np.zeros((self._shape[0], other._shape[1]), products.dtype)
+        np.add.at(made, rows, products)
+        if reduce == "mean":
+            made = made / np.maximum(np.bincount(rows, minlength=len(made)), 1).astype(made.dtype)[:, None]
+    return from_array(made, self._dtype)
+
+
+def _weights(sparse: Tensor, other: Tensor, reduce: str) -> Array:
+    """How much of each product goes into the result of its row and column."""
+    rows, _, values = _by_row(sparse)
+    if reduce in _EXTREMES:
+        return (_chosen(sparse, other, reduce)[rows] == np.arange(len(values))[:, None]).astype(values.dtype)
+    whole = np.ones((len(values), other._shape[1]), values.dtype)
+    if reduce == "mean":
+        whole = whole / np.bincount(rows, minlength=sparse._shape[0])[rows].astype(values.dtype)[:, None]
+    return whole
+
+
+def _of_sparse(grad: Tensor, self: Tensor, other: Tensor, reduce: str) -> Tensor:
+    rows, columns, _ = _by_row(self)
+    found = (grad._read()[rows] * _weights(self, other, reduce) * other._read()[columns]).sum(1)
+    return memory.with_values(self, from_array(found, self._dtype))
+
+
+def _of_dense(grad: Tensor, self: Tensor, other: Tensor, reduce: str) -> Tensor:
+    rows, columns, values = _by_row(self)
+    made = np.zeros(other._shape, other._dtype.np)
+    np.add.at(made, columns, grad._read()[rows] * _weights(self, other, reduce) * values[:, None])
+    return from_array(made, other._dtype)
+
+
+_MM_REDUCED = declare(
+    "_sparse_mm_reduce_impl(Tensor self, Tensor other, str reduce) -> Tensor",
+    forward=_mm_reduced, node="SparseMmReduceImplBackward0", vjp={"self": _of_sparse, "other": _of_dense}, **_HIDDEN,
+)  # fmt: skip
+kernel("_sparse_mm_reduce_impl")(kernel("_sparse_mm_reduce_impl", table=COMPRESSED)(_mm_reduced))
+
+declare(
+    "_sparse_mm(Tensor sparse, Tensor dense, str reduce) -> Tensor",
+    forward=lambda sparse, dense, reduce: run(_MM_REDUCED, [sparse, dense, reduce]), composite=True, method=False,
+    aliases=("sparse.mm",),
 )  # fmt: skip
 
 # -- older names -------------------------------------------------------------------------------------------------------
