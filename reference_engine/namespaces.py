@@ -113,6 +113,7 @@ _ELSEWHERE = {
         "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads", "set_num_threads",
         "use_deterministic_algorithms",
     ),
+    "nn.recurrence": ("gru", "lstm", "rnn_relu", "rnn_tanh"),
     "serialization": ("load", "save"),
     "sparse.creation": ("sparse_coo_tensor",),
     "sparse.compressed": (

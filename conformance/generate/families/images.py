@@ -100,6 +100,15 @@ def _bags(b: Builder, first: str) -> dict[str, Any]:
     return made
 
 
+def _conv_tbc(b: Builder, first: str) -> dict[str, Any]:
+    dtype, inner, outer = b.choose.one_of(_FLOATS), b.choose.integer(1, 2), b.choose.integer(1, 2)
+    return {
+        "self": s.Ref(making.new(b, (b.choose.integer(2, 3), 1, inner), dtype)),
+        "weight": s.Ref(making.new(b, (b.choose.integer(1, 2), inner + b.spoil(), outer), dtype)),
+        "bias": s.Ref(making.new(b, (outer,), dtype)),
+    }
+
+
 def _ctc(b: Builder, first: str) -> dict[str, Any]:
     """Logarithms of probabilities, labels, and how long each sample is; spoilt: longer than there is time."""
     steps, batch, labels = b.choose.integer(2, 3), b.choose.integer(1, 2), b.choose.integer(2, 3)
@@ -144,6 +153,7 @@ IMAGES: dict[str, Recipe] = {
     **{f"grid{r}d": _grid(r) for r in (2, 3)},
     "affine": _affine,
     "bags": _bags,
+    "conv_tbc": _conv_tbc,
     "ctc": _ctc,
     "rows": _rows,
     "shuffled": _shuffled,
