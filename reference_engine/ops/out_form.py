@@ -12,6 +12,7 @@ from reference_engine.ops import kernels
 from reference_engine.ops.declare import Op
 from reference_engine.return_types import Results, written
 from reference_engine.semantics import cite, refusal, warn
+from reference_engine.sparse import memory
 from reference_engine.tensor import Tensor, tensors_in
 
 
@@ -42,7 +43,7 @@ def run_out(run: Callable[..., Any], record: Callable[..., Any], op: Op, values:
     finally:
         state.grad = before
     for o, r in zip(outs, [made] if isinstance(made, Tensor) else list(made), strict=True):
-        if not op.out.overlaps:
+        if not op.out.overlaps and o._sparse is None:
             kernels.refuse_overlap(o, tensors_in(values))
         _write(op, o, r)
     if op.underived and not op.composite:
@@ -68,12 +69,23 @@ def _write(op: Op, o: Tensor, r: Tensor) -> None:
             expected=r.dtype.cpp_name, got=o.dtype.cpp_name,
         )  # fmt: skip
     views.check_inference(o)
+    if o._sparse is not None or r._sparse is not None:
+        _write_sparse(op, o, r)
+        return
     if kernels.common_dtype not in (None, o._dtype) and o._shape != r._shape and o.numel():
         # an elementwise kernel computes into a tensor of its own dtype, and tells of both
         warn("ops.out.resized", shape=list(o._shape), result=list(r._shape))
     kernels.resize_out(o, r._shape, r._strides)
     saved.before_write(o)
     o._write(r._read())
+    views.bump(o)
+
+
+def _write_sparse(op: Op, o: Tensor, r: Tensor) -> None:
+    """A sparse tensor becomes what was computed, whatever it was; a strided one takes no sparse result."""
+    if o._sparse is None or r._sparse is None:
+        raise refusal("sparse.out")
+    memory.write(o, r, into_values=False)
     views.bump(o)
 
 

@@ -344,7 +344,14 @@ def _hspmm(mat1: Tensor, mat2: Tensor) -> Tensor:
     return memory.coo((mat1._shape[0], mat2._shape[1]), coalescing.row_major(rows[None]), values, None)
 
 
-declare("hspmm(Tensor mat1, Tensor mat2) -> Tensor", forward=_hspmm, underived=True, method=False, aliases=("hsmm",))
+declare(
+    "hspmm(Tensor mat1, Tensor mat2) -> Tensor",
+    forward=_hspmm,
+    underived=True,
+    out=True,
+    method=False,
+    aliases=("hsmm",),
+)
 kernel("hspmm")(_hspmm)
 
 declare("dsmm(Tensor self, Tensor mat2) -> Tensor", forward=lambda self, mat2: self.mm(mat2), composite=True,
