@@ -15,7 +15,7 @@ import pickletools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from reference_engine.sparse import memory
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
 from reference_engine.tensor_base import TensorBase
+
+FileLike = str | os.PathLike[str] | IO[bytes]
+MAP_LOCATION = Callable[[Storage, str], Storage] | device | str | dict[str, str] | None
 
 _INTERNAL = frozenset(TensorBase.__annotations__) | {"_is_param", "_is_buffer"}
 

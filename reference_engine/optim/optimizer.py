@@ -22,6 +22,17 @@ from reference_engine.typename import typename
 
 Group = dict[str, Any]
 State = dict[str, Any]
+ParamsT = StateDict = Any
+
+
+class _RequiredParameter:
+    """Stands for an option that has no default."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _RequiredParameter()
 
 
 #: When hooks see the state of an optimizer.
