@@ -139,18 +139,6 @@ _ALIASES = {
     "autograd.grad_mode": "modes",
     "autograd.anomaly_mode": "autograd.anomaly",
     "nn.modules": "nn.modules",
-    "nn.modules.activation": "nn.activation",
-    "nn.modules.batchnorm": "nn.normalization",
-    "nn.modules.container": "nn.containers",
-    "nn.modules.conv": "nn.conv",
-    "nn.modules.dropout": "nn.dropout",
-    "nn.modules.linear": "nn.linear",
-    "nn.modules.loss": "nn.loss",
-    "nn.modules.normalization": "nn.normalization",
-    "nn.modules.pooling": "nn.pooling",
-    "nn.modules.rnn": "nn.recurrent",
-    "nn.modules.sparse": "nn.embedding",
-    "nn.modules.module": "nn.module",
 }
 
 
@@ -181,6 +169,7 @@ def _publish_surface(top: dict[str, Any]) -> None:
         found_module = importlib.import_module(f"{package}.{module}")
         sys.modules[f"{package}.{alias}"] = found_module
         setattr(sys.modules[f"{package}.{parent}"], short, found_module)
+    importlib.import_module(f"{package}.nn.module_homes").publish(package)
     backends = top["backends"]
     for name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"):  # objects that are imported like modules
         sys.modules[f"{package}.backends.{name}"] = getattr(backends, name)
