@@ -230,6 +230,14 @@ def _public(p: Param) -> str:
     return "input" if p.name == "self" else p.name
 
 
+OUT_TEXT = "Tensor out = None"
+
+
+def parameter_text(p: Param) -> str:
+    """Type and name of a parameter as torch's messages spell them."""
+    return f"{_SPELLING.get(p.type, p.type)} {_public(p)}"
+
+
 def signature_text(op: Op, is_method: bool) -> str:
     """The signature as torch's messages spell it."""
     parts, star = [], False
@@ -237,14 +245,14 @@ def signature_text(op: Op, is_method: bool) -> str:
         if p.keyword_only and not star:
             parts.append("*")
             star = True
-        text = f"{_SPELLING.get(p.type, p.type)} {_public(p)}"
+        text = parameter_text(p)
         if not p.required:
             text += f' = "{p.default}"' if isinstance(p.default, str) else f" = {p.default}"
         parts.append(text)
     if op.out and not is_method:
         if not star:
             parts.append("*")
-        parts.append("tuple of Tensors out = None" if "-> (" in op.signature else "Tensor out = None")
+        parts.append("tuple of Tensors out = None" if "-> (" in op.signature else OUT_TEXT)
     return ", ".join(parts)
 
 

@@ -16,7 +16,7 @@ from reference_engine.autograd import engine, forward_ad, profiler, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.dispatcher import watching
 from reference_engine.modes import state
-from reference_engine.ops import binding, kernels, out_form
+from reference_engine.ops import binding, kernels, older_forms, out_form
 from reference_engine.ops.declare import OPS, Op
 from reference_engine.override_names import is_native, named
 from reference_engine.semantics import cite, quiet, refusal, warn
@@ -45,6 +45,7 @@ class Function:
     def __init__(self, name: str, ops: Sequence[Op], inplace: bool = False) -> None:
         self.name, self.ops, self.inplace = name, list(ops), inplace
         self.by_version = any(op.when for op in self.ops)
+        self.has_older_forms = name.removesuffix("_") in older_forms.NAMES
         space, _, short = name.rpartition(".")
         self.__name__ = self.__qualname__ = f"{space}_{short}" if space in ("fft", "linalg", "special") else short
         self.spoken = name.removeprefix("nn.functional.").replace(".", "_")  # what refusals of arguments call it
@@ -117,6 +118,8 @@ class Function:
         if not ops:  # a name of other versions
             where = "'Tensor' object" if is_method else f"module '{self.__module__}'"
             raise AttributeError(f"{where} has no attribute '{self.__name__}'")
+        if self.has_older_forms and (len(args) > 2 or not isinstance(args[0] if args else None, Tensor)):
+            args, kwargs = older_forms.today(self.name, ops, self.spoken, args, kwargs, is_method)
         if len(ops) == 1:
             op = ops[0]
             values = binding.bind(op, self.spoken, args, kwargs, is_method)

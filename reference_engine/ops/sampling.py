@@ -304,11 +304,13 @@ def randn_like(input: Tensor, *, dtype: dtype | None = None, requires_grad: bool
 
 
 def randint_like(
-    input: Tensor, *bounds: int, dtype: dtype | None = None, requires_grad: bool = False, **options: Any
-) -> Tensor:
-    low, high = (0, bounds[0]) if len(bounds) == 1 else bounds
+    input: Tensor, *bounds: int, low: int = 0, high: int | None = None, dtype: dtype | None = None,
+    requires_grad: bool = False, **options: Any,
+) -> Tensor:  # fmt: skip
+    """Integers in [low, high): ``randint_like(x, high)`` or ``randint_like(x, low, high)``, also by name."""
+    *lower, upper = (*bounds, *(() if high is None else (high,)))
     blank = creation.empty_like(input.detach(), dtype=dtype)
-    return creation._finish(_between(blank, low, high, options.get("generator")), requires_grad)
+    return creation._finish(_between(blank, int(*lower) or low, int(upper), options.get("generator")), requires_grad)
 
 
 def _normal_of_tensors(mean: Any, std: Any, generator: Any) -> Tensor:
