@@ -9,7 +9,7 @@ import numpy as np
 from reference_engine import creation, dtypes
 from reference_engine.dtypes import dtype
 from reference_engine.layouts import LAYOUTS
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.size import Size
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
@@ -83,6 +83,8 @@ def set_default_tensor_type(kind: Any) -> None:
     Raises:
         TypeError: no floating point type.
     """
+    if switch("tensor.legacy.default_type_deprecated"):
+        warn("tensor.legacy.default_type_deprecated")
     name = kind.rpartition(".")[2] if isinstance(kind, str) else getattr(kind, "__name__", "")
     if name not in TYPES or not TYPES[name].dtype.is_floating_point:
         raise refusal("tensor.legacy.default_type")

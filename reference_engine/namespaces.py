@@ -120,6 +120,10 @@ _ELSEWHERE = {
         "sparse_bsc_tensor", "sparse_bsr_tensor", "sparse_compressed_tensor", "sparse_csc_tensor", "sparse_csr_tensor",
     ),
     "ops.products": ("chain_matmul", "einsum"),
+    "exchange": ("from_dlpack", "from_file", "to_dlpack"),
+    "symbolic": (
+        "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sqrt", "sym_sum",
+    ),
     "lowrank": ("pca_lowrank", "svd_lowrank"),
     "ops.lu": ("lu",),
     "removed": ("eig", "lstsq", "matrix_rank", "solve", "symeig"),
@@ -149,12 +153,15 @@ def _publish_surface(top: dict[str, Any]) -> None:
         found = vars(importlib.import_module(f"{package}.{module}"))
         top.update({name: found[name] for name in names})
     top["newaxis"] = None
+    top["has_lapack"] = top["has_mkl"] = top["has_openmp"] = top["has_spectral"] = True
+    top["is_vulkan_available"], top["compiled_with_cxx11_abi"] = (lambda: False), (lambda: True)
     top["Tag"] = operators.Tag
     for part in (
         "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library", "masked",
         "nn", "optim", "profiler", "signal", "testing", "types", "utils", "version",
     ):  # fmt: skip
         top[part] = importlib.import_module(f"{package}.{part}")
+    importlib.import_module(f"{package}.utils.dlpack")
     for name in _FACTORIES:
         top[name] = overrides.factory(meta.factory(top[name]))
     for name in ("rand_like", "randn_like", "randint_like", "empty_strided", "empty_permuted", "scalar_tensor"):

@@ -12,13 +12,13 @@ import numpy as np
 import reference_engine as torch
 from reference_engine import creation, dtypes
 from reference_engine.dispatcher import factories
-from reference_engine.semantics import switch
+from reference_engine.semantics import switch, warn
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor
 
 
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Tensor:
     """A tensor of anything, sharing its memory where that can be.
 
@@ -30,16 +30,48 @@ def asarray(
         made = made.clone()
     if copy is False and not isinstance(obj, (Tensor, np.ndarray)):
         raise ValueError("can't alias arbitrary sequence into a tensor.")
+    if isinstance(obj, Tensor) and requires_grad is None and obj.requires_grad:
+        if switch("tensor.asarray.keeps_requires_grad"):
+            warn("tensor.asarray.unspecified")
+            return made
     if isinstance(obj, Tensor) and not requires_grad:
         return made.detach() if made.requires_grad else made
     return made.requires_grad_() if requires_grad and not made.requires_grad else made
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
-    """A tensor over the memory of a buffer."""
-    made = creation.from_numpy(
-        np.frombuffer(bytearray(buffer), dtype=dtypes.of_type(dtype).np, count=count, offset=offset)
-    )
+    """A tensor over the memory of a buffer.
+
+    Raises:
+        ValueError: no buffer, or not of the size that is asked for.
+    """
+    d = dtypes.of_type(dtype)
+    try:
+        memory = memoryview(buffer)
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    length = memory.nbytes
+    if not length or not count:
+        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
+    if not 0 <= offset < length:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({length} bytes) minus 1"
+        )
+    left = length - offset
+    if count < 0 and left % d.itemsize:
+        raise ValueError(
+            f"buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size "
+            f"({d.itemsize})"
+        )
+    if count * d.itemsize > left:
+        raise ValueError(
+            f"requested buffer length ({count} * {d.itemsize} bytes) after offset ({offset} bytes) must not be greater "
+            f"than actual buffer length ({length} bytes)"
+        )
+    if memory.readonly:
+        warn("tensor.frombuffer.constant")
+        memory = memoryview(bytearray(memory))
+    made = creation.from_numpy(np.frombuffer(memory, d.np, count, offset))
     return made.requires_grad_() if requires_grad else made
 
 

@@ -12,7 +12,7 @@ from reference_engine import dtypes
 from reference_engine.devices import device
 from reference_engine.layouts import layout
 from reference_engine.ops.declare import Op, Param
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 
@@ -152,7 +152,9 @@ def resolve(
             continue
     given = len(args) - is_method + len(kwargs) + (out is not None)
     plausible = [op for op in ops if _takes(op, given, is_method)]
-    if len(plausible) == 1:  # what is wrong with the arguments can be said
+    if len(plausible) == 1 and not (
+        switch("ops.arguments.named_overloads") and "dim" in plausible[0].index_of
+    ):  # what is wrong with the arguments can be said
         bind(plausible[0], name, args, kwargs, is_method)
     got = ", ".join(_type_name(a) for a in args[1 if is_method else 0 :])
     for key, value in {**kwargs, **({} if out is None else {"out": out})}.items():

@@ -20,9 +20,7 @@ from reference_engine.tensor import Tensor
 
 
 def _factor_ex(A: Tensor, hermitian: bool, check_errors: bool) -> Any:
-    check_square(A, "torch.linalg.ldl_factor_ex", floating=False)
-    if not A._dtype.is_differentiable:
-        raise refusal("linalg.ldl_factor.dtype", dtype=A._dtype.scalar_name)
+    check_square(A, "torch.linalg.ldl_factor_ex")
     check_kernel(A, "ldl_factor_kernel_cpu")
     a = nearby(A._read(), A._dtype)
     packed, pivots, info = lapack_symmetric.ldl(a, hermitian)

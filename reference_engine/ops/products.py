@@ -15,7 +15,7 @@ from reference_engine.ops.kernels import Array, accumulation, from_array, noisy,
 from reference_engine.ops.linalg import summed
 from reference_engine.ops.shape import _expand
 from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
@@ -370,6 +370,7 @@ declare(
 
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """``torch.chain_matmul``: the old spelling of ``linalg.multi_dot``."""
+    warn("linalg.chain_matmul.deprecated")
     return matrices[0] if len(matrices) == 1 else _multi_dot(matrices)
 
 
@@ -415,8 +416,30 @@ def _aligned(t: Tensor, letters: str, order: str) -> Tensor:
     return t.permute(tuple(letters.index(c) for c in order))
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """``torch.einsum``: products of operands, summed over the subscripts that the output lacks."""
+def _spelled(subscripts: Any) -> str:
+    """A list of numbers, and perhaps an ellipsis, as letters."""
+    text = ""
+    for subscript in subscripts:
+        if subscript is Ellipsis:
+            text += "..."
+        elif not 0 <= subscript < 52:
+            raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
+        else:
+            text += (string.ascii_uppercase + string.ascii_lowercase)[subscript]
+    return text
+
+
+def einsum(equation: Any, *operands: Any) -> Tensor:
+    """``torch.einsum``: products of operands, summed over the subscripts that the output lacks.
+
+    Subscripts are one text before the operands, or a list after each, and perhaps one more for the output.
+    """
+    if isinstance(equation, Tensor):
+        given = (equation, *operands)
+        text = ",".join(_spelled(subscripts) for subscripts in given[1::2])
+        if len(given) % 2:
+            text += "->" + _spelled(given[-1])
+        return einsum(text, *given[: len(given) // 2 * 2 : 2])
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     left, arrow, output = equation.replace(" ", "").partition("->")

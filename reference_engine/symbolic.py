@@ -1,0 +1,48 @@
+"""``torch.sym_int`` and others: functions of numbers that a compiler may not know yet. Here numbers are known."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def sym_int(a: Any) -> int:
+    """Towards zero."""
+    return math.trunc(a)
+
+
+def sym_float(a: Any) -> float:
+    return float(a)
+
+
+def sym_not(a: Any) -> bool:
+    return not a
+
+
+def sym_max(a: Any, b: Any) -> Any:
+    """A float if either is one."""
+    return _larger_kind(builtins.max(a, b), a, b)
+
+
+def sym_min(a: Any, b: Any) -> Any:
+    """A float if either is one."""
+    return _larger_kind(builtins.min(a, b), a, b)
+
+
+def _larger_kind(found: Any, *of: Any) -> Any:
+    return float(found) if any(isinstance(number, float) for number in of) else found
+
+
+def sym_sum(args: Sequence[Any]) -> Any:
+    return builtins.sum(args)
+
+
+def sym_sqrt(a: Any) -> float:
+    return math.sqrt(a)
+
+
+def sym_ite(b: bool, t: Any, f: Any) -> Any:
+    """``t`` if ``b`` holds, else ``f``."""
+    return t if b else f
