@@ -29,8 +29,9 @@ def _hash_tensor(self: Tensor, dim: Any, keepdim: bool, mode: int) -> Tensor:
     if self._dtype.is_complex:
         raise refusal("ops.not_implemented_for", op="xor_sum_cpu", dtype=self._dtype.scalar_name)
     wide = self._read().astype(np.float64 if self._dtype.is_floating_point else np.int64)
-    bits: Any = np.ascontiguousarray(wide).view(np.uint64).reshape(self._shape)
-    return from_array(np.asarray(np.bitwise_xor.reduce(bits, axis=axes, keepdims=keepdim)), dtypes.uint64)
+    bits = np.ascontiguousarray(wide).view(np.uint64).reshape(self._shape)
+    combine: Any = np.bitwise_xor.reduce
+    return from_array(np.asarray(combine(bits, axis=axes, keepdims=keepdim)), dtypes.uint64)
 
 
 declare(
