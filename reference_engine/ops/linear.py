@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import plus, some, times, where
+from reference_engine.ops.formulas import plus, some, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal, switch
@@ -252,42 +251,4 @@ _PIXEL_UNSHUFFLE: Op = declare(
     "nn.functional.pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor",
     forward=_pixel_unshuffle, exact=True, aliases=("pixel_unshuffle",), method=False,
     vjp={"self": lambda grad, downscale_factor: run(_PIXEL_SHUFFLE, [grad, downscale_factor])},
-)  # fmt: skip
-
-# -- attention ---------------------------------------------------------------------------------------------------------
-
-
-def _attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Any,
-    dropout_p: float,
-    is_causal: bool,
-    scale: Any,
-    enable_gqa: bool,
-) -> Tensor:
-    """Both factors are scaled by the root, so that neither overflows."""
-    import reference_engine as engine
-
-    root = math.sqrt(1 / math.sqrt(query._shape[-1]) if scale is None else scale)
-    if is_causal:
-        attn_mask = engine.ones((query._shape[-2], key._shape[-2]), dtype=engine.bool).tril()
-    scores = times(query, root).matmul(times(key.transpose(-2, -1), root))
-    if attn_mask is not None:
-        if attn_mask._dtype is dtypes.bool_:
-            attn_mask = engine.zeros(attn_mask._shape, dtype=query.dtype).masked_fill(
-                attn_mask.logical_not(), -math.inf
-            )
-        scores = scores + attn_mask
-    weights = scores.softmax(-1)
-    if dropout_p > 0:
-        weights = engine.nn.functional.dropout(weights, dropout_p, True)
-    return weights.matmul(value)
-
-
-declare(
-    "nn.functional.scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, "
-    "float dropout_p=0.0, bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
-    forward=_attention, composite=True,
 )  # fmt: skip
