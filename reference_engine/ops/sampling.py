@@ -308,7 +308,8 @@ def randint_like(
     requires_grad: bool = False, **options: Any,
 ) -> Tensor:  # fmt: skip
     """Integers in [low, high): ``randint_like(x, high)`` or ``randint_like(x, low, high)``, also by name."""
-    *lower, upper = (*bounds, *(() if high is None else (high,)))
+    given = [*bounds] if high is None else [*bounds, high]
+    *lower, upper = given
     blank = creation.empty_like(input.detach(), dtype=dtype)
     return creation._finish(_between(blank, int(*lower) or low, int(upper), options.get("generator")), requires_grad)
 
