@@ -145,7 +145,7 @@ class Tensor(TensorBase):
         """The same memory, without history and with a version counter of its own: changes go unnoticed."""
         levels.refuse_mapped(self, "functorch.vmap.data")
         cite("leaf.data.own_version")
-        if watching.used and watching.sees((self,)):
+        if watching.used and self._level is None and watching.sees((self,)):
             t: Tensor = watching.shown("detach.default", self)
         else:
             t = self._alias()

@@ -169,7 +169,7 @@ class SavedTensor:
 
 def _detached(tensor: Tensor) -> Tensor:
     """An output as it is kept, or given back; who watches sees it detached."""
-    if watching.used and watching.sees((tensor,)):
+    if watching.used and tensor._level is None and watching.sees((tensor,)):
         found: Tensor = watching.shown("detach.default", tensor)
         return found
     return tensor._alias()

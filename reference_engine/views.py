@@ -326,7 +326,7 @@ class CopySlices(Node):
 def detach(t: Tensor) -> Tensor:
     """The same memory and version counter, cut from the graph; not a view in autograd's sense."""
     cite("view.detach.shares_version")
-    if watching.used and watching.sees((t,)):
+    if watching.used and t._level is None and watching.sees((t,)):
         found: Tensor = watching.shown("detach.default", t)
         return found
     made = t._alias()

@@ -10,6 +10,7 @@ from reference_engine import dtypes
 from reference_engine.devices import CPU, device
 from reference_engine.dispatcher import watching
 from reference_engine.layouts import LAYOUTS
+from reference_engine.semantics import refusal
 
 _OPTIONS = ("dtype", "layout", "device", "memory_format")
 
@@ -91,13 +92,24 @@ def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         requires_grad = given.pop("requires_grad", False)
         pinned = given.pop("pin_memory", False)
         options = {key: given.pop(key) for key in _OPTIONS if key in given}
-        given.pop("generator", None)
+        generator = given.pop("generator", None)
         given.pop("out", None)
         overload, positional = arranged(*args, **given)
+        if generator is not None:
+            overload = f"{overload}_generator".removeprefix("default_")
+            options["generator"] = generator
         result = watching.shown(f"{name}.{overload}", *positional, **_shown(options, like, pinned))
-        return result.requires_grad_() if requires_grad else result
+        return _leaf(result) if requires_grad else result
 
     return made
+
+
+def _leaf(t: Any) -> Any:
+    """A tensor, just made, as a leaf that requires grad."""
+    if not t._dtype.is_differentiable:
+        raise refusal("leaf.factory.dtype")
+    t._leaf_requires_grad = True
+    return t
 
 
 def _shown(options: dict[str, Any], like: bool, pinned: bool) -> dict[str, Any]:
@@ -110,7 +122,7 @@ def _shown(options: dict[str, Any], like: bool, pinned: bool) -> dict[str, Any]:
         return {} if like and "dtype" not in chosen else {**chosen, **strided}
     if not like or ("device" in chosen and not isinstance(chosen["device"], device)):
         chosen["device"] = CPU
-    order = ("dtype", "layout", "device", "pin_memory", "memory_format")
+    order = ("generator", "dtype", "layout", "device", "pin_memory", "memory_format")
     chosen["pin_memory"] = pinned
     return {key: chosen[key] for key in order if key in chosen}
 
@@ -128,7 +140,7 @@ def lifted(function: Callable[..., Any]) -> Callable[..., Any]:
         if any(result is given for given in args):
             return result
         result = watching.shown("lift_fresh.default", result)
-        return result.requires_grad_() if requires_grad else result
+        return _leaf(result) if requires_grad else result
 
     return made
 

@@ -31,6 +31,7 @@ NAMES = {
     "_conj_view": ("_conj",),
     "_neg_view": ("_neg_view",),
     "_alias_view": ("alias",),
+    "_view_alias": ("alias",),
     "_share": ("div",),
     "_fft_c2c": ("_fft_c2c",),
     "_max_pool2d_with_indices": ("max_pool2d_with_indices",),
@@ -125,6 +126,8 @@ class Pairing:
         made = [param.default for param in self.op.params]
         for argument, place, value in zip(_inputs(self.schema), self.places, given, strict=True):
             if place is None:
+                if not same(value, CONSTANTS.get(argument.name, argument.default_value)):
+                    return None
                 continue
             kind = self.op.params[place].type
             if kind.startswith("str") and argument.name == "reduction" and isinstance(value, int):
@@ -268,14 +271,17 @@ def _literal(value: Any) -> str:
 def op_of(schema: FunctionSchema, given: Sequence[Any]) -> tuple[Op, list[Any], bool] | None:
     """The op that stands for an overload, with the arguments that it is called with; None if there is none."""
     name = schema.name.removeprefix("aten::")
+    found: list[tuple[int, Op, list[Any], bool]] = []
     for op, inplace in ops_by_operator().get(name, ()):
         if not op.holds() or (_is_out(schema) and not op.out):
             continue
-        found = pairing(op, str(schema))
-        values = found.values(given) if found is not None else None
-        if values is not None:
-            return op, values, inplace
-    return None
+        pair = pairing(op, str(schema))
+        values = pair.values(given) if pair is not None else None
+        if pair is not None and values is not None:
+            found.append((len(pair.left), op, values, inplace))
+    if not found:
+        return None
+    return min(found, key=lambda each: each[0])[1:]  # the one that the operator says most about
 
 
 def same(value: Any, default: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine import creation, overrides
+from reference_engine.dispatcher import watching
 from reference_engine.tensor import Tensor
 
 
@@ -12,7 +13,11 @@ def adopt(cls: type[Any], data: Tensor, requires_grad: bool) -> Any:
     """`data` as a leaf of type `cls` that shares its memory and version."""
     if requires_grad and not data.dtype.is_differentiable:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    made = data.detach()
+    if watching.used:
+        with watching.DisableTorchDispatch():  # that it becomes a parameter is no operation
+            made = data.detach()
+    else:
+        made = data.detach()
     made.__class__ = cls
     made._leaf_requires_grad = requires_grad  # not by requires_grad_(), which transforms refuse
     return made

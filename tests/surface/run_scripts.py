@@ -4,7 +4,8 @@
 
 ENGINE is ``torch``, or ``reference_engine@2.13`` for the reference with the semantics of that torch; it goes by the
 name of ``torch`` while the scripts run. ``reference_engine@2.13:twister`` draws all its random numbers as torch does
-where it has no MKL, whatever the processor.
+where it has no MKL, whatever the processor; ``reference_engine@2.13:twister:watched`` runs them inside of a dispatch
+mode that changes nothing.
 """
 
 from __future__ import annotations
@@ -71,7 +72,10 @@ def main(engine: str, scripts: Sequence[str]) -> None:
             # A module imported anew becomes an attribute of its package; autograd.gradcheck is a function there.
             sys.modules.update({"torch" + n[len(engine) :]: m for n, m in sys.modules.items() if n.startswith(engine)})
             stack.enter_context(semantics.using(semantics.Semantics(version or None)))
-        if variant == "twister":
+        if "watched" in variant.split(":"):
+            dispatch: Any = importlib.import_module(f"{engine}.utils._python_dispatch")
+            stack.enter_context(dispatch.BaseTorchDispatchMode())
+        if "twister" in variant.split(":"):
             random: Any = importlib.import_module(f"{engine}.random")
             random.torch_uses_mkl_here = lambda: False
         json.dump({Path(script).stem: run(Path(script)) for script in scripts}, sys.stdout)

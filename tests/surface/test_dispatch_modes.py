@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from importlib.metadata import version
 
 import pytest
 from record_schemas import SCHEMAS, lines
+from record_scripts import GOLDENS, HERE, outputs
 
 import reference_engine as engine
 from reference_engine.dispatcher import pairing, watching
@@ -43,6 +45,21 @@ def test_an_operator_stands_for_the_op_that_stands_for_it() -> None:
                         assert any(found is op for found, _ in pairing.ops_by_operator()[name])
                         checked += 1
     assert checked > 500
+
+
+WATCHED = (
+    "attention", "complex_numbers", "convolutional_network", "every_layer", "functional_api", "in_place_and_versions",
+    "losses", "random_streams", "recurrent_networks", "tensors_views_and_memory", "transforms_jacobians",
+    "transforms_vmap",
+)  # fmt: skip
+
+
+def test_a_mode_that_changes_nothing_changes_nothing() -> None:
+    """Every op goes to its operator and back, and the scripts print what they print without."""
+    document = json.loads(GOLDENS.read_text())
+    paths = [HERE / "scripts" / f"{name}.py" for name in WATCHED]
+    found = outputs(f"reference_engine@{document['torch']}:twister:watched", paths)
+    assert found == {name: document["outputs"][name] for name in WATCHED}
 
 
 def test_a_mode_is_off_where_dispatch_is() -> None:
