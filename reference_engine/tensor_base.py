@@ -48,6 +48,17 @@ class _TensorMeta(type):
         return f"<class '{home}.{cls.__qualname__}'>"
 
 
+def _as_dim(dim: Any, method: str) -> int:
+    """A dimension that a method of metadata is asked for.
+
+    Raises:
+        TypeError: no integer.
+    """
+    if not hasattr(dim, "__index__") or isinstance(dim, bool):
+        raise TypeError(f"{method}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}")
+    return int(dim)
+
+
 class TensorBase(metaclass=_TensorMeta):
     """What ``torch._C.TensorBase`` is: everything of a tensor that is not about its history."""
 
@@ -151,14 +162,18 @@ class TensorBase(metaclass=_TensorMeta):
     def size(self, dim: int | None = None) -> Any:
         from reference_engine.ops.kernels import wrap_dim
 
-        return Size(self._shape) if dim is None else self._shape[wrap_dim(dim, len(self._shape), False)]
+        if dim is None:
+            return Size(self._shape)
+        return self._shape[wrap_dim(_as_dim(dim, "size"), len(self._shape), False)]
 
     def stride(self, dim: int | None = None) -> Any:
         from reference_engine.ops.kernels import wrap_dim
 
         if isinstance(self._sparse, Compressed):
             raise refusal("sparse.strides")
-        return self._strides if dim is None else self._strides[wrap_dim(dim, len(self._shape), False)]
+        if dim is None:
+            return self._strides
+        return self._strides[wrap_dim(_as_dim(dim, "stride"), len(self._shape), False)]
 
     def dim(self) -> int:
         return len(self._shape)
@@ -293,6 +308,12 @@ class TensorBase(metaclass=_TensorMeta):
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
         a = self.numpy()
         return a if dtype is None else a.astype(dtype, copy=False)
+
+    def __array_wrap__(self, array: np.ndarray[Any, Any]) -> Any:
+        """What a function of NumPy made of tensors is a tensor again; truth values become numbers."""
+        from reference_engine import creation
+
+        return creation.from_numpy(array.astype(np.uint8) if array.dtype == bool else array)
 
     def __bool__(self) -> bool:
         n = self.numel()

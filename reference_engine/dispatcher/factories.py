@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from reference_engine import dtypes
-from reference_engine.devices import CPU, device
-from reference_engine.dispatcher import watching
+from reference_engine.devices import CPU, device, require
+from reference_engine.dispatcher import sizes, watching
 from reference_engine.layouts import LAYOUTS
 from reference_engine.semantics import refusal
 
@@ -81,12 +81,26 @@ def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     PLAIN[name] = function
     arranged = FACTORIES.get(name) or LIKE[name]
     like = name in LIKE
+    loose = name.removeprefix("new_") in ("zeros", "ones", "empty", "rand", "randn")
 
     @functools.wraps(function)
     def made(*args: Any, **kwargs: Any) -> Any:
         if kwargs.get("dtype") is not None:
             kwargs["dtype"] = dtypes.checked(kwargs["dtype"], name)
+        if kwargs.get("device") is not None:
+            require(kwargs["device"])
+        if "size" in kwargs:
+            sizes.check(name, kwargs["size"], None)
+            if loose:
+                args = (*args, kwargs.pop("size"))
+        elif loose:
+            sizes.check_loose(name, args[like:])
+        elif name.endswith("full") and len(args) > like:
+            sizes.check(name, args[like], 1)
+        elif name == "randint" and len(args) > 1:
+            sizes.check(name, args[-1], len(args))
         if not (watching.used and watching.sees(args)):
+            kwargs.pop("pin_memory", None)  # there is no device to pin it for
             return function(*args, **kwargs)
         given = dict(kwargs)
         requires_grad = given.pop("requires_grad", False)

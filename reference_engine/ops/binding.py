@@ -199,7 +199,9 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
             values.append(p.default)
             continue
         if not (p.type == "Tensor" and isinstance(v, Tensor)):
-            if not fits(p.type, v):
+            if i == 0 and not is_method and op.name in _TAKE_NUMBERS and isinstance(v, (int, float, complex)):
+                pass  # made a tensor when the other operand is known
+            elif not fits(p.type, v):
                 named = i >= count or p.keyword_only
                 raise Mismatch(partial(_wrong_type, op, p, i, name, v, is_method, named))
             v = _convert(p.type, v)
@@ -210,7 +212,26 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
             raise Mismatch(partial(refusal, "ops.arguments.no_keywords", op=name))
         unknown = next((k for k in kwargs if k not in known), next(iter(kwargs)))
         raise Mismatch(partial(refusal, "ops.arguments.unexpected", op=name, name=unknown))
+    if op.name in _TAKE_NUMBERS and not isinstance(values[0], Tensor):
+        values[0] = _number_as_tensor(values[0], values[1])
     return values
+
+
+_TAKE_NUMBERS = frozenset({"add", "sub", "mul", "div", "floor_divide"})
+"""Functions whose first operand may be a number, too."""
+
+
+def _number_as_tensor(number: Any, other: Any) -> Tensor:
+    """A tensor that counts for as little as a number does when dtypes are promoted."""
+    from reference_engine import creation
+    from reference_engine.ops import kernels
+
+    d = dtypes.of_scalar(number)
+    if isinstance(other, Tensor):
+        common = kernels.promote([other, number])
+        if common.category == d.category and not (d is dtypes.int64 and other._shape):
+            d = common  # a number has no precision of its own
+    return creation.tensor(number, dtype=d)
 
 
 def _takes(op: Op, given: int, is_method: bool) -> bool:
@@ -222,7 +243,7 @@ def _takes(op: Op, given: int, is_method: bool) -> bool:
 def refuse_numbers(op: Op, name: str, values: Sequence[Any]) -> None:
     """Raise if a number stands where a tensor may stand, which the form with ``out=`` does not take."""
     for i, (p, v) in enumerate(zip(op.params, values, strict=True)):
-        if p.type == "Tensor|Scalar" and not isinstance(v, Tensor):
+        if p.type == "Tensor|Scalar" and not isinstance(v, Tensor) and op.name not in _TAKE_NUMBERS:
             raise refusal(
                 "ops.arguments.type", op=name, name=_public(p), position=i + 1, expected="Tensor", got=_type_name(v)
             )

@@ -28,7 +28,7 @@ def run_out(run: Callable[..., Any], record: Callable[..., Any], op: Op, values:
         return op.forward(*values)
     if op.copied:
         return _copied(op, run(op, values), out)
-    outs = [out] if isinstance(out, Tensor) else list(out)
+    outs = _places(op, out)
     if any(levels.is_mapped(t) for t in tensors_in([*values, *outs])):
         raise refusal("functorch.vmap.out", op=op.reference_name)
     refuse_recording(op, values, outs)
@@ -49,6 +49,24 @@ def run_out(run: Callable[..., Any], record: Callable[..., Any], op: Op, values:
     if op.underived and not op.composite:
         record(op, values, outs)
     return written(type(made))(outs) if isinstance(made, Results) else out
+
+
+def _places(op: Op, out: Any) -> list[Tensor]:
+    """The tensors to write to.
+
+    Raises:
+        TypeError: not as many as there are results, or no tensors.
+    """
+    results = op.signature.rpartition("->")[2].strip()
+    several = results.startswith("(")
+    if isinstance(out, Tensor):
+        if several:
+            raise TypeError(f"{op.reference_name}(): argument 'out' must be tuple of Tensors, not Tensor")
+        return [out]
+    count = results.count("Tensor")
+    if several and len(out) != count:
+        raise TypeError(f"expected tuple of {count} elements but got {len(out)}")
+    return list(out)
 
 
 def refuse_recording(op: Op, values: Sequence[Any], outs: Sequence[Tensor]) -> None:
