@@ -294,6 +294,7 @@ def run(
     edges = [_root_edge(i, root) for i, root in enumerate(roots)]
     captures = [_input_edge(x, call) for x in inputs]
     if not captures and not accumulate:
+        validate_gradients(None, grads, edges)
         raise refusal("grad.inputs.not_empty")
     if record and accumulate:
         warn("backward.create_graph.cycle_warning")

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 def same_layout(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors look at memories of one size in the same way.
 
-    A dimension of one element takes no step, and where there are no elements there is nothing to begin with.
+    A dimension of one element takes no step, and where there are no elements there is no step and no beginning.
     """
     return (
         (a._shape, a._conj, a._neg) == (b._shape, b._conj, b._neg)
-        and (a._offset == b._offset or not a.numel())
-        and all(n <= 1 or i == j for n, i, j in zip(a._shape, a._strides, b._strides, strict=True))
+        and (not a.numel() or (a._offset == b._offset and _same_steps(a, b)))
         and _as_large(a, b)
     )  # fmt: skip
+
+
+def _same_steps(a: Tensor, b: Tensor) -> bool:
+    return all(n <= 1 or i == j for n, i, j in zip(a._shape, a._strides, b._strides, strict=True))
 
 
 def _as_large(tangent: Tensor, t: Tensor) -> bool:

@@ -85,11 +85,11 @@ def _cast_back(grad: Tensor, d: dtypes.dtype) -> Tensor:
 
 
 declare(
-    "copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor",
+    "copy(Tensor self, Tensor other, bool non_blocking=False) -> Tensor",
     forward=_copied, node="torch::autograd::CopyBackwards",
     vjp={
         "self": lambda grad: grad.new_zeros(grad.shape),
-        "src": lambda grad, src_dtype: _cast_back(grad, src_dtype),
+        "other": lambda grad, other_dtype: _cast_back(grad, other_dtype),
     },
     inplace=True, exact=True, overlap=_overlap, method=False, function=False, samples=domains.numbers(),
 )  # fmt: skip

@@ -185,6 +185,8 @@ declare(
 
 def _histc(self: Tensor, bins: int, min: Any, max: Any) -> Tensor:
     if self._dtype.is_complex:
+        if float(min) != float(max):
+            raise refusal("ops.not_implemented_for", op="histogram_cpu", dtype=self.dtype.scalar_name)
         raise refusal("reduction.aminmax.complex", dtype=self.dtype.scalar_name)
     if not self._dtype.is_floating_point:
         kernel = "linspace_cpu" if self._dtype.category == 0 else "histogram_cpu"

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reference_engine.autograd.node import OpNode, SavedAttribute
-from reference_engine.semantics import cite, refusal, switch, witness
+from reference_engine.semantics import cite, quiet, refusal, switch, witness
 from reference_engine.versions import SavedNumber, SavedTensor
 
 if TYPE_CHECKING:
@@ -307,7 +307,9 @@ class Op:
                 continue
             if formula.reads_one_grad and grads[0] is None:
                 continue
-            result = formula.fn(*[self._lookup(env, node, name) for name in formula.parameters])
+            arguments = [self._lookup(env, node, name) for name in formula.parameters]
+            with quiet():
+                result = formula.fn(*arguments)
             values = result if len(formula.of) > 1 else {formula.of[0]: result}
             for name in formula.of:
                 if name not in slots:

@@ -24,7 +24,7 @@ def _dims(self: Tensor, dim: Any) -> tuple[int, ...]:
     given = range(ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
     wrapped: list[int] = []
     for d in given:
-        at = wrap_dim(d, ndim)
+        at = wrap_dim(d, ndim, wrap_scalar=False)
         if at in wrapped:
             raise refusal("ops.dim.duplicate", dim=at)
         wrapped.append(at)

@@ -200,10 +200,11 @@ def _repeat_interleave(self: Tensor, repeats: Any, dim: int | None, output_size:
     if dim is None:
         self, dim = self.flatten(), 0
     if isinstance(repeats, int):
-        d = wrap_dim(dim, len(self._shape))
+        expands = switch("shape.repeat_interleave.expands")
+        d = wrap_dim(dim, len(self._shape), wrap_scalar=expands)
         if repeats < 0:
             raise refusal("ops.repeat_interleave.negative")
-        if not switch("shape.repeat_interleave.expands"):
+        if not expands:
             counts = np.full(self._shape[d], repeats, np.int64)
             return self.index_select(d, from_array(np.repeat(np.arange(counts.size), counts), dtypes.int64))
         wide = self.unsqueeze(d + 1)

@@ -13,7 +13,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import minus, over, plus, times
 from reference_engine.ops.kernels import Array, broadcast_shapes, elementwise, empty
-from reference_engine.ops.supported import LOSSES
+from reference_engine.ops.supported import LOSSES, refuse_unsupported
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import contiguous
 from reference_engine.tensor import Tensor
@@ -93,8 +93,10 @@ _Slope = Callable[[Array, Any, Array], Array]
 
 
 def _distance(
-    name: str, kernel: str, node: str, loss: Callable[[Array, Any], Array], slope: _Slope, bend: Any, reduce: Any = None
-) -> Any:
+    name: str, kernel: str, node: str, loss: Callable[[Array, Any], Array], slope: _Slope, bend: Any,
+    reduce: Any = None, since: dict[str, str] | None = None,
+    slope_since: dict[str, str] | None = None,
+) -> Any:  # fmt: skip
     """Declare a loss of the difference, and its backward.
 
     Args:
@@ -102,14 +104,18 @@ def _distance(
         loss: of a difference and the parameter. slope: its derivative times a cotangent.
         bend: the second derivative times a cotangent, in ops.
         reduce: how the mean and the sum are stored, if not in the memory of the losses.
+        since, slope_since: dtypes that the loss and its derivative took only later, with the switches.
     """
 
     def forward(self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
-        losses = elementwise(lambda x, y: loss(x - y, delta).astype(x.dtype), name=kernel, not_for="bool int complex")
+        losses = elementwise(
+            lambda x, y: loss(x - y, delta).astype(x.dtype), name=kernel, not_for="bool int complex", since=since
+        )
         return (reduce or reduced_in_place)(losses(self, target), reduction)
 
     def backward(grad_output: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
         n = self.numel() if reduction == "mean" else 1
+        refuse_unsupported(f"{kernel.removesuffix('_cpu')}_backward_cpu_out", grad_output._dtype, slope_since or {})
 
         def share(g: Array, x: Array, y: Array) -> Array:
             return slope(x - y, delta, g / g.dtype.type(n or 1)).astype(g.dtype)
@@ -162,11 +168,13 @@ def _smooth_loss(d: Array, beta: Any) -> Array:
 
 
 _MSE = _distance(
-    "_mse_loss", "mse_cpu", "MseLoss", lambda d, _: d * d, lambda d, _, g: 2 * d * g, lambda d, _, g: times(g, 2)
-)
+    "_mse_loss", "mse_cpu", "MseLoss", lambda d, _: d * d, lambda d, _, g: 2 * d * g, lambda d, _, g: times(g, 2),
+    since={"bfloat16": "nn.half.mse_loss"}, slope_since={"float16": "nn.half.mse_loss"},
+)  # fmt: skip
 _SMOOTH_L1 = _distance(
     "_smooth_l1_loss", "smooth_l1_cpu", "SmoothL1Loss", _smooth_loss, _smooth_slope,
     lambda d, beta, g: over(g * (d.abs() < beta).type_as(g), beta) if beta else g.new_zeros(g.shape),
+    slope_since={"float16": "nn.half.smooth_l1_loss"},
 )  # fmt: skip
 _HUBER = _distance(
     "_huber_loss",

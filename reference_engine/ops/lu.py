@@ -185,6 +185,8 @@ def _lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool, unpack_piv
     rows = packed.shape[-2]
     if unpack_pivots and (np.any(pivots < 1) or np.any(pivots > rows) or pivots.shape[-1] > min(packed.shape[-2:])):
         raise refusal("linalg.lu_unpack.range")
+    if unpack_pivots and pivots.ndim < packed.ndim:  # one permutation for all matrices of a batch
+        pivots = np.broadcast_to(pivots, (*packed.shape[:-2], pivots.shape[-1]))
     P, L, U = _parts(packed, pivots if unpack_pivots else pivots[..., :0], d)
     nothing = from_array(np.zeros((0,)), d)
     return return_types.lu_unpack(

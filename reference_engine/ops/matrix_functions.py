@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from reference_engine import levels
-from reference_engine.ops import domains, lapack
+from reference_engine.ops import domains, kernels, lapack
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import accumulation, from_array, nearby, noisy, wrap_dim
@@ -50,31 +50,39 @@ declare(
 
 
 def _matrix_power(self: Tensor, n: int) -> Tensor:
-    """By repeated squaring."""
+    """By repeated squaring; ``out=`` takes what the last step makes."""
     import reference_engine as engine
 
+    out = kernels.destination
     check_square(self, "linalg.matrix_power", floating=False)
+    if n in (0, 1) and out is not None:
+        kernels.resize_out(out, self._shape)
+        return out.copy_(self if n else engine.eye(self._shape[-1], dtype=self.dtype))
     if n == 0:
         return self.clone(memory_format="contiguous").copy_(engine.eye(self._shape[-1], dtype=self.dtype))
+    if n == -1:
+        return engine.linalg.inv(self, out=out)
     base = engine.linalg.inv(self) if n < 0 else self
     n = abs(n)
     if n == 1:
-        return base if base is not self else self.clone(memory_format="contiguous")
-    if n == 2:
-        return base.matmul(base)
+        return self.clone(memory_format="contiguous")
     if n == 3:
-        return base.matmul(base).matmul(base)
+        return engine.matmul(base.matmul(base), base, out=out)
     made, power = None, None
     while n:
-        power = base if power is None else power.matmul(power)
+        if power is None:
+            power = base
+        else:
+            power = engine.matmul(power, power, out=out if n == 1 and made is None else None)
         if n % 2:
-            made = power if made is None else made.matmul(power)
+            made = power if made is None else engine.matmul(made, power, out=out if n == 1 else None)
         n //= 2
     return made  # type: ignore[return-value]
 
 
 declare(
     "linalg.matrix_power(Tensor self, int n) -> Tensor", forward=_matrix_power, composite=True, out=True,
+    hands_out=True,
     aliases=("matrix_power",), samples=domains.field(shapes="square", arguments={"n": (0, 1, 2, 3, 4, -1)}),
 )  # fmt: skip
 

@@ -127,10 +127,10 @@ def _resize(self: Tensor, sizes: tuple[int, ...], memory_format: Any, alone: boo
     inference = self._inference and not state.inference
     if self.requires_grad and not state.inference and not (alone and inference):
         raise refusal("inplace.resize.requires_grad")
-    if forward_ad.active and forward_ad.tangent_of(self) is not None:
-        raise refusal("forward_ad.resize")
     if any(s < 0 for s in sizes):
         raise refusal("ops.expand.negative")
+    if forward_ad.active and forward_ad.tangent_of(self) is not None:
+        raise refusal("forward_ad.resize")
     wanted = None if memory_format is None else layouts.strides_in(sizes, memory_format)
     if sizes == self._shape:  # nothing changes but the strides, if they are named, and the version stays
         self._strides = wanted or self._strides

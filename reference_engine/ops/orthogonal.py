@@ -247,7 +247,8 @@ def _through_reflections(grad: Tensor, input: Tensor, tau: Tensor, start: Tensor
     return whole.tril_(-1), taus, grad
 
 
-def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor) -> dict[str, Any]:
+def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor, result: Tensor) -> dict[str, Any]:
+    """The product itself is kept as well, though it can be made again from the reflections."""
     import reference_engine as engine
 
     if not tau.numel():

@@ -10,7 +10,8 @@ from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.kernels import Array, from_array
+from reference_engine.ops.kernels import Array, dtypes_in, from_array
+from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -142,6 +143,16 @@ def _circular(self: Tensor, pad: Ints) -> Tensor:
     return made
 
 
+def _refuse_dtype(input: Tensor, mode: str, dims: int) -> None:
+    kind = {"reflect": "reflection", "replicate": "replication"}[mode]
+    old = not switch("nn.pad.integers")
+    suffix = "_cpu" * (old and (mode == "replicate" or dims == 3))
+    since = {d.name: "nn.pad.integers" for d in dtypes_in("int")}
+    if (mode, dims) != ("reflect", 3):
+        since |= {"float16": "nn.half.pads", "bfloat16": "nn.pad.integers"}
+    refuse_unsupported(f"{kind}_pad{dims}d{suffix}", input._dtype, since, NEVER_BOOL)
+
+
 def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
     import reference_engine as engine
 
@@ -170,6 +181,7 @@ def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
                 raise refusal(
                     "nn.pad.reflect_size", argument=4 + 2 * i, low=low, high=high, dim=d, shape=list(input._shape)
                 )
+    _refuse_dtype(input, mode, dims)
     return run(_COPIES[mode, dims], [input, pad, mode])
 
 

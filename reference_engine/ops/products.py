@@ -224,6 +224,7 @@ def _trace(self: Tensor) -> Tensor:
         raise refusal("ops.trace.rank", ndim=len(self._shape))
     a = self._read()
     d = self._dtype
+    refuse_unsupported("trace", d, {"float16": "ops.trace.narrow", "bfloat16": "ops.trace.narrow"}, NEVER_BOOL)
     if d.category < 2:
         from reference_engine import dtypes
 

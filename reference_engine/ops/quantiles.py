@@ -20,17 +20,17 @@ from reference_engine.tensor import Tensor
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-def _check(op: str, self: Tensor, q: Tensor, out: Tensor | None) -> None:
+def _check(self: Tensor, q: Tensor, out: Tensor | None) -> None:
     if not self.numel():
-        raise refusal("reduction.quantile.empty", op=op)
+        raise refusal("reduction.quantile.empty")
     if len(q._shape) > 1:
-        raise refusal("reduction.quantile.rank", op=op)
+        raise refusal("reduction.quantile.rank")
     if self._dtype.name not in ("float32", "float64"):
-        raise refusal("reduction.quantile.dtype", op=op)
+        raise refusal("reduction.quantile.dtype")
     if q._dtype is not self._dtype:
-        raise refusal("reduction.quantile.q_dtype", op=op)
+        raise refusal("reduction.quantile.q_dtype")
     if out is not None and out._dtype is not self._dtype:
-        raise refusal("reduction.quantile.out_dtype", op=op)
+        raise refusal("reduction.quantile.out_dtype")
 
 
 def _sorted(self: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -61,27 +61,25 @@ def _ranks(ordered: Tensor, q: Tensor, ignore_nan: bool) -> Tensor:
     return places.masked_fill(spoilt, last)
 
 
-def _quantile(
-    op: str, self: Tensor, q: Tensor, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
-) -> Tensor:
+def _quantile(self: Tensor, q: Tensor, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
     if interpolation not in _INTERPOLATIONS:
-        raise refusal("reduction.quantile.interpolation", op=op, got=interpolation)
+        raise refusal("reduction.quantile.interpolation", got=interpolation)
     out = kernels.destination
     kernels.will_write(None, None)  # it is a copy that is written
-    _check(op, self, q, out)
-    made = _interpolated(op, self, q, dim, keepdim, interpolation, ignore_nan)
+    _check(self, q, out)
+    made = _interpolated(self, q, dim, keepdim, interpolation, ignore_nan)
     return made if out is None else copy_to(out, made)
 
 
 def _interpolated(
-    op: str, self: Tensor, q: Tensor, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
+    self: Tensor, q: Tensor, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
 ) -> Tensor:
     import reference_engine as engine
 
     ordered = _sorted(self, dim, keepdim)
     asked = levels.values(q)
     if not ((asked >= 0) & (asked <= 1)).all():
-        raise refusal("reduction.quantile.q_range", op=op)
+        raise refusal("reduction.quantile.q_range")
     ranks = _ranks(ordered if ordered._shape else ordered.unsqueeze(-1), q if q._shape else q.unsqueeze(-1), ignore_nan)
     ordered = ordered if ordered._shape else ordered.unsqueeze(-1)
     adjust = {"lower": "floor_", "higher": "ceil_", "nearest": "round_"}.get(interpolation)
@@ -97,15 +95,13 @@ def _interpolated(
     return values.unsqueeze_(0).transpose_(0, -1).squeeze_(-1)
 
 
-def _at_number(
-    op: str, self: Tensor, q: float, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool
-) -> Tensor:
+def _at_number(self: Tensor, q: float, dim: int | None, keepdim: bool, interpolation: str, ignore_nan: bool) -> Tensor:
     import reference_engine as engine
 
     if not 0 <= q <= 1:
-        raise refusal("reduction.quantile.q_number", op=op, q=f"{q:g}")
+        raise refusal("reduction.quantile.q_number", q=f"{q:g}")
     number = engine.scalar_tensor(q, dtype=self._dtype)
-    return _quantile(op, self, number, dim, keepdim, interpolation, ignore_nan)
+    return _quantile(self, number, dim, keepdim, interpolation, ignore_nan)
 
 
 _REST = "int? dim=None, bool keepdim=False, *, str interpolation='linear'"
@@ -115,15 +111,15 @@ _ARGUMENTS: dict[str, Any] = {
 for _name, _ignore in (("quantile", False), ("nanquantile", True)):
     declare(
         f"{_name}(Tensor self, Tensor q, {_REST}) -> Tensor", composite=True, out=True, hands_out=True, smooth=False,
-        forward=lambda self, q, dim, keepdim, interpolation, op=_name, ignore=_ignore: _quantile(
-            op, self, q, dim, keepdim, interpolation, ignore
+        forward=lambda self, q, dim, keepdim, interpolation, ignore=_ignore: _quantile(
+            self, q, dim, keepdim, interpolation, ignore
         ),
         samples=domains.real(shapes="quantile", special=(float("nan"),), arguments=_ARGUMENTS),
     )  # fmt: skip
     declare(
         f"{_name}(Tensor self, float q, {_REST}) -> Tensor", composite=True, out=True, hands_out=True, smooth=False,
-        forward=lambda self, q, dim, keepdim, interpolation, op=_name, ignore=_ignore: _at_number(
-            op, self, q, dim, keepdim, interpolation, ignore
+        forward=lambda self, q, dim, keepdim, interpolation, ignore=_ignore: _at_number(
+            self, q, dim, keepdim, interpolation, ignore
         ),
         samples=domains.real(special=(float("nan"),), arguments=_ARGUMENTS),
     )  # fmt: skip

@@ -112,7 +112,8 @@ def _nansum(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     if self._dtype.category < 2:  # nan is no integer
         return _sum(self, dim, keepdim, dtype)
     d = summed_dtype(self, dtype)
-    if d.is_complex or (d.category < 2 and kernels.destination is not None):
+    integers = d.category < 2 and (kernels.destination is not None or not switch("reduction.nansum_to_integers"))
+    if d.is_complex or integers:
         kernels.shape_out(reduced_shape(self, dim, keepdim))
         raise refusal("ops.not_implemented_for", op="nansum_cpu", dtype=d.scalar_name)
     axes = wrap_dims(dim, len(self._shape))

@@ -100,6 +100,8 @@ declare(
 
 def _triangle(name: str, keep: Any) -> None:
     def forward(self: Tensor, diagonal: int) -> Tensor:
+        if not self._shape and not switch("shape.tril_says_rank"):
+            raise refusal("ops.dim.scalar", dim=-2)
         if len(self._shape) < 2:
             raise refusal("ops.tril.rank", op=name)
         refuse_other_out(self._dtype)

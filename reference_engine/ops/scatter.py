@@ -206,6 +206,8 @@ declare(
 
 
 def _scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> Tensor:
+    if switch("indexing.scatter_reduce_is_beta"):
+        warn("indexing.scatter_reduce.beta")
     d = _check_scatter("scatter_reduce", self, dim, index, src)
     if reduce not in REDUCTIONS:
         raise refusal("indexing.scatter_reduce.reduce", reduce=reduce)

@@ -111,6 +111,8 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
     if len(b_shape) < 2:
         raise refusal("linalg.solve.rank", op=op)
     check_system(A, b_shape, op, left)
+    if vector and not left:
+        raise refusal("linalg.solve.vector_left", op=op)
     batch = broadcast_shapes([A._shape[:-2], b_shape[:-2]])
     check_kernel(A, "lu_cpu")
     d = A._dtype
@@ -127,7 +129,10 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
     x = noisy(solve(a, b), solve, [a, b], d)
     if vector:  # laid out as if its last two dimensions were a matrix
         x = x[..., 0]
-    made = by_columns(x, d) if left and x.ndim > 1 else transposed(x, d)
+    if x.ndim == 1:
+        made = from_array(x, d)
+    else:
+        made = by_columns(x, d) if left and x.ndim > 1 else transposed(x, d)
     return by_columns(packed, d), from_array(pivots, dtypes.int32), made, from_array(info, dtypes.int32)
 
 
@@ -152,11 +157,9 @@ def _solve_vjp(
     grad: Tensor, A: Tensor, B_shape: Any, result0: Tensor, result1: Tensor, result2: Tensor, left: bool,
     needs: set[str],
 ) -> dict[str, Any]:  # fmt: skip
-    import reference_engine as engine
-
     vector = len(B_shape) == 1 or (len(A._shape) - 1 == len(B_shape) and B_shape == A._shape[:-1])
     gx, x = (grad.unsqueeze(-1), result2.unsqueeze(-1)) if vector else (grad, result2)
-    back = engine.linalg.solve(adjoint(A), gx, left=left)
+    back = run(SOLVE, [adjoint(A), gx, left, False])[2]  # a singular A was told of, or was not to be
     made: dict[str, Any] = {"B": back.squeeze(-1) if vector else back}
     if "A" in needs:
         made["A"] = -(back.matmul(adjoint(x)) if left else adjoint(x).matmul(back))

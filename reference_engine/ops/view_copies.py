@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reference_engine import strides
 from reference_engine.modes import state
 
 # the views have to be declared first
@@ -28,18 +29,38 @@ def _check_slice(self: Tensor, step: int) -> None:
         raise refusal("shape.slice_copy.step")
 
 
+def _copy(made: Tensor) -> Tensor:
+    as_it_lies = not switch("shape.view_copies_are_contiguous")
+    return from_array(made._read(), made._dtype, strides.like(made._shape, made._strides) if as_it_lies else None)
+
+
+#: Copies of views that have no derivative for complex numbers: in no version, or before the switch; lists always have.
+_REAL_ONLY = {
+    "select": None, "_slice": None, "diagonal": "complex.copies_of_parts", "unfold": "complex.copies_of_parts",
+    **dict.fromkeys(("as_strided", "expand", "permute", "squeeze", "t", "transpose", "unsqueeze", "view", "alias"),
+                    "complex.view_copies"),
+}  # fmt: skip
+
+
+def _refuses_complex(view: str) -> bool:
+    if view not in _REAL_ONLY:
+        return False
+    since = _REAL_ONLY[view]
+    return since is None or not switch(since)
+
+
 def _copied(view: Op) -> Callable[..., Any]:
     def forward(self: Tensor, *rest: Any) -> Any:
-        if self._dtype.is_complex and self.requires_grad and state.grad and not switch("complex.view_copies"):
-            raise refusal("complex.not_differentiable", op=f"{view.name}_copy")
+        if self._dtype.is_complex and self.requires_grad and state.grad and _refuses_complex(view.name):
+            if view.name == "diagonal":
+                view.forward(self.detach(), *rest)  # which looks at its arguments first
+            raise refusal("complex.not_differentiable", op=f"{view.name.removeprefix('_')}_copy")
         if view.name == "_slice":
             _check_slice(self, rest[-1])
         if view.name == "view":  # a copy needs no fitting strides
             self = self.detach().contiguous()
         made = view.forward(self.detach(), *rest)
-        if isinstance(made, Tensor):
-            return from_array(made._read(), made._dtype)
-        return tuple(from_array(part._read(), part._dtype) for part in made)
+        return _copy(made) if isinstance(made, Tensor) else tuple(_copy(part) for part in made)
 
     return forward
 
@@ -57,13 +78,15 @@ for _name in _VIEWS:
         )  # fmt: skip
 
 
-def _copy(self: Tensor) -> Tensor:
-    return from_array(self._read(), self._dtype)
+def _alias_copy(self: Tensor) -> Tensor:
+    if self._dtype.is_complex and self.requires_grad and state.grad and _refuses_complex("alias"):
+        raise refusal("complex.not_differentiable", op="alias_copy")
+    return _copy(self)
 
 
 declare(
-    "alias_copy(Tensor self) -> Tensor", forward=_copy, vjp={"self": lambda grad: grad}, node="AliasBackward0_copy",
-    method=False, out=True, exact=True, samples=domains.numbers(),
+    "alias_copy(Tensor self) -> Tensor", forward=_alias_copy, vjp={"self": lambda grad: grad},
+    node="AliasBackward0_copy", method=False, out=True, exact=True, samples=domains.numbers(),
 )  # fmt: skip
 declare(
     "detach_copy(Tensor self) -> Tensor", forward=_copy, underived=True, method=False, out=True, exact=True,
