@@ -13,6 +13,7 @@ from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, plus, some, times, where
 from reference_engine.ops.kernels import HALF, elementwise, multiply_add, to_floating
+from reference_engine.semantics import warn
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -107,6 +108,7 @@ def _log1p_vjp(grad: Tensor, self: Tensor) -> Tensor:
         return grad / conj(plus(self, 1))
     import reference_engine as engine
 
+    warn("sparse.log1p.dense")
     return grad * conj(engine.ones(self._shape, dtype=self._dtype) + self).reciprocal()  # nothing divides zeros
 
 

@@ -134,7 +134,7 @@ def _common(a: Tensor, b: Tensor, d: dtypes.dtype) -> Tensor:
 
 
 def _found_in(a: Tensor, b: Tensor, d: dtypes.dtype) -> Tensor:
-    """Summands remain: the places of one of them, and each value times the sum of the other's values there.
+    """Summands remain: the places of one of them, and the sum of each value's products with the other's values there.
 
     That one is not looked up which is not coalesced, or else the one with fewer places.
     """
@@ -144,11 +144,13 @@ def _found_in(a: Tensor, b: Tensor, d: dtypes.dtype) -> Tensor:
     else:
         swapped = kb.coalesced
     looked_up, source = (b, a) if swapped else (a, b)
-    whole, kept = coalescing.to_array(looked_up).astype(d.np), memory.coo_of(source)
-    at = tuple(kept.indices._read())
-    values = kept.values._read().astype(d.np) * (whole[at] if at else whole)
-    made = memory.coo(a._shape, coalescing.row_major(kept.indices._read()), from_array(values, d), kept.coalesced)
-    return made
+    kl, ks = memory.coo_of(looked_up), memory.coo_of(source)
+    at_l, at_s = (coalescing.flat(k.indices._read(), a._shape) for k in (kl, ks))
+    left, right = np.nonzero(at_s[:, None] == at_l[None, :])
+    products = ks.values._read().astype(d.np)[left] * kl.values._read().astype(d.np)[right]
+    values = np.zeros(ks.values._shape, d.np)
+    (np.logical_or if d.category == 0 else np.add).at(values, left, products)
+    return memory.coo(a._shape, coalescing.row_major(ks.indices._read()), from_array(values, d), ks.coalesced)
 
 
 def _times_dense(dense: Tensor, sparse: Tensor, d: dtypes.dtype) -> Tensor:

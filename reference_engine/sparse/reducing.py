@@ -15,7 +15,7 @@ from reference_engine.ops.kernels import from_array, wrap_dim, wrap_dims
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.semantics import refusal
 from reference_engine.sparse import coalescing, memory
-from reference_engine.sparse.access import backend_of
+from reference_engine.sparse.access import backend_of, layout_word
 from reference_engine.sparse.kernels import COMPRESSED, kernel
 from reference_engine.tensor import Tensor
 
@@ -89,6 +89,8 @@ def _sum_backward(grad: Tensor, self: Tensor, dim: Any) -> Tensor:
     left = [d for d in range(n) if d not in dims]
     whole = coalescing.to_array(grad) if memory.is_coo(grad) else grad._read()
     dense_shape = tuple(1 if d in dims else self._shape[d] for d in range(n, len(self._shape)))
+    if left and not memory.is_coo(grad):
+        raise refusal("sparse.sum.cotangent")
     if left:
         found = whole[tuple(indices[left])].reshape(kept.nnz, *dense_shape)
         values = from_array(np.broadcast_to(found, kept.values._shape), grad._dtype)
@@ -198,10 +200,10 @@ def _softmax(log: bool) -> Any:
             at = d - kept.sparse_dim + 1
             return memory.with_values(t, kept.values.log_softmax(at) if log else kept.values.softmax(at))
         x, groups = kept.values._read().astype(np.float64), _groups(t, d)
-        shifted = x - _by_group(np.maximum, x, groups, -np.inf)
-        powers = np.exp(shifted)
+        largest = _by_group(np.maximum, x, groups, -np.inf)
+        powers = np.exp(x - largest)
         total = _by_group(np.add, powers, groups, 0)
-        made = shifted - np.log(total) if log else powers / total
+        made = x - (largest + np.log(total)) if log else powers / total
         return memory.with_values(t, from_array(made, self._dtype))
 
     return forward
@@ -209,6 +211,8 @@ def _softmax(log: bool) -> Any:
 
 def _softmax_backward(log: bool) -> Any:
     def backward(grad: Tensor, output: Tensor, dim: int) -> Tensor:
+        if not memory.is_coo(grad):
+            raise refusal("sparse.layout.coordinates", method="coalesce", layout=layout_word(grad))
         kept, d = memory.coo_of(output), wrap_dim(dim, len(output._shape))
         g = (coalescing.to_array(grad) if memory.is_coo(grad) else grad._read())[tuple(kept.indices._read())]
         y = kept.values._read()

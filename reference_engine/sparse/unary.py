@@ -57,7 +57,7 @@ def _above(grad_output: Tensor, self: Tensor, threshold: Any) -> Tensor:
     """The gradient where the argument exceeds a threshold, and zeros at its other places."""
     above = converting.elements(self) > threshold
     if grad_output._sparse is None:
-        return from_array(grad_output._read() * above, grad_output._dtype)
+        raise refusal("sparse.unsupported", op="_nnz", backend="CPU")
     there = from_array(above.astype(grad_output._dtype.np), grad_output._dtype).sparse_mask(grad_output)
     return memory.with_values(grad_output, grad_output._sparse.values * there._sparse.values)
 

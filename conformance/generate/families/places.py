@@ -48,7 +48,12 @@ def _from_places(b: Builder) -> str | None:
     places = tuple(b.choose.integer(0, size - 1) for size in shape[:dims] for _ in range(nnz))
     indices = b.fresh()
     b.emit(s.Make(indices, places or (0,), (dims, nnz), "int64"))
-    values = _leaf(b, (nnz, *shape[dims:]), dtype)
+    if nnz == 1 and dims < len(shape):  # torch tells a single row by its stride, and writes beyond it
+        values = b.fresh()
+        row = making.values(b, dtype, making.numel(shape[dims:]))
+        b.emit(s.Make(values, row, (1, *shape[dims:]), dtype, b.choose.coin(0.7)))
+    else:
+        values = _leaf(b, (nnz, *shape[dims:]), dtype)
     options: dict[str, Any] = {"check_invariants": b.choose.coin(0.5)}
     if b.choose.coin(0.15):
         options["requires_grad"] = True
