@@ -64,7 +64,9 @@ def _binomial(p: Any, q: Any) -> Any:
     if (p.total_count < q.total_count).any():
         raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not implemented")
     of_one = p.probs * (p.logits - q.logits) + (-p.probs).log1p() - (-q.probs).log1p()
-    return infinite_where(p.total_count * of_one, p.total_count > q.total_count)
+    divergence, more = p.total_count * of_one, p.total_count > q.total_count
+    divergence[more] = torch.full_like(divergence[more], torch.inf)
+    return divergence
 
 
 @register_kl(Categorical, Categorical)
