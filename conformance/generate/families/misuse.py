@@ -144,7 +144,8 @@ def _hook_of_an_accumulator(b: Builder, leaf: str) -> None:
 
 
 def _mode_of_another_kind(b: Builder, leaf: str) -> None:
-    mode = b.choose.one_of(("set_grad_enabled", "autograd.set_detect_anomaly", "autograd.set_multithreading_enabled"))
+    modes = "set_grad_enabled", "autograd.set_detect_anomaly", "autograd.set_multithreading_enabled", "inference_mode"
+    mode = b.choose.one_of(modes)
     value: Any = b.choose.one_of(("a", 1.5))
     b.emit(s.Apply(mode, (value,)))
 
@@ -211,9 +212,78 @@ def _copied_with_gradient(b: Builder, leaf: str) -> None:
         b.emit(s.Backward(s.Ref(_scalar(b, copy))))
 
 
+def _inference_tensor(b: Builder, leaf: str) -> None:
+    """A tensor made in inference mode, used where it does not belong."""
+    b.emit(s.EnterMode("inference_mode", (True,)))
+    made_there = making.new(b, tuple(b.tensors[leaf].shape), b.tensors[leaf].dtype.name, False)
+    if b.choose.coin(0.2):
+        b.emit(s.Read(made_there, "_version"))
+    b.emit(s.ExitMode())
+    match b.choose.integer(0, 4):
+        case 0:
+            b.call("mul", made_there, 2, form="inplace")
+        case 1:
+            b.emit(s.SetAttr(made_there, "requires_grad", True))
+        case 2:
+            b.emit(s.Apply("resize_", (s.Ref(made_there), s.Seq((1,))), form="method"))
+        case 3:
+            b.call("mul", leaf, made_there)
+        case _:
+            b.call("add", made_there, 1)
+
+
+def _gradient_of_another_shape(b: Builder, leaf: str) -> None:
+    other = making.new(b, (*b.tensors[leaf].shape, 2), b.tensors[leaf].dtype.name, False)
+    b.emit(s.SetAttr(leaf, "grad", s.Ref(other)))
+
+
+def _detached_after_it_was_saved(b: Builder, leaf: str) -> None:
+    inner = b.call("mul", leaf, 2)
+    root = b.call("square", inner) if inner is not None else None
+    if inner is not None and root is not None:
+        b.emit(s.Apply("detach_", (s.Ref(inner),), form="method"))
+        b.emit(s.Backward(s.Ref(_scalar(b, root))))
+
+
+def _leaf_that_became_interior(b: Builder, leaf: str) -> None:
+    """A graph still leads to a leaf that has a history of its own by now."""
+    root, factor = _scalar(b, leaf), making.new(b, (), b.tensors[leaf].dtype.name, True)
+    b.emit(s.Apply("detach_", (s.Ref(leaf),), form="method"))
+    b.call("mul", leaf, factor, form="inplace")
+    b.emit(s.Backward(s.Ref(root)))
+
+
+def _view_made_without_recording(b: Builder, leaf: str) -> None:
+    """A view made where nothing is recorded, a view of that, and a change through it, of it or of their base."""
+    recorded, shape = b.choose.coin(0.7), s.Seq(tuple(b.tensors[leaf].shape))
+    base = b.call("mul", leaf, 2) if recorded else making.new(b, tuple(b.tensors[leaf].shape), "float32", False)
+    if base is None:
+        return
+    b.emit(s.EnterMode(b.choose.one_of(("no_grad", "inference_mode"))))
+    inner = b.call("view", base, shape)
+    b.emit(s.ExitMode())
+    outer = b.call("view", inner, shape) if inner is not None else None
+    if inner is None or outer is None:
+        return
+    b.call("mul", b.choose.one_of((outer, base)) if recorded else inner, 2 if recorded else leaf, form="inplace")
+    b.call("add", outer, 1)
+
+
+def _batch_without_gradient(b: Builder, leaf: str) -> None:
+    plain = making.new(b, (), "float32", False)
+    b.emit(s.Grad((b.fresh("g"),), s.Ref(plain), s.Ref(leaf), is_grads_batched=True))
+
+
+def _diagonal_of_no_matrix(b: Builder, leaf: str) -> None:
+    other = making.new(b, b.choose.one_of(((2,), (2, 3, 2))), "float32", False)
+    b.emit(s.Apply("fill_diagonal_", (s.Ref(other), 1), form="method"))
+
+
 _ENTRIES: tuple[Callable[[Builder, str], None], ...] = (
     _edge_of_no_node, _no_roots, _overriding_root, _flags, _batch_without_batch, _batch_for_an_edge, _callback_outside,
     _node_by_hand, _read_only, _data_of_another_kind, _overlapping_gradient, _grad_dtype, _arguments_of_methods,
     _hooks_of_a_group, _hook_after_accumulation, _hook_of_an_accumulator, _mode_of_another_kind, _saved_tensors,
     _changed_in_anomaly_mode, _pack_and_unpack, _counted_by_hand, _data_of_another_dtype, _copied_with_gradient,
+    _inference_tensor, _gradient_of_another_shape, _detached_after_it_was_saved, _leaf_that_became_interior,
+    _view_made_without_recording, _batch_without_gradient, _diagonal_of_no_matrix,
 )  # fmt: skip
