@@ -142,6 +142,8 @@ _FACTORIES = (
 _ALIASES = {
     "autograd.grad_mode": "modes",
     "autograd.anomaly_mode": "autograd.anomaly",
+    "testing._comparison": "testing.comparison",
+    "testing._creation": "testing.creation",
     "nn.modules": "nn.modules",
 }
 

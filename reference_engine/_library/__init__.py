@@ -1,0 +1,1 @@
+"""``torch._library``: where torch keeps what ``torch.library`` is made of."""
