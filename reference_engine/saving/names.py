@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from reference_engine import dtypes, typed_storage
+from reference_engine import dtypes, nn, typed_storage
 from reference_engine.devices import device
 from reference_engine.saving import rebuilding
 from reference_engine.size import Size
@@ -39,7 +39,17 @@ def name_of(value: Any, name: str | None) -> tuple[str, str] | None:
     module = getattr(value, "__module__", None) or ""
     if module != _PACKAGE and not module.startswith(f"{_PACKAGE}."):
         return None
-    return published(module), name or value.__qualname__
+    return _layer_home(value) or published(module), name or value.__qualname__
+
+
+def _layer_home(value: Any) -> str | None:
+    """The submodule of ``torch.nn.modules`` where torch has a layer."""
+    from reference_engine.nn.module_homes import _CLASSES
+
+    name = getattr(value, "__name__", "")
+    if not isinstance(value, type) or getattr(nn, name, None) is not value:
+        return None
+    return next((f"torch.nn.modules.{home}" for home, names in _CLASSES.items() if name in names.split()), None)
 
 
 def published(module: str) -> str:
