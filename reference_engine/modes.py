@@ -179,7 +179,7 @@ class set_grad_enabled(_ContextDecorator):
         state.grad = self._before
 
     def __repr__(self) -> str:
-        return f"{type(self).__module__}.{type(self).__name__}(mode={self.mode})"
+        return f"torch.autograd.grad_mode.{type(self).__name__}(mode={self.mode})"
 
 
 class inference_mode(_ContextDecorator):

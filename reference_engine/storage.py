@@ -212,12 +212,12 @@ def _bytes_of(content: Any) -> Any:
     """The number of bytes, or the bytes, that a storage is made of.
 
     Raises:
-        TypeError: neither a number nor a sequence. RuntimeError: a sequence of something else than numbers.
+        RuntimeError: neither a number nor a sequence, or a sequence of something else than numbers.
     """
     if hasattr(content, "__index__"):
         return int(content)
     if not isinstance(content, Sequence):
-        raise TypeError(f"torch.UntypedStorage(): Expected a sequence type, but got {type(content).__name__}")
+        raise RuntimeError(f"torch.UntypedStorage(): Expected a sequence type, but got {type(content).__name__}")
     for value in content:
         if not hasattr(value, "__index__"):
             raise RuntimeError(

@@ -214,7 +214,7 @@ class Tensor(TensorBase):
 
         return views.detach_in_place(self)
 
-    def data_as_numpy(self) -> np.ndarray[Any, Any]:
+    def _as_numpy(self) -> np.ndarray[Any, Any]:
         return self._read()
 
     def __contains__(self, element: Any) -> bool:

@@ -246,7 +246,7 @@ def deepcopy(t: Tensor, memo: dict[int, Any]) -> Tensor:
         made._sparse = memory.copy(t)._sparse
     made._storage, made._dtype, made._offset = storage, t._dtype, t._offset
     made._shape, made._strides, made._conj, made._neg = t._shape, t._strides, t._conj, t._neg
-    made._version_counter = type(t._version_counter)()
+    made._version_counter = type(t._version_counter)(1)  # it was made empty, and then given the memory
     made._inference = state.inference
     made._leaf_requires_grad = t.requires_grad
     memo[id(t)] = made

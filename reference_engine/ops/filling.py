@@ -18,8 +18,8 @@ from reference_engine.tensor import Tensor
 _NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
 
 
-def checked_number(value: Any, d: dtypes.dtype) -> Any:
-    """A Python number as an element of dtype ``d``.
+def checked_number(value: Any, d: dtypes.dtype, elements: int = 1) -> Any:
+    """A Python number as an element of dtype ``d``, for so many elements.
 
     Raises:
         RuntimeError: the dtype cannot hold it: too large, not finite, complex for a real dtype. Negative numbers wrap
@@ -39,8 +39,10 @@ def checked_number(value: Any, d: dtypes.dtype) -> Any:
         return value
     if d.itemsize == 2 and d.is_floating_point:
         largest = 65504.0 if d is dtypes.float16 else 3.3895313892515355e38
-        if math.isfinite(value) and abs(value) > largest and not switch("inplace.number.half_overflows"):
-            raise refusal("tensor.value.overflow", dtype_cpp="at::Half" if d is dtypes.float16 else "at::BFloat16")
+        refused = elements != 1 or not switch("inplace.number.half_overflows")  # one alone is written in another way
+        if math.isfinite(value) and abs(value) > largest and refused:
+            name = d.cpp_name if switch("inplace.number.half_by_namespace") else d.cpp_name.replace("c10", "at")
+            raise refusal("tensor.value.overflow", dtype_cpp=name)
         return value
     if d.is_floating_point:
         if d is dtypes.float32 and math.isfinite(value) and abs(value) > float(np.finfo(np.float32).max):
@@ -69,14 +71,16 @@ def _filled(self: Tensor, value: Any) -> Tensor:
         if value._shape:
             raise refusal("ops.fill.zero_dim", ndim=len(value._shape))
         array = value._read()
-        if array.dtype.kind == "c" and not self._dtype.is_complex:
+        if array.dtype.kind == "c" and self._dtype is dtypes.bool_ and switch("ops.cast.complex_to_bool"):
+            array = array != 0
+        elif array.dtype.kind == "c" and not self._dtype.is_complex:
             if not switch("inplace.fill.copies"):
                 raise refusal("tensor.value.overflow", dtype_cpp=_NAMES.get(self._dtype.name, self._dtype.cpp_name))
             warn("ops.cast.discards_imaginary")
             array = array.real
         value = array
     else:
-        value = checked_number(value, self._dtype)
+        value = checked_number(value, self._dtype, self.numel())
     filled = np.full(self._shape, np.asarray(value).astype(self._dtype.np))
     return from_array(filled, self._dtype, strides.like(self._shape, self._strides))
 

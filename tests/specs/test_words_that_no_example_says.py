@@ -65,6 +65,17 @@ def _(torch: Any) -> None:
     torch.autograd.grad((x * 2).sum(), types.MappingProxyType({"x": x}))
 
 
+@says("backward.grad_tensors.dtype")
+def _(torch: Any) -> None:
+    torch.autograd.backward(leaf(torch), torch.ones(3, dtype=torch.complex64))
+
+
+@says("backward.grad_tensors.batched_shape")
+def _(torch: Any) -> None:
+    x = leaf(torch, 1)
+    torch.autograd.grad(x * 2, x, torch.ones(1, 2), is_grads_batched=True)
+
+
 @says("backward.arguments.unexpected")
 def _(torch: Any) -> None:
     torch.autograd.backward(leaf(torch, 1), bogus=1)
