@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels, modes, overrides
-from reference_engine.autograd import anomaly, citations
+from reference_engine.autograd import anomaly, citations, execution_log
 from reference_engine.autograd.engine import Pass
 from reference_engine.autograd.graph import GradientEdge
 from reference_engine.autograd.node import Edge, Node, gradient_edge
@@ -309,7 +309,8 @@ def run(
     live = [e for e in reachable if e is not None]
     work = Pass(keep, record, live if captures else None, accumulate)
     cite(f"{call}.no_grad_mode" if accumulate else "grad.leaves_untouched")
-    found = iter(work.run(edges, list(grads)))
+    with execution_log.told(edges):
+        found = iter(work.run(edges, list(grads)))
     if accumulate:
         citations.backward(captures, [e.node in work.reachable for e in captures], record)
         return ()

@@ -238,7 +238,7 @@ __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 def get_numerical_jacobian(
     fn: Callable[..., Any], inputs: Any, target: Any = None, eps: float = 1e-3, grad_out: float = 1.0
-) -> list[Tensor]:
+) -> tuple[Tensor, ...]:
     """Finite differences of the first output of ``fn``, which takes all inputs in one tuple. Deprecated.
 
     Raises:
@@ -254,9 +254,9 @@ def get_numerical_jacobian(
     given = as_tuple(inputs)
     found = numerical.jacobians(spread, given, as_tuple(fn(given)), eps)
     if target is None:
-        return [matrices[0] for matrices in found]
+        return tuple(matrices[0] for matrices in found)
     wanted = [id(t) for t in as_tuple(target)]
-    return [matrices[0] for i, matrices in zip(places(given), found, strict=True) if id(given[i]) in wanted]
+    return tuple(matrices[0] for i, matrices in zip(places(given), found, strict=True) if id(given[i]) in wanted)
 
 
 def get_analytical_jacobian(
