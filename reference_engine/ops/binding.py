@@ -199,9 +199,7 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
             values.append(p.default)
             continue
         if not (p.type == "Tensor" and isinstance(v, Tensor)):
-            if i == 0 and not is_method and op.name in _TAKE_NUMBERS and isinstance(v, (int, float, complex)):
-                pass  # made a tensor when the other operand is known
-            elif not fits(p.type, v):
+            if not fits(p.type, v):
                 named = i >= count or p.keyword_only
                 raise Mismatch(partial(_wrong_type, op, p, i, name, v, is_method, named))
             v = _convert(p.type, v)
@@ -212,26 +210,11 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
             raise Mismatch(partial(refusal, "ops.arguments.no_keywords", op=name))
         unknown = next((k for k in kwargs if k not in known), next(iter(kwargs)))
         raise Mismatch(partial(refusal, "ops.arguments.unexpected", op=name, name=unknown))
-    if op.name in _TAKE_NUMBERS and not isinstance(values[0], Tensor):
-        values[0] = _number_as_tensor(values[0], values[1])
     return values
 
 
 _TAKE_NUMBERS = frozenset({"add", "sub", "mul", "div", "floor_divide"})
-"""Functions whose first operand may be a number, too."""
-
-
-def _number_as_tensor(number: Any, other: Any) -> Tensor:
-    """A tensor that counts for as little as a number does when dtypes are promoted."""
-    from reference_engine import creation
-    from reference_engine.ops import kernels
-
-    d = dtypes.of_scalar(number)
-    if isinstance(other, Tensor):
-        common = kernels.promote([other, number])
-        if common.category == d.category and not (d is dtypes.int64 and other._shape):
-            d = common  # a number has no precision of its own
-    return creation.tensor(number, dtype=d)
+"""Ops whose form with ``out=`` takes a number for the other operand, too."""
 
 
 def _takes(op: Op, given: int, is_method: bool) -> bool:

@@ -28,7 +28,10 @@ def today(
     """The arguments as they would be given today; as they are where they are in no older form."""
     if name in _NUMBERS_FIRST and not is_method and args and _is_number(args[0]):
         cite("ops.arguments.number_first")
-        return (_as_tensor(args[0], args[1:2]), *args[1:]), kwargs
+        return (_as_tensor(args[0], args[1] if len(args) > 1 else kwargs.get("other")), *args[1:]), kwargs
+    if name in _NUMBERS_FIRST and not args and _is_number(kwargs.get("input")):
+        cite("ops.arguments.number_first")
+        return args, {**kwargs, "input": _as_tensor(kwargs["input"], kwargs.get("other"))}
     if name.removesuffix("_") in _FACTORS_BETWEEN:
         return _factors_behind(ops[0], spoken, args, kwargs, is_method)
     return args, kwargs
@@ -38,11 +41,15 @@ def _is_number(v: Any) -> bool:
     return isinstance(v, (bool, int, float, complex))
 
 
-def _as_tensor(number: Any, beside: Sequence[Any]) -> Tensor:
+def _as_tensor(number: Any, beside: Any) -> Tensor:
     """A tensor without dimensions, of a dtype that leaves the result what it is with a number."""
     import reference_engine as engine
 
-    d = dtypes.bool_ if isinstance(number, bool) else promote([number, *beside])
+    d = dtypes.of_scalar(number)
+    if isinstance(beside, Tensor):
+        common = promote([beside, number])
+        if common.category == d.category and not (d is dtypes.int64 and beside._shape):
+            d = common  # a number has no precision of its own
     return engine.scalar_tensor(number, dtype=d)
 
 
