@@ -7,7 +7,6 @@ Ben Graham, "Fractional Max-Pooling", https://arxiv.org/abs/1412.6071
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, from_array
-from reference_engine.ops.windows import Ints, Window, declare_put, each, largest
+from reference_engine.ops.windows import Ints, declare_put, each
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -99,14 +98,26 @@ def _pool(self: Tensor, kernel: Ints, out: Ints, samples: Tensor) -> tuple[Tenso
         starts = [
             _starts(*side) for side in zip(draws[plane], spatial, out, kernel, strict=True)
         ]  # fmt: skip
-        best[plane], index[plane] = (a[0] for a in largest(planes[plane][None], _windows(starts, kernel), out))
+        best[plane], index[plane] = _largest(planes[plane], starts, kernel)
     return from_array(best.reshape(*lead, *out), self._dtype), from_array(index.reshape(*lead, *out), dtypes.int64)
 
 
-def _windows(starts: list[list[int]], kernel: Ints) -> Iterator[tuple[Ints, Window]]:
-    for at in np.ndindex(*(len(s) for s in starts)):
-        seen: list[Array] = [np.arange(s[i], s[i] + k) for s, i, k in zip(starts, at, kernel, strict=True)]
-        yield at, tuple(seen)
+def _largest(plane: Array, starts: list[list[int]], kernel: Ints) -> tuple[Array, Array]:
+    """The largest of each window, all at once, and its place; a nan wins, the last one."""
+    dims = len(kernel)
+    seen = [np.add.outer(s, np.arange(k)).ravel() for s, k in zip(starts, kernel, strict=True)]
+    sides = [n for s, k in zip(starts, kernel, strict=True) for n in (len(s), k)]
+    order = (*range(0, 2 * dims, 2), *range(1, 2 * dims, 2))
+    grid = np.ix_(*seen)
+
+    def windows(values: Array) -> Array:
+        return values[grid].reshape(sides).transpose(order).reshape(*(len(s) for s in starts), math.prod(kernel))
+
+    inside, places = windows(plane), windows(np.arange(plane.size).reshape(plane.shape))
+    nan = np.isnan(inside)
+    last_nan = inside.shape[-1] - 1 - np.argmax(nan[..., ::-1], axis=-1)
+    chosen = np.where(nan.any(-1), last_nan, np.argmax(np.where(nan, -np.inf, inside), axis=-1))[..., None]
+    return np.take_along_axis(inside, chosen, -1)[..., 0], np.take_along_axis(places, chosen, -1)[..., 0]
 
 
 def _declare(dims: int) -> Any:
