@@ -15,7 +15,7 @@ from reference_engine.dtypes import dtype
 from reference_engine.layouts import strides_in
 from reference_engine.modes import state
 from reference_engine.ops.kernels import empty as empty_of
-from reference_engine.ops.kernels import from_array
+from reference_engine.ops.kernels import from_array, multiply_add
 from reference_engine.semantics import cite, quiet, refusal, switch, warn
 from reference_engine.storage import Storage
 from reference_engine.tensor import Tensor
@@ -327,9 +327,11 @@ def linspace(
         values = np.full(1, low)
     else:
         step = (high - low) / d.np.type(max(steps - 1, 1))
-        i = np.arange(steps)
+        i = np.arange(steps).astype(d.np)
         # each half is counted from its own end
-        values = np.where(i < steps // 2, low + step * i.astype(d.np), high - step * (steps - 1 - i).astype(d.np))
+        first, second = (i, low), (i - (steps - 1), high)
+        made = [n * step + end if d.category == 1 else multiply_add(n, step, end) for n, end in (first, second)]
+        values = np.where(np.arange(steps) < steps // 2, *made)
     return _finish(from_array(values.astype(d.np), d), requires_grad)
 
 

@@ -100,6 +100,7 @@ class OutForm:
         same_dtype: it must have the dtype of the result, rather than one that can hold it.
         refused: the clause that a dtype which does not do is refused by.
         overlaps: elements of ``out`` may share memory.
+        unrecorded: it may require grad, for nothing is recorded.
         by: the op within that refuses to be recorded, where that is another.
         numbers: where an argument may be a tensor or a number, it may be a number here too.
         since: the switch with which it came.
@@ -110,6 +111,7 @@ class OutForm:
     overlaps: bool = False
     numbers: bool = True
     by: str = ""
+    unrecorded: bool = False
     since: str = ""
 
     def __bool__(self) -> bool:

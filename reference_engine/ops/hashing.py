@@ -18,14 +18,14 @@ from reference_engine.tensor import Tensor
 
 
 def _hash_tensor(self: Tensor, dim: Any, keepdim: bool, mode: int) -> Tensor:
-    if mode != 0:
-        raise refusal("reduction.hash_tensor.mode", mode=mode)
     axes = wrap_dims(dim, len(self._shape))
     if not dim and not self.numel():
         raise refusal("reduction.hash_tensor.empty")
     for axis in axes:
         if self._shape and not self._shape[axis]:
             raise refusal("reduction.hash_tensor.size", dim=axis)
+    if mode != 0:
+        raise refusal("reduction.hash_tensor.mode", mode=mode)
     if self._dtype.is_complex:
         raise refusal("ops.not_implemented_for", op="xor_sum_cpu", dtype=self._dtype.scalar_name)
     wide = self._read().astype(np.float64 if self._dtype.is_floating_point else np.int64)

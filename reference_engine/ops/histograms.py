@@ -23,8 +23,8 @@ Range = Sequence[float] | None
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 
-def _check_kernel(self: Tensor, kernel: str) -> None:
-    if self._dtype.name not in ("float32", "float64"):
+def _check_kernel(self: Tensor, kernel: str, half: bool) -> None:
+    if not self._dtype.is_floating_point or (self._dtype.itemsize == 2 and not half):
         raise refusal("ops.not_implemented_for", op=kernel, dtype=self._dtype.scalar_name)
 
 
@@ -81,7 +81,8 @@ def _equal_bins(self: Tensor, bins: Sequence[int], range: Range) -> tuple[Tensor
     for i, count in enumerate(bins):
         if count <= 0:
             raise refusal("indexing.histogramdd.bins", bins=count, dim=i)
-    _check_kernel(self, "histogramdd")
+    if range is None:
+        _check_kernel(self, "histogramdd", half=False)
     low, high = _outer_edges(_points(self), range)
     return tuple(
         creation.linspace(a, b, count + 1, dtype=self._dtype) for a, b, count in zip(low, high, bins, strict=True)
@@ -98,7 +99,7 @@ def _points(self: Tensor) -> Array:
 def _counted(self: Tensor, edges: Sequence[Tensor], weight: Tensor | None, density: bool) -> Tensor:
     """The last bin of a dimension has its right edge too; what lies outside, and nan, is not counted."""
     _check(self, weight, edges)
-    _check_kernel(self, "histogram_cpu")
+    _check_kernel(self, "histogram_cpu", half=True)
     points = _points(self)
     lines = [edge._read() for edge in edges]
     shape = tuple(len(line) - 1 for line in lines)

@@ -7,7 +7,7 @@ from typing import Any
 
 from reference_engine import levels
 from reference_engine.ops import domains, kernels, lapack
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import accumulation, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import adjoint, check_floating, check_low_precision, check_matrix, check_square
@@ -225,13 +225,14 @@ def _nuclear_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 declare(
     "frobenius_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", forward=_frobenius_norm, composite=True,
-    method=False, out=True, samples=domains.field(arguments={"dim": "dimensions", "keepdim": (False, True)}),
+    method=False, out=OutForm(by="norm"),
+    samples=domains.field(arguments={"dim": "dimensions", "keepdim": (False, True)}),
 )  # fmt: skip
 declare(
-    "nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", composite=True, method=False, out=True,
+    "nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", composite=True, method=False, out=True, copied=True,
     forward=lambda self, keepdim: _nuclear_norm(self, (-2, -1), keepdim), samples=domains.field(shapes="matrix"),
 )  # fmt: skip
 declare(
     "nuclear_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", composite=True, method=False, out=True,
-    forward=_nuclear_norm,
+    copied=True, forward=_nuclear_norm,
 )  # fmt: skip

@@ -71,7 +71,7 @@ def _places(op: Op, out: Any) -> list[Tensor]:
 
 def refuse_recording(op: Op, values: Sequence[Any], outs: Sequence[Tensor]) -> None:
     """Raise if writing to ``out=`` would have to be recorded."""
-    if not state.grad or state.inference:
+    if not state.grad or state.inference or op.out.unrecorded:
         return
     differentiable = bool(op.vjp) or op.composite
     if any(o.requires_grad for o in outs) or (differentiable and any(t.requires_grad for t in tensors_in(values))):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.kernels import Array, elementwise, to_floating
 
 Closed = Callable[[Array, int], Array]
@@ -148,6 +148,6 @@ for _name, _family in _FAMILIES.items():
     for _arguments in ("Tensor x, Tensor n", "Scalar x, Tensor n", "Tensor x, Scalar n"):
         _drawn = _arguments == "Tensor x, Scalar n"
         declare(
-            f"special.{_name}({_arguments}) -> Tensor", forward=_forward, method=False, out=True,
+            f"special.{_name}({_arguments}) -> Tensor", forward=_forward, method=False, out=OutForm(unrecorded=True),
             samples=domains.real(-1.5, 1.5, special=(0.0, 1.0, -1.0), arguments={"n": _DEGREES}) if _drawn else None,
         )  # fmt: skip

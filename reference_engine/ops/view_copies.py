@@ -10,7 +10,7 @@ from reference_engine.modes import state
 
 # the views have to be declared first
 from reference_engine.ops import complex, domains, metadata_in_place, rearranging, shape, splitting, strided  # noqa: F401
-from reference_engine.ops.declare import OPS, Op, declare
+from reference_engine.ops.declare import OPS, Op, OutForm, declare
 from reference_engine.ops.kernels import from_array
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
@@ -19,6 +19,7 @@ _VIEWS = (
     "as_strided", "diagonal", "expand", "permute", "select", "split", "split_with_sizes", "squeeze", "t", "transpose",
     "unbind", "unfold", "unsqueeze", "view", "view_as_real", "_slice",
 )  # fmt: skip
+_OUT = OutForm(same_dtype=True, refused="ops.out.dtype", unrecorded=True)
 _ONE_OVERLOAD = ("split",)  # the others are not copied under this name
 
 
@@ -74,7 +75,7 @@ for _name in _VIEWS:
             f"{_name.removeprefix('_')}_copy({_arguments}",
             forward=_copied(_view), vjp={name: formula.fn for name, formula in _view.vjp.items()},
             node=f"{_view.node_type.__name__}_copy", method=False, exact=True, samples=_view.samples, when=_view.when,
-            out=not _view.multi_output_view,
+            out=False if _view.multi_output_view else _OUT,
         )  # fmt: skip
 
 
@@ -86,10 +87,10 @@ def _alias_copy(self: Tensor) -> Tensor:
 
 declare(
     "alias_copy(Tensor self) -> Tensor", forward=_alias_copy, vjp={"self": lambda grad: grad},
-    node="AliasBackward0_copy", method=False, out=True, exact=True, samples=domains.numbers(),
+    node="AliasBackward0_copy", method=False, out=_OUT, exact=True, samples=domains.numbers(),
 )  # fmt: skip
 declare(
-    "detach_copy(Tensor self) -> Tensor", forward=_copy, underived=True, method=False, out=True, exact=True,
+    "detach_copy(Tensor self) -> Tensor", forward=_copy, underived=True, method=False, out=_OUT, exact=True,
     samples=domains.numbers(),
 )  # fmt: skip
 
