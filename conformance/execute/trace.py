@@ -6,14 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-
-class Places(msgspec.Struct, frozen=True, gc=False):
-    """What a tensor is made of that specifies only some of its elements."""
-
-    nnz: int
-    indices: tuple[bytes, ...]  # int64: one matrix of coordinates, or where rows begin and their columns
-    values: bytes  # in the dtype of the tensor
-    coalesced: bool | None  # only coordinates may be
+from conformance.subjects.base import Places
 
 
 class TensorState(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from conformance.execute.trace import Places
+import msgspec
 
 
 class SubjectUnavailable(Exception):
@@ -21,6 +21,15 @@ class Tags(NamedTuple):
     dtype: str
     layout: str
     device: str
+
+
+class Places(msgspec.Struct, frozen=True, gc=False):
+    """What a tensor is made of that specifies only some of its elements."""
+
+    nnz: int
+    indices: tuple[bytes, ...]  # int64: one matrix of coordinates, or where rows begin and their columns
+    values: bytes  # in the dtype of the tensor
+    coalesced: bool | None  # only coordinates may be
 
 
 class Subject(ABC):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from conformance.execute.trace import Places
-from conformance.subjects.base import Subject, Tags
+from conformance.subjects.base import Places, Subject, Tags
 
 
 class Reference(Subject):

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.execute.trace import Places
-from conformance.subjects.base import Subject, SubjectUnavailable
+from conformance.subjects.base import Places, Subject, SubjectUnavailable
 
 
 class TorchEager(Subject):

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from conformance.execute.trace import Call, Glimpse, Number, Places, StepTrace, TensorState, Trace
+from conformance.execute.trace import Call, Glimpse, Number, StepTrace, TensorState, Trace
 from conformance.judge.compare import compare, differences, note
 from conformance.judge.numbers import MAX_ULP, mismatch, show
 from conformance.program.steps import Apply, Backward, Grad, Make, Program, Ref
+from conformance.subjects.base import Places
 from reference_engine import dtypes
 from reference_engine.ops import shadow
 
