@@ -12,7 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import zeros_like
 from reference_engine.ops.kernels import elementwise, to_bool
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -179,23 +179,22 @@ _bitwise("bitwise_or", np.bitwise_or, "bitwise_or_cpu")
 _bitwise("bitwise_xor", np.bitwise_xor, "bitwise_xor_cpu")
 
 
-def _distance(b: Array, bits: int) -> tuple[Array, Array]:
-    """How far to shift, and where that is beyond all the bits of a number."""
-    if not switch("pointwise.shift_distance_checked"):  # as processors do, of registers of 32 or of 64 bits
-        b = b.astype(np.int64) & (63 if bits == 64 else 31)
-        return b, b >= bits
-    return b, (b < 0) | (b >= bits)
+def _beyond(b: Array, bits: int) -> Array:
+    """Where a number is shifted by less than nothing, or by all of its bits."""
+    beyond: Array = (b < 0) | (b >= bits)
+    if beyond.any():
+        cite("pointwise.shift.beyond")
+    return beyond
 
 
 def _shifted_left(a: Array, b: Array) -> Array:
-    b, beyond = _distance(b, 8 * a.dtype.itemsize)
-    return np.where(beyond, 0, np.left_shift(a, np.where(beyond, 0, b).astype(a.dtype))).astype(a.dtype)
+    beyond = _beyond(b, 8 * a.dtype.itemsize)
+    return np.where(beyond, 0, np.left_shift(a, np.where(beyond, 0, b))).astype(a.dtype)
 
 
 def _shifted_right(a: Array, b: Array) -> Array:
     bits = 8 * a.dtype.itemsize
-    b, beyond = _distance(b, bits)
-    return np.right_shift(a, np.where(beyond, bits - 1, b).astype(a.dtype)).astype(a.dtype)
+    return np.right_shift(a, np.where(_beyond(b, bits), bits - 1, b)).astype(a.dtype)
 
 
 _bitwise("bitwise_left_shift", _shifted_left, "lshift_cpu", "bool float complex")
