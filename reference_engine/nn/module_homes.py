@@ -92,12 +92,10 @@ def publish(package: str) -> None:
     parent = sys.modules[f"{package}.nn.modules"]
     for name in sorted({*_CLASSES, *_BASES, "utils"}):
         path = f"{package}.nn.modules.{name}"
-        home = sys.modules[path] = types.ModuleType(path)
+        home = sys.modules[path] = base if name == "module" else types.ModuleType(path)  # with the global hooks
         for each in _CLASSES.get(name, "").split():
             setattr(home, each, getattr(nn, each))
         home.__dict__.update(_BASES.get(name, {}))
         if name == "utils":
             home.__dict__.update(_UTILS)
-        if name == "module":  # with the hooks of all modules
-            home.__dict__.update({key: value for key, value in vars(base).items() if not key.startswith("_")})
         setattr(parent, name, home)
