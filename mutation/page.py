@@ -44,7 +44,8 @@ def _group(report: Report) -> Iterator[str]:
     made = f"{len(code)} of the {report.possible} mutants of code that can be made, drawn with seed {report.seed}"
     if len(code) == report.possible:
         made = f"all {len(code)} mutants of code that can be made"
-    yield f"{made}; each of {len(words) // 2} messages twice. {named}. Asked: {asked}."
+    twice = f"each of {len(words) // 2} messages twice" if words else "no messages"
+    yield f"{made}; {twice}. {named}. Asked: {asked}."
     yield ""
     yield "| what is changed | mutants | noticed | | no change at all | left |"
     yield "|---|---|---|---|---|---|"
@@ -54,7 +55,12 @@ def _group(report: Report) -> Iterator[str]:
     yield _row("**all**", report.results)
     yield ""
     alive = [r for r in report.results if r.outcome == "survived"]
-    kinds = (("equivalent", "No change at all"), ("unseen", "Not looked at"), (None, "Holes"))
+    kinds = (
+        ("equivalent", "No change at all"),
+        ("mended", "Noticed since, by a test that was added for it; run against that test alone"),
+        ("unseen", "Not looked at"),
+        (None, "Holes, open or not run again yet"),
+    )
     for kind, heading in kinds:
         lines = [line for result in alive for line in _told(result) if _kind(result) == kind]
         if lines:

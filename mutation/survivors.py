@@ -17,15 +17,15 @@ class Survivor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One change.
 
     Attributes:
-        kind: "equivalent": no program can tell, and no reader of the evidence; "unseen": one could, in what the checks
-            do not look at.
+        kind: "equivalent": no program can tell, and no reader of the evidence; "mended": a test that was added since
+            tells, and the mutant was run against it; "unseen": one could tell, in what the checks do not look at.
         why: in a sentence.
     """
 
     where: str
     before: str
     after: str
-    kind: Literal["equivalent", "unseen"]
+    kind: Literal["equivalent", "mended", "unseen"]
     why: str
 
 
