@@ -14,6 +14,7 @@ import numpy as np
 from reference_engine.ops import domains
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.kernels import Array, elementwise, to_floating
+from reference_engine.semantics import cite
 
 Closed = Callable[[Array, int], Array]
 
@@ -43,6 +44,8 @@ class _Family:
     def __call__(self, x: Array, degree: Array) -> Array:
         x, degrees = np.broadcast_arrays(x, np.trunc(degree))
         made = np.zeros(x.shape, x.dtype)
+        if (np.isnan(x) & (degrees > 1)).any():
+            cite("special.polynomial.nan")
         for n in np.unique(degrees[degrees >= 0]):
             chosen = degrees == n
             made[chosen] = self._of_degree(x[chosen], int(n))
