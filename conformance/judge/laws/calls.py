@@ -174,7 +174,8 @@ def _flag_law(**changed: Any) -> Any:
         if one.steps[i].outcome != "ok":
             raise NotApplicable
         if other.steps[i].outcome != "ok":
-            if "not implemented" in str(other.steps[i].exception):
+            told = str(other.steps[i].exception)
+            if "not implemented" in told or "pack hook" in told:  # more is saved for a graph of the gradients
                 raise NotApplicable
             return Violation(i, "outcome", "ok", str(other.steps[i].exception), variant)
         return _compare_outs(variant, i, {o: o for o in step.outs}, one, other, program)

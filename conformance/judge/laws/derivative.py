@@ -36,6 +36,8 @@ def _cuts(step: s.Step) -> bool:
             return True  # a leaf of its own
         if step.op in _CROWDED:
             return True
+        if any(name == "padding_idx" for name, _ in step.kwargs):
+            return True  # the row that pads is documented to get no gradient
         return step.op.rpartition(".")[2] in _CUTS or step.form == "out" or "forward_ad" in step.op
     return False
 

@@ -23,7 +23,9 @@ _BY_LAYOUT = frozenset(
         *("detach", "set_grad_enabled"),
     }
 )
-_ABOUT_MEMORY = ("view size is not compatible", "single memory location", "is a view", "view of a leaf")
+_ABOUT_MEMORY = (
+    "view size is not compatible", "single memory location", "is a view", "view of a leaf", "detach views in-place",
+)  # fmt: skip
 _SEEDED = frozenset({"float32", "float64", "complex64", "complex128"})
 
 
