@@ -19,7 +19,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import plus
 from reference_engine.ops.kernels import Array, empty, from_array, noisy
 from reference_engine.ops.supported import LAYERS, ONLY_FLOATING, refuse_unsupported
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -260,6 +260,8 @@ def _group_gradient(
     grad: Tensor, input: Tensor, weight: Any, num_groups: int, eps: float, needs: set[str], result1: Any, result2: Any
 ) -> dict[str, Any]:
     layout = _groups(input, num_groups)
+    if weight is None and "bias" in needs:
+        cite("nn.group_norm.bias_alone")
     if not state.grad:
         made: Any = _fused(grad, input, weight, layout, eps)
     else:
