@@ -229,7 +229,7 @@ pickle.loads(pickle.dumps(torch.ones(2))).tolist()
 (torch.ones(2, requires_grad=True) * 2).grad_fn.requires_grad
 (torch.ones(2, requires_grad=True) * 2).grad_fn(torch.ones(2))
 (torch.ones(2, requires_grad=True) * 2).grad_fn(torch.ones(2), torch.ones(2))
-torch.ones(2, requires_grad=True).exp().grad_fn(torch.ones(2))
+torch.zeros(2, requires_grad=True).exp().grad_fn(torch.ones(2))
 (torch.ones(2, requires_grad=True) * 2).grad_fn(3)
 (torch.ones(2, requires_grad=True) * 2).grad_fn(grad=torch.ones(2))
 (torch.ones(2, requires_grad=True) * torch.ones(2)).grad_fn._saved_self
