@@ -36,6 +36,12 @@ class ReplaceMembership(Operator):
         return (Example("x in y", "x not in y"), Example("x not in y", "x in y"))
 
 
+def _negated(node: Any) -> Any:
+    """What follows the keyword of a statement or a clause, turned into its opposite."""
+    node.children[1] = parso.parse(f" (not ({node.children[1].get_code()}))")
+    return node
+
+
 class NegateFilter(Operator):
     """The condition of a comprehension is negated."""
 
@@ -44,8 +50,7 @@ class NegateFilter(Operator):
             yield node.children[1].start_pos, node.children[1].end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        node.children[1] = parso.parse(f" (not ({node.children[1].get_code()}))")
-        return node
+        return _negated(node)
 
     @classmethod
     def examples(cls) -> Iterable[Example]:
@@ -60,8 +65,7 @@ class NegateResult(Operator):
             yield node.children[1].start_pos, node.children[1].end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        node.children[1] = parso.parse(f" (not ({node.children[1].get_code()}))")
-        return node
+        return _negated(node)
 
     @classmethod
     def examples(cls) -> Iterable[Example]:
