@@ -160,14 +160,19 @@ def _seen_by_strides(base: Tensor, t: Tensor) -> Edge:
     return Edge(node, node.add_input(t))
 
 
-def set_history(t: Tensor, edge: Edge, through_view: bool = False) -> None:
-    """Make ``edge`` the tensor's history. Retained gradients follow the tensor, hooks stay with the old value."""
+def set_history(t: Tensor, edge: Edge, through_view: bool = False, turned: bool = False) -> None:
+    """Make ``edge`` the tensor's history. Retained gradients follow the tensor, hooks stay with the old value.
+
+    Args:
+        through_view: a view of the tensor was changed.
+        turned: its shape or strides were changed.
+    """
     old, old_nr = t._node, t._output_nr
     t._node, t._output_nr = edge.node, edge.input_nr
     if t._retains_grad and old is not None and edge.node is not None and old is not edge.node:
         cite("leaf.retain_grad.follows_in_place")
         old.retain_grad_hooks.pop(old_nr, None)
-        attach_retain_grad(t, edge.node)
+        attach_retain_grad(t, edge.node, "leaf.retain_grad.follows_view_in_place" if turned else None)
     if t._backward_hooks is not None and old is not edge.node:
         if switch("hooks.tensor.in_place_afresh_base" if through_view else "hooks.tensor.in_place_afresh"):
             t._backward_hooks = None

@@ -107,7 +107,8 @@ def _warn_of_layout(grad: Tensor, variable: Tensor) -> None:
         return
     shape, wanted = variable._shape, variable._strides
     if strides.is_non_overlapping_and_dense(shape, wanted):
-        obeys = all(n == 1 or a == b for n, a, b in zip(shape, grad._strides, wanted, strict=True))
+        # a dimension of one element may have any stride but that of an expanded one
+        obeys = all(a == b if n != 1 else a != 0 for n, a, b in zip(shape, grad._strides, wanted, strict=True))
     else:
         obeys = strides.is_contiguous(shape, grad._strides)
     if not obeys:

@@ -415,6 +415,8 @@ def refuse_out(op: Op, values: Sequence[Any]) -> None:
 
 def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: bool) -> None:
     """Compute the tangents of the results of an operation."""
+    from reference_engine.ops.kernels import share_memory
+
     if not results or not any(r._dtype.is_differentiable for r in results):
         return
     if not op.vjp and not inplace:
@@ -434,6 +436,9 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
         if tangent is None or not result._dtype.is_differentiable:
             continue
         held = tangent_of(result) if inplace else None
+        if held is not None and share_memory(held, result):
+            cite("forward_ad.in_place.tangent_is_primal")
+            held, tangent = None, tangent.clone()
         if held is not None:
             cite("forward_ad.in_place")
             with hidden():

@@ -164,16 +164,24 @@ def retain_grad(t: Tensor) -> None:
     attach_retain_grad(t, node)
 
 
-def attach_retain_grad(t: Tensor, node: Any) -> None:
-    """The node holds the tensor weakly: a tensor that nobody can read needs no gradient."""
+def attach_retain_grad(t: Tensor, node: Any, clause: str | None = None) -> None:
+    """The node holds the tensor weakly: a tensor that nobody can read needs no gradient.
+
+    Args:
+        clause: what keeping the gradient here is an instance of; cited now and when it is kept.
+    """
     from reference_engine.autograd.accumulate import added
 
     ref = weakref.ref(t)
+    if clause is not None:
+        cite(clause)
 
     def keep(grad: Tensor) -> None:
         tensor = ref()
         if tensor is None:
             return
+        if clause is not None:
+            cite(clause)
         if tensor._grad is None:
             row_major = "torch.contiguous_format" if grad._sparse is None else None
             tensor._grad = grad.clone(memory_format=row_major)  # whatever the tensor is

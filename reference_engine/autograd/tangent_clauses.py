@@ -26,6 +26,7 @@ _INSTANCES = {
     "logcumsumexp": "forward_ad.logcumsumexp",
     "fmax": "forward_ad.fmax", "fmin": "forward_ad.fmax",
     "atan2": "forward_ad.atan2", "triangular_solve": "forward_ad.triangular_solve",
+    "linalg.cholesky_ex": "forward_ad.cholesky", "_cholesky": "forward_ad.cholesky",
     "max": "forward_ad.extremum", "min": "forward_ad.extremum", "median": "forward_ad.extremum",
     "nanmedian": "forward_ad.extremum", "amax": "forward_ad.extremum", "amin": "forward_ad.extremum",
 }  # fmt: skip

@@ -24,6 +24,9 @@ _DIAGONAL = frozenset({"nn.functional.hardsigmoid"})
 _ZERO_AT_ZERO = frozenset({"_std", "_std_mean", "linalg.vector_norm"})
 """Operations with a root, whose gradient is zero by convention where the first result is."""
 
+_LINEAR = {"lerp": ("self", "end")}
+"""Operations that are linear in these arguments, all others being numbers: what they make of tangents is one."""
+
 
 def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any]:
     """The tangents of the results, None where a result has none. They have a history if something here has one.
@@ -41,7 +44,7 @@ def jvp(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequenc
     if recorded and saved.innermost() is not None:
         cite("forward_ad.tangent.kept")
     with nullcontext() if recorded else saved.unseen():  # nobody will run backward through what is saved here
-        found = _pointwise(op, values, tangents, results)
+        found = _linear(op, values, tangents) or _pointwise(op, values, tangents, results)
         if found is None:
             found = _transposed_formulas(op, values, tangents, results, recorded)
         return _differentiable(op, _read_beside(op, values, tangents, results, found)) if recorded else found
@@ -55,6 +58,20 @@ def _differentiable(op: Op, made: list[Any]) -> list[Any]:
     if clause is None:
         return made
     return [differentiated(t, clause) if t is not None and t.requires_grad else t for t in made]
+
+
+def _linear(op: Op, values: Sequence[Any], tangents: Sequence[Any]) -> list[Any] | None:
+    """The operation itself, of the tangents; one that is missing is zero."""
+    import reference_engine as engine
+    from reference_engine.ops import dispatch
+
+    places = [op.index_of[name] for name in _LINEAR.get(op.name, ())]
+    if not places or len(places) < len(op.differentiable):
+        return None
+    moving = list(values)
+    for i in places:
+        moving[i] = engine.zeros_like(values[i]) if tangents[i] is None else tangents[i]
+    return [dispatch.run(op, moving)]
 
 
 def _pointwise(op: Op, values: Sequence[Any], tangents: Sequence[Any], results: Sequence[Tensor]) -> list[Any] | None:

@@ -235,10 +235,13 @@ def note_undetected_overlap(target: Tensor, others: Sequence[Tensor], overlappin
     if overlapping is None and len(np.unique(_places(target))) < target.numel():
         cite("inplace.overlap.undetected")
     for other in others:
-        if other is target or other._storage is not target._storage or other.is_set_to(target):
-            continue
-        if np.intersect1d(_places(target), _places(other)).size:
+        if other is not target and share_memory(other, target) and not other.is_set_to(target):
             cite("inplace.overlap.undetected")
+
+
+def share_memory(a: Tensor, b: Tensor) -> bool:
+    """Whether some element of one lies where an element of the other does."""
+    return a._storage is b._storage and np.intersect1d(_places(a), _places(b)).size > 0
 
 
 def _places(t: Tensor) -> Array:

@@ -61,7 +61,7 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
         with forward_ad.hidden():
             _look_anew(op, tangent, [tangent, *values[1:]])
     if node is not None:
-        views.set_history(self, Edge(node, node.add_input(self)))
+        views.set_history(self, Edge(node, node.add_input(self)), turned=True)
     view = self._view
     if view is not None:
         if node is not None:
