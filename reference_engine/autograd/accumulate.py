@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reference_engine import modes, strides
+from reference_engine import modes, remarks, strides
 from reference_engine.autograd import hooks
 from reference_engine.autograd.node import ACCUMULATE_FIRST, InputMeta, Node
 from reference_engine.dispatcher import watching
@@ -75,6 +75,7 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
         cite("accumulate.first.own_memory")
         cite("accumulate.first.copy")
         variable._grad = _obeying_layout(grad, variable)
+        remarks.hand_on(grad, variable._grad)
     elif modes.state.grad:
         cite("accumulate.recorded.new_tensor")
         variable._grad = total = added(old, grad)
@@ -89,6 +90,7 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
         elif strides.may_overlap_internally(old._shape, old._strides):
             raise refusal("accumulate.later.overlap")
         cite("accumulate.later.in_place")
+        remarks.recall(old)
         old.add_(grad)
         _warn_of_layout(old, variable)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reference_engine import levels
+from reference_engine import levels, remarks
 from reference_engine.autograd import tangent_clauses, tangent_layout, transpose
 from reference_engine.modes import _ContextDecorator, state
 from reference_engine.semantics import cite, refusal, switch
@@ -170,7 +170,7 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
             return _unpacked_batch(tensor)
     cite("forward_ad.unpack_dual.primal_view")
     cite("forward_ad.tangent.history")
-    tangent_clauses.recall(tangent_of(tensor))
+    remarks.recall(tangent_of(tensor))
     with hidden():
         primal = tensor._view_alias() if levels.stack else tensor._fw_primal(level)
     primal._forward_base, primal._forward_root = None, True
@@ -441,6 +441,7 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
             held, tangent = None, tangent.clone()
         if held is not None:
             cite("forward_ad.in_place")
+            remarks.recall(held)
             with hidden():
                 held.copy_(tangent)
         else:
@@ -472,7 +473,7 @@ def _of_view(op: Op, given: Pushing) -> list[Any]:
     viewed = given.values[0]
     if not tangent_layout.same_layout(given.tangents[0], viewed):
         cite("forward_ad.view.changed_tangent")
-    tangent_clauses.recall(given.tangents[0])
+    remarks.recall(given.tangents[0])
     if op.name == "_alias_view":
         return [given.tangents[0]]  # the same tensor, and no view of it
     made = dispatch.run(op, [given.tangents[0], *given.values[1:]])

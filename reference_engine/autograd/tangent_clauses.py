@@ -1,4 +1,4 @@
-"""What is known of the numbers in a tangent: which clause of the specification they are an instance of.
+"""Which clause of the specification a new tangent is an instance of.
 
 A tangent is looked at long after the operation that made it. The clause is kept with its memory, so that it is cited
 where a tangent, or what was made of it, is unpacked.
@@ -6,21 +6,16 @@ where a tangent, or what was made of it, is unpacked.
 
 from __future__ import annotations
 
-import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reference_engine import levels
-from reference_engine.semantics import cite
+from reference_engine import levels, remarks
 
 if TYPE_CHECKING:
     from reference_engine.autograd.forward_ad import Pushing
     from reference_engine.ops.declare import Op
     from reference_engine.tensor import Tensor
-
-_clauses: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-"""By memory."""
 
 _INSTANCES = {
     "logcumsumexp": "forward_ad.logcumsumexp",
@@ -29,6 +24,8 @@ _INSTANCES = {
     "linalg.cholesky_ex": "forward_ad.cholesky", "_cholesky": "forward_ad.cholesky",
     "max": "forward_ad.extremum", "min": "forward_ad.extremum", "median": "forward_ad.extremum",
     "nanmedian": "forward_ad.extremum", "amax": "forward_ad.extremum", "amin": "forward_ad.extremum",
+    "cholesky_inverse": "forward_ad.cholesky_inverse", "frac": "forward_ad.tangent.own",
+    "_prelu_kernel": "forward_ad.bounds",
 }  # fmt: skip
 """By operation."""
 
@@ -51,14 +48,7 @@ def remember(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> None:
         return  # which differs from slice to slice
     clause = _clause(op, given, result, tangent)
     if clause is not None:
-        cite(clause)
-        _clauses[tangent._storage] = clause
-
-
-def recall(tangent: Tensor | None) -> None:
-    """Cite again what is known of a tangent."""
-    if tangent is not None and tangent._storage in _clauses:
-        cite(_clauses[tangent._storage])
+        remarks.remember(tangent, clause)
 
 
 def _clause(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> str | None:
@@ -72,6 +62,14 @@ def _clause(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> str | No
         return "reduction.var.no_dimension_named"
     if op.name == "scatter_reduce" and given.values[op.index_of["reduce"]] == "prod":
         return "forward_ad.scatter_reduce.prod"
+    if op.name == "_linalg_det" and not result._read().all() and not tangent.requires_grad:
+        return "forward_ad.det"
+    if op.name == "pow" and result._dtype.is_complex and not given.values[0]._dtype.is_complex:
+        return "forward_ad.pow"
+    if op.name.startswith("clamp") and len(tensors_in(given.values)) > 1:
+        return "forward_ad.bounds"
+    if op.name.endswith("_copy"):
+        return "forward_ad.tangent.own"
     if op.name in ("maximum", "minimum") and np.isnan(result._read().astype(np.float64)).any():
         return "forward_ad.maximum_of_nan"
     if op.name == "_linalg_slogdet" and tangent.requires_grad:
@@ -83,5 +81,5 @@ def _clause(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> str | No
         moving = [given.values[i]._read() for i in factors if given.tangents[i] is not None]
         if not all(np.isfinite(v.astype(np.complex128)).all() for v in moving):
             return "forward_ad.op.without_tangent"
-    memories = [t._storage for t in tensors_in(given.tangents)]
-    return next((_clauses[memory] for memory in memories if memory in _clauses), None)
+    known = (remarks.remembered(t) for t in tensors_in(given.tangents))
+    return next((clause for clause in known if clause is not None), None)

@@ -321,6 +321,8 @@ def _connect(op: Op, node: OpNode, results: list[Tensor], inplace: bool) -> None
         if inplace:
             if r._dtype.is_differentiable:  # a copy into integers is cut off
                 views.rebase_history(r, node)
+            else:
+                cite("inplace.integer_target")
         elif i in op.non_differentiable_outputs or not r._dtype.is_differentiable:
             continue  # the node has no gradient to expect for it
         else:

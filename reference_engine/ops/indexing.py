@@ -158,6 +158,8 @@ def _index_add_vjp(grad: Tensor, dim: int, index: Tensor, source: Tensor, alpha:
     found = _source_grad(grad, dim, index, source)
     if alpha == 1:
         return found
+    if isinstance(alpha, complex):
+        cite("indexing.index_add.complex_alpha")
     # the conjugate: a complex factor turns the other way on the way back
     return times(found, conj(alpha))
 

@@ -14,6 +14,7 @@ import numpy as np
 from reference_engine import dtypes, levels
 from reference_engine.modes import enable_grad, is_grad_enabled, state
 from reference_engine.ops import domains
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import plus
@@ -145,6 +146,8 @@ def _double(
         shape = tuple(n for i, n in enumerate(layout.shape) if i not in layout.summed) if w is None else w._shape
         return of_x.reshape(x._shape), of_w.reshape(shape), of_b.reshape(shape)
 
+    # the gradient of this gradient, which goes through mean and deviation again
+    grad_output, input = (differentiated(t, "nn.normalised.third_derivative") for t in (grad_output, input))
     made = derivative_of(gradient, (grad_output, input, weight), grads)
     return dict(zip(("grad_output", "input", "weight"), made, strict=True))
 

@@ -15,7 +15,7 @@ from reference_engine.ops.kernels import Array, accumulation, from_array, noisy,
 from reference_engine.ops.linalg import summed
 from reference_engine.ops.shape import _expand
 from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.strides import numel
 from reference_engine.tensor import Tensor
 
@@ -278,6 +278,7 @@ def _kron(self: Tensor, other: Tensor) -> Tensor:
     right = other._unsafe_view(tuple(x for m in b for x in (1, m)))
     shape = tuple(x * y for x, y in zip(a, b, strict=True))
     if out is not None:  # written by mul, which refuses what it refuses
+        cite("version.out_of_kron")
         kernels.resize_out(out, shape)
         engine.mul(left, right, out=out.view(tuple(x for m, k in zip(a, b, strict=True) for x in (m, k))))
         return out

@@ -13,7 +13,7 @@ from reference_engine.autograd.node import OpNode
 from reference_engine.autograd.once_differentiable import refusing_derivative
 from reference_engine.ops.formulas import some
 from reference_engine.ops.kernels import accumulation
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
@@ -92,6 +92,7 @@ def distribute(
     else:
         is_result = (self == result).to(self.dtype)
         if not include_self:
+            cite("indexing.reduce.excluded_self")
             is_result = fill(is_result)  # what was excluded takes no part in a tie
         source_is_result = (source == read(result)).to(source.dtype)
         share = grad / add(is_result, source_is_result)

@@ -225,6 +225,7 @@ def _products_of_others(grad: Tensor, values: Tensor, dim: int) -> Tensor:
         return engine.zeros_like(values)
     if n == 1:
         return grad
+    cite("reduction.prod.zeros")
     ones = engine.ones(tuple(1 if i == dim else s for i, s in enumerate(values._shape)), dtype=grad.dtype)
     before = engine.cat([ones, values.narrow(dim, 0, n - 1)], dim).cumprod(dim)
     after = engine.cat([ones, values.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)

@@ -9,6 +9,7 @@ import numpy as np
 from reference_engine import dtypes, levels, strides
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import over, where
@@ -44,6 +45,13 @@ _WHERE = declare(
 )  # fmt: skip
 
 
+def _promoted(t: Tensor, d: dtype) -> Tensor:
+    """A real tensor that is chosen from beside a complex one gets the real part of its gradient, as everywhere."""
+    real = t.requires_grad and d.is_complex and not t._dtype.is_complex
+    made: Tensor = (differentiated(t, "complex.gradient.real_argument") if real else t).to(d)
+    return made
+
+
 def _where_any(condition: Tensor, self: Any, other: Any) -> Tensor:
     """Numbers become tensors and both sides take their common dtype, which is recorded, before one is chosen."""
     import reference_engine as engine
@@ -52,7 +60,7 @@ def _where_any(condition: Tensor, self: Any, other: Any) -> Tensor:
     if not isinstance(self, Tensor) or not isinstance(other, Tensor) or self._dtype is not other._dtype:
         d = promote([self, other])
         self, other = (
-            (v if v._dtype is d else v.to(d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d)
+            (v if v._dtype is d else _promoted(v, d)) if isinstance(v, Tensor) else engine.scalar_tensor(v, dtype=d)
             for v in (self, other)
         )
     if out is not None and out is not self._dtype:

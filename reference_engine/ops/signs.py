@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import remarks
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
@@ -70,7 +71,9 @@ def _sgn_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     """Zero for real arguments; for z/|z| the part of the cotangent across z, over |z|, and zero at zero."""
     cite("complex.sgn.at_zero")
     if not self.is_complex():
-        return grad.new_zeros(result.shape)
+        zero = grad.new_zeros(result.shape)
+        remarks.remember(zero, "pointwise.sgn.gradient")
+        return zero
     size = self.abs()
     across = grad - result * result * conj(grad)
     return (across / times(size, 2)).masked_fill_(size == 0, 0)

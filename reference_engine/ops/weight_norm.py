@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine import dtypes
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import from_array, noisy
@@ -50,7 +51,8 @@ def _fused(v: Tensor, g: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 def _fused_vjp(grad: Tensor, v: Tensor, g: Tensor, dim: int, result1: Tensor) -> dict[str, Tensor]:
     others = [axis for axis in range(v.dim()) if axis != dim]
     per = (grad * v).sum(others, keepdim=True)
-    norms = v.norm(2, others, keepdim=True) if grad.requires_grad or v.requires_grad else result1
+    again = grad.requires_grad or v.requires_grad
+    norms = differentiated(v, "nn.weight_norm.norm").norm(2, others, keepdim=True) if again else result1
     return {"v": (g / norms) * (grad - v * (per / (norms * norms))), "g": per / norms}
 
 
