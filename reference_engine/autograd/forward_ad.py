@@ -409,6 +409,8 @@ def refuse_out(op: Op, values: Sequence[Any]) -> None:
     Raises:
         NotImplementedError: an argument or ``out`` has a tangent.
     """
+    if op.underived:
+        check_underived(op, values, inplace=False)
     if any(_tangents_in(v) is not None for v in values):
         raise refusal("forward_ad.out", op=op.reference_name)
 

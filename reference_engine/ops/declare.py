@@ -101,6 +101,7 @@ class OutForm:
         refused: the clause that a dtype which does not do is refused by.
         overlaps: elements of ``out`` may share memory.
         unrecorded: it may require grad, for nothing is recorded.
+        underived: the switch since which it has no derivative, though the op has one.
         by: the op within that refuses to be recorded, where that is another.
         numbers: where an argument may be a tensor or a number, it may be a number here too.
         since: the switch with which it came.
@@ -112,6 +113,7 @@ class OutForm:
     numbers: bool = True
     by: str = ""
     unrecorded: bool = False
+    underived: str = ""
     since: str = ""
 
     def __bool__(self) -> bool:
@@ -135,6 +137,7 @@ class Op:
         self.name: str = traits["name"] or self.full_name  # without the overload part
         self.is_view: bool = traits["view"]
         self.inplace: bool = traits["inplace"]
+        self.without_derivative: Op = self
         self.out: OutForm = {True: CASTS, False: NO_OUT}.get(traits["out"], traits["out"])
         self.hands_out: bool = traits["hands_out"]
         self.is_method: bool = traits["method"]
@@ -456,13 +459,16 @@ def declare(
         results: what torch calls the results, where that decides the order in which they are saved.
         aliases: other public names of the same op.
     """
-    op = Op(
-        signature, forward, vjp or {}, name=name, node=node, display=display, inplace=inplace, out=out,
-        hands_out=hands_out, view=view, multi_output_view=multi_output_view, method=method, function=function,
-        composite=composite, non_differentiable_outputs=non_differentiable_outputs, samples=samples, exact=exact,
-        smooth=smooth, when=when, underived=underived, overlap=overlap, copied=copied, results=results,
-        in_place_clause=in_place_clause,
-    )  # fmt: skip
+    traits: dict[str, Any] = {
+        "name": name, "node": node, "display": display, "inplace": inplace, "out": out, "hands_out": hands_out,
+        "view": view, "multi_output_view": multi_output_view, "method": method, "function": function,
+        "composite": composite, "non_differentiable_outputs": non_differentiable_outputs, "samples": samples,
+        "exact": exact, "smooth": smooth, "when": when, "underived": underived, "overlap": overlap, "copied": copied,
+        "results": results, "in_place_clause": in_place_clause,
+    }  # fmt: skip
+    op = Op(signature, forward, vjp or {}, **traits)
+    if op.out.underived:
+        op.without_derivative = Op(signature, forward, {}, **{**traits, "underived": True, "composite": False})
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:
         OPS.setdefault(alias, []).append(op)

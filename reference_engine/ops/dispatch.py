@@ -19,7 +19,7 @@ from reference_engine.modes import state
 from reference_engine.ops import binding, kernels, older_forms, out_form
 from reference_engine.ops.declare import OPS, Op
 from reference_engine.override_names import is_native, named
-from reference_engine.semantics import cite, quiet, refusal, warn
+from reference_engine.semantics import cite, quiet, refusal, switch, warn
 from reference_engine.sparse import kernels as sparse_kernels
 from reference_engine.sparse import memory
 from reference_engine.tensor import Tensor, tensors_in
@@ -153,6 +153,8 @@ def _run(op: Op, values: list[Any], inplace: bool, out: Any, written: Any) -> An
         kernels.will_write(None, written)
         return forward(*values)
     if out is not None:
+        if op.out.underived and switch(op.out.underived):
+            op = op.without_derivative
         if watching.used and watching.sees([*values, out]):
             return _show_out(op, values, out)
         return out_form.run_out(run, _record, op, values, out)
@@ -309,6 +311,7 @@ def _record(op: Op, values: list[Any], outs: Sequence[Tensor]) -> None:
     """Make what was written to as ``out=`` refuse to be differentiated."""
     active = _active(op, values) if state.grad and not state.inference else None
     if active:
+        cite("ops.out.underived")
         node = make_node(op, values, active, False)
         for i, out in enumerate(outs):
             if i not in op.non_differentiable_outputs and out._dtype.is_differentiable:

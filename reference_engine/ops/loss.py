@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import dtypes
 from reference_engine.modes import state
-from reference_engine.ops import domains
+from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import minus, over, plus, times
@@ -70,6 +71,12 @@ def in_common_shape(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return tuple(t if t._shape == shape else t.expand(shape) for t in (input, target))  # type: ignore[return-value]
 
 
+def refuse_cast(computed: dtypes.dtype, target: dtypes.dtype) -> None:
+    """Raise if the dtype in which losses are computed doesn't go into that of the result."""
+    if not dtypes.can_cast(computed, target):
+        raise refusal("inplace.result_dtype", result=computed.scalar_name, target=target.scalar_name)
+
+
 def shared(grad: Tensor, numel: int, reduction: str) -> Tensor:
     """What each of the averaged losses gets of the gradient."""
     return over(grad, numel) if reduction == "mean" else grad
@@ -95,7 +102,7 @@ _Slope = Callable[[Array, Any, Array], Array]
 def _distance(
     name: str, kernel: str, node: str, loss: Callable[[Array, Any], Array], slope: _Slope, bend: Any,
     reduce: Any = None, since: dict[str, str] | None = None,
-    slope_since: dict[str, str] | None = None,
+    slope_since: dict[str, str] | None = None, promoted: bool = True,
 ) -> Any:  # fmt: skip
     """Declare a loss of the difference, and its backward.
 
@@ -105,22 +112,29 @@ def _distance(
         bend: the second derivative times a cotangent, in ops.
         reduce: how the mean and the sum are stored, if not in the memory of the losses.
         since, slope_since: dtypes that the loss and its derivative took only later, with the switches.
+        promoted: the losses have the common dtype, rather than that of the input.
     """
 
     def forward(self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
         losses = elementwise(
             lambda x, y: loss(x - y, delta).astype(x.dtype), name=kernel, not_for="bool int complex", since=since
         )
+        if not promoted and target._dtype is not self._dtype:
+            cite("nn.huber.dtype")
+            refuse_cast(kernels.promote([self, target]), self._dtype)
+            return (reduce or reduced_in_place)(losses(self, target)._to_copy(self._dtype), reduction)
         return (reduce or reduced_in_place)(losses(self, target), reduction)
 
     def backward(grad_output: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any) -> Tensor:
+        if target._dtype is not self._dtype:
+            cite("nn.loss.mixed_gradient")
         n = self.numel() if reduction == "mean" else 1
         refuse_unsupported(f"{kernel.removesuffix('_cpu')}_backward_cpu_out", grad_output._dtype, slope_since or {})
 
         def share(g: Array, x: Array, y: Array) -> Array:
             return slope(x - y, delta, g / g.dtype.type(n or 1)).astype(g.dtype)
 
-        return by_rows(elementwise(share)(grad_output, self, target))
+        return by_rows(elementwise(share)(grad_output, self, target))._to_copy(self._dtype)
 
     def both(
         grad: Tensor, self: Tensor, target: Tensor, reduction: str, delta: Any, needs: set[str]
@@ -186,6 +200,7 @@ _HUBER = _distance(
     slope=lambda d, k, g: np.where(np.abs(d) <= k, d * g, np.sign(d) * d.dtype.type(k) * g),
     reduce=reduced,
     bend=lambda d, k, g: g * (d.abs() < k),  # at the bound the second derivative is that of the straight side
+    promoted=False,
 )
 
 
@@ -269,10 +284,12 @@ _LEAST_LOG, _LEAST_SLOPE = -100, 1e-12  # a probability of zero costs 100, not i
 
 
 def _bce_forward(self: Tensor, target: Tensor, weight: Any, reduction: str) -> Tensor:
+    if target._dtype is not self._dtype:
+        raise refusal("nn.bce.dtype", got=target._dtype.scalar_name, expected=self._dtype.scalar_name)
     x = self._read().astype(self._dtype.compute)
     if x.size and not np.all((x >= 0) & (x <= 1)):
         raise refusal("ops.bce.range")
-    if target._dtype is self._dtype and switch("nn.bce.target_checked"):
+    if switch("nn.bce.target_checked"):
         t = target._read().astype(target._dtype.compute)
         if not np.all((t >= 0) & (t <= 1)):
             raise refusal("nn.bce.target_range")
@@ -284,6 +301,8 @@ def _bce_forward(self: Tensor, target: Tensor, weight: Any, reduction: str) -> T
     losses = elementwise(loss, name="binary_cross_entropy", not_for="bool int complex", since=LOSSES)(self, target)
     if weight is not None:
         losses = losses * weight.detach()
+        refuse_cast(losses._dtype, self._dtype)
+        losses = losses._to_copy(self._dtype)
     return reduced_in_place(losses, reduction)
 
 

@@ -75,7 +75,8 @@ def refuse_recording(op: Op, values: Sequence[Any], outs: Sequence[Tensor]) -> N
         return
     differentiable = bool(op.vjp) or op.composite
     if any(o.requires_grad for o in outs) or (differentiable and any(t.requires_grad for t in tensors_in(values))):
-        raise refusal("ops.out.requires_grad", op=op.out.by or "aten::" * op.underived + op.reference_name)
+        clause = "ops.out.underived" if op.underived else "ops.out.requires_grad"
+        raise refusal(clause, op=op.out.by or op.reference_name)
 
 
 def _write(op: Op, o: Tensor, r: Tensor) -> None:

@@ -11,7 +11,7 @@ from reference_engine.modes import state
 # the views have to be declared first
 from reference_engine.ops import complex, domains, metadata_in_place, rearranging, shape, splitting, strided  # noqa: F401
 from reference_engine.ops.declare import OPS, Op, OutForm, declare
-from reference_engine.ops.kernels import from_array
+from reference_engine.ops.kernels import from_array, wrap_dim
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -19,13 +19,14 @@ _VIEWS = (
     "as_strided", "diagonal", "expand", "permute", "select", "split", "split_with_sizes", "squeeze", "t", "transpose",
     "unbind", "unfold", "unsqueeze", "view", "view_as_real", "_slice",
 )  # fmt: skip
-_OUT = OutForm(same_dtype=True, refused="ops.out.dtype", unrecorded=True)
+_OUT = OutForm(same_dtype=True, refused="ops.out.dtype", underived="ops.out.view_copies_underived")
 _ONE_OVERLOAD = ("split",)  # the others are not copied under this name
 
 
-def _check_slice(self: Tensor, step: int) -> None:
+def _check_slice(self: Tensor, dim: int, step: int) -> None:
     if not self._shape:
         raise refusal("ops.slice.scalar")
+    wrap_dim(dim, len(self._shape))
     if step <= 0:
         raise refusal("shape.slice_copy.step")
 
@@ -52,15 +53,13 @@ def _refuses_complex(view: str) -> bool:
 
 def _copied(view: Op) -> Callable[..., Any]:
     def forward(self: Tensor, *rest: Any) -> Any:
-        if self._dtype.is_complex and self.requires_grad and state.grad and _refuses_complex(view.name):
-            if view.name == "diagonal":
-                view.forward(self.detach(), *rest)  # which looks at its arguments first
-            raise refusal("complex.not_differentiable", op=f"{view.name.removeprefix('_')}_copy")
         if view.name == "_slice":
-            _check_slice(self, rest[-1])
+            _check_slice(self, rest[0], rest[-1])
         if view.name == "view":  # a copy needs no fitting strides
             self = self.detach().contiguous()
         made = view.forward(self.detach(), *rest)
+        if self._dtype.is_complex and self.requires_grad and state.grad and _refuses_complex(view.name):
+            raise refusal("complex.not_differentiable", op=f"{view.name.removeprefix('_')}_copy")
         return _copy(made) if isinstance(made, Tensor) else tuple(_copy(part) for part in made)
 
     return forward
@@ -104,5 +103,5 @@ def _view_as_complex_copy(self: Tensor) -> Tensor:
 
 declare(
     "view_as_complex_copy(Tensor self) -> Tensor", forward=_view_as_complex_copy, composite=True, method=False,
-    exact=True,
+    out=_OUT, exact=True,
 )  # fmt: skip
