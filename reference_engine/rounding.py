@@ -16,15 +16,32 @@ Array = npt.NDArray[Any]
 def fused_multiply_add(factor: Array, other: Any, addend: Any) -> Array:
     """`factor * other + addend`, rounded once to the dtype of `factor` (float32 or float64)."""
     if factor.dtype == np.float32:
-        # A product of two float32 is exact in float64; a sum that keeps its last bit odd there survives the second
-        # rounding.
-        product = factor.astype(np.float64) * np.asarray(other, dtype=np.float64)
-        return sum_to_odd(product, np.asarray(addend, dtype=np.float64)).astype(np.float32)
+        return _multiply_add_float32(factor, other, addend)
     addend = np.asarray(addend, dtype=np.float64)
     high, low = exact_product(factor, np.asarray(other, dtype=np.float64))
     middle, rest = exact_sum(addend, low)
     total, error = exact_sum(high, middle)
     return total + sum_to_odd(rest, error)
+
+
+_LOST = (1 << 29) - 1  # the bits of a float64 that a float32 has no room for
+_HALF = 1 << 28
+
+
+def _multiply_add_float32(factor: Array, other: Any, addend: Any) -> Array:
+    """A product of two float32 is exact in float64, so only the sum is rounded twice.
+
+    That matters where the first rounding may have made a tie of the second: where the lost bits are just a half, or
+    where the result is so small that more of them are lost. There, a sum that keeps its last bit odd survives.
+    """
+    product = np.asarray(factor.astype(np.float64) * np.asarray(other, dtype=np.float64))
+    addend = np.asarray(addend, dtype=np.float64)
+    total = np.asarray(product + addend)
+    unsure = (total.view(np.int64) & _LOST == _HALF) | (np.abs(total) < np.finfo(np.float32).tiny)
+    if unsure.any():
+        first, second = np.broadcast_to(product, total.shape), np.broadcast_to(addend, total.shape)
+        total[unsure] = sum_to_odd(first[unsure], second[unsure])
+    return total.astype(np.float32)
 
 
 def exact_sum(first: Array, second: Array) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from reference_engine import creation
@@ -150,18 +151,44 @@ class _ConvTranspose(_Conv):
             output_padding=output_padding,
         )
 
-    def forward(self, input: Tensor) -> Any:
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Any:
+        """
+        Args:
+            output_size: the spatial size of the result, or all of its shape, where several are possible.
+
+        Raises:
+            ValueError: it has another number of dimensions, or cannot be reached.
+        """
+        padding = self.output_padding if output_size is None else self._reaching(input, list(output_size))
         convolve = getattr(F, self.function)
         return convolve(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
-        )
+            input, self.weight, self.bias, self.stride, self.padding, padding, self.groups, self.dilation
+        )  # fmt: skip
+
+    def _reaching(self, input: Tensor, wanted: list[int]) -> list[int]:
+        """The output padding with which the result has the size that is wanted."""
+        n = self.dimensions
+        outer = 2 if input.dim() == n + 2 else 1
+        if len(wanted) == outer + n:
+            wanted = wanted[outer:]
+        if len(wanted) != n:
+            raise ValueError(
+                f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {outer + n} elements "
+                f"(got {len(wanted)})"
+            )
+        smallest = [
+            (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1
+            for size, stride, padding, dilation, kernel in zip(
+                input.shape[outer:], self.stride, self.padding, self.dilation, self.kernel_size, strict=True
+            )
+        ]
+        largest = [least + stride - 1 for least, stride in zip(smallest, self.stride, strict=True)]
+        if any(not low <= size <= high for low, size, high in zip(smallest, wanted, largest, strict=True)):
+            raise ValueError(
+                f"requested an output size of {wanted}, but valid sizes range from {smallest} to {largest} "
+                f"(for an input of {input.size()[2:]})"
+            )
+        return [size - least for size, least in zip(wanted, smallest, strict=True)]
 
 
 class ConvTranspose1d(_ConvTranspose):

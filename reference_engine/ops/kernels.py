@@ -232,7 +232,7 @@ def note_common_dtype(computed: dtype, result: dtype) -> None:
 
 def note_undetected_overlap(target: Tensor, others: Sequence[Tensor], overlapping: bool | None) -> None:
     """Cite that nobody says what is written, where memory overlaps in a way that is not looked for."""
-    if overlapping is None and len(np.unique(_places(target))) < target.numel():
+    if overlapping is None and np.bincount(_places(target).ravel()).max(initial=0) > 1:
         cite("inplace.overlap.undetected")
     for other in others:
         if other is not target and share_memory(other, target) and not other.is_set_to(target):
@@ -241,7 +241,14 @@ def note_undetected_overlap(target: Tensor, others: Sequence[Tensor], overlappin
 
 def share_memory(a: Tensor, b: Tensor) -> bool:
     """Whether some element of one lies where an element of the other does."""
-    return a._storage is b._storage and np.intersect1d(_places(a), _places(b)).size > 0
+    if a._storage is not b._storage or not a.numel() or not b.numel():
+        return False
+    places, others = _places(a), _places(b)
+    if places.max() < others.min() or others.max() < places.min():
+        return False
+    taken = np.zeros(max(places.max(), others.max()) + 1, bool)
+    taken[places] = True
+    return bool(taken[others].any())
 
 
 def _places(t: Tensor) -> Array:
