@@ -82,6 +82,16 @@ def require(switch_id: str, module: str, name: str) -> None:
         raise AttributeError(f"module '{module}' has no attribute '{name}'")
 
 
+def require_attribute(switch_id: str, owner: str, name: str) -> None:
+    """The same for an attribute of an object.
+
+    Raises:
+        AttributeError: the switch is off.
+    """
+    if not switch(switch_id):
+        raise AttributeError(f"'{owner}' object has no attribute '{name}'")
+
+
 @contextmanager
 def using(semantics: Semantics) -> Iterator[Semantics]:
     """Run a block under another version's semantics."""

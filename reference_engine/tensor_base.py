@@ -14,7 +14,7 @@ from reference_engine import dtypes, layouts, levels, strides
 from reference_engine.devices import CPU, META, device
 from reference_engine.dispatcher import watching
 from reference_engine.modes import state
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import refusal, require_attribute, switch, warn
 from reference_engine.size import Size
 from reference_engine.sparse.memory import Compressed
 from reference_engine.storage import Storage
@@ -151,10 +151,12 @@ class TensorBase(metaclass=_TensorMeta):
 
     @property
     def itemsize(self) -> int:
+        require_attribute("tensor.nbytes.exists", "Tensor", "itemsize")
         return self._dtype.itemsize
 
     @property
     def nbytes(self) -> int:
+        require_attribute("tensor.nbytes.exists", "Tensor", "nbytes")
         if self._sparse is not None:
             raise refusal("sparse.nbytes")
         return self.numel() * self._dtype.itemsize
@@ -192,6 +194,7 @@ class TensorBase(metaclass=_TensorMeta):
         return self._offset
 
     def untyped_storage(self) -> Storage:
+        require_attribute("tensor.untyped_storage.exists", "Tensor", "untyped_storage")
         levels.refuse_memory(self, "functorch.storage")
         if self._sparse is not None:
             raise refusal("sparse.storage")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from reference_engine import dtypes
 from reference_engine.devices import device
 from reference_engine.layouts import layout
 from reference_engine.ops.declare import Op, Param
+from reference_engine.ops.refused_arguments import refused, type_name
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -132,13 +134,26 @@ def bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_me
     try:
         return _bind(op, name, args, kwargs, is_method)
     except Mismatch as mismatch:
+        if op.name in BY_NAME and switch("ops.arguments.named_overloads"):
+            raise _refused_by_all([op], name, args, kwargs, is_method) from None
+        if op.name in FACTORS_BETWEEN and not _takes(op, len(args) - is_method + len(kwargs), is_method):
+            form = signature_text(op, is_method)  # next to the older one, which is not shown
+            raise refused(name, args[is_method:], kwargs, [form]) from None
         raise mismatch.error() from None
 
 
 def resolve(
-    ops: Sequence[Op], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool, out: Any = None
+    ops: Sequence[Op],
+    name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    is_method: bool,
+    out: Any = None,
+    given: dict[str, Any] | None = None,
 ) -> tuple[Op, list[Any]]:
     """The first overload that fits, with its bound arguments; where ``out`` is given, one that takes it.
+
+    ``given`` are the keywords with ``out`` among them.
 
     Raises:
         TypeError: none fits.
@@ -150,17 +165,53 @@ def resolve(
             return op, _bind(op, name, args, kwargs, is_method)
         except Mismatch:
             continue
-    given = len(args) - is_method + len(kwargs) + (out is not None)
-    plausible = [op for op in ops if _takes(op, given, is_method)]
-    if len(plausible) == 1 and not (
-        switch("ops.arguments.named_overloads") and "dim" in plausible[0].index_of
-    ):  # what is wrong with the arguments can be said
-        bind(plausible[0], name, args, kwargs, is_method)
-    got = ", ".join(_type_name(a) for a in args[1 if is_method else 0 :])
-    for key, value in {**kwargs, **({} if out is None else {"out": out})}.items():
-        got += f", {key}={_type_name(value)}" if len(args) > is_method else f"{key}={_type_name(value)}, "
-    listing = "".join(f"\n * ({signature_text(op, is_method)})" for op in ops)
-    raise refusal("ops.arguments.combination", op=name, got=got, signatures=listing)
+    given = kwargs if given is None else given
+    plausible = [op for op in ops if _takes(op, len(args) - is_method + len(given), is_method)]
+    named = op.name in BY_NAME and switch("ops.arguments.named_overloads")
+    if len(plausible) == 1 and not (named and "dim" in plausible[0].index_of):
+        bind(plausible[0], name, args, kwargs, is_method)  # what is wrong with the arguments can be said
+    raise _refused_by_all(ops, name, args, given, is_method)
+
+
+def _refused_by_all(
+    ops: Sequence[Op], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool
+) -> Exception:
+    forms = [signature_text(op, is_method) for op in ops]
+    if ops[0].name in BY_NAME and switch("ops.arguments.named_overloads"):
+        if (unknown := _unknown_name(ops, name, args, kwargs, is_method)) is not None:
+            return unknown
+        forms += _by_name(forms)
+    return refused(name, args[is_method:], kwargs, forms)
+
+
+def _unknown_name(
+    ops: Sequence[Op], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool
+) -> Exception | None:
+    """Where a dimension is given by a name and all else fits: no tensor has names here."""
+    for op in ops:
+        at = op.index_of.get("dim", len(args))
+        said = args[at] if at < len(args) else kwargs.get("dim")
+        if isinstance(said, str):
+            number = 0 if op.params[at].type == "int" else (0,)
+            try:
+                if at < len(args):
+                    _bind(op, name, (*args[:at], number, *args[at + 1 :]), kwargs, is_method)
+                else:
+                    _bind(op, name, args, {**kwargs, "dim": number}, is_method)
+            except Mismatch:
+                continue
+            names = ", ".join(["None"] * len(args[0]._shape)) if isinstance(args[0], Tensor) else ""
+            return refusal("ops.arguments.name_unknown", name=said, names=names)
+    return None
+
+
+def _by_name(forms: list[str]) -> list[str]:
+    """The forms that take the name of a dimension: those of one number, or else those of several."""
+    for kind, names in ((r"int (dim\d?)", r"name \2"), (r"tuple of ints (dim)", r"tuple of names \2")):
+        found = [re.sub(rf"(^|, ){kind}( = [^,]*)?(?=,|$)", rf"\1{names}", form) for form in forms]
+        if made := [new for old, new in zip(forms, found, strict=True) if new != old]:
+            return made
+    return []
 
 
 def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> list[Any]:
@@ -213,6 +264,17 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
     return values
 
 
+FACTORS_BETWEEN = frozenset({"add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "sub"})
+"""Ops that have another form, from before there were keywords."""
+
+BY_NAME = frozenset({
+    "all", "any", "argsort", "cat", "cummax", "cummin", "cumprod", "cumsum", "gather", "index_add", "index_copy",
+    "index_fill", "index_select", "kthvalue", "log_softmax", "logcumsumexp", "logsumexp", "max", "mean", "median",
+    "min", "mode", "nanmedian", "prod", "scatter", "scatter_add", "select", "softmax", "sort", "squeeze", "std",
+    "std_mean", "sum", "transpose", "unbind", "var", "var_mean",
+})  # fmt: skip
+"""Ops that took the name of a dimension, in the versions that had names."""
+
 _TAKE_NUMBERS = frozenset({"add", "sub", "mul", "div", "floor_divide"})
 """Ops whose form with ``out=`` takes a number for the other operand, too."""
 
@@ -228,12 +290,12 @@ def refuse_numbers(op: Op, name: str, values: Sequence[Any]) -> None:
     for i, (p, v) in enumerate(zip(op.params, values, strict=True)):
         if p.type == "Tensor|Scalar" and not isinstance(v, Tensor) and op.name not in _TAKE_NUMBERS:
             raise refusal(
-                "ops.arguments.type", op=name, name=_public(p), position=i + 1, expected="Tensor", got=_type_name(v)
+                "ops.arguments.type", op=name, name=_public(p), position=i + 1, expected="Tensor", got=type_name(v)
             )
 
 
 def _public(p: Param) -> str:
-    return "input" if p.name == "self" else p.name
+    return "input" if p.name == "self" and p.is_tensor else p.name
 
 
 OUT_TEXT = "Tensor out = None"
@@ -241,7 +303,10 @@ OUT_TEXT = "Tensor out = None"
 
 def parameter_text(p: Param) -> str:
     """Type and name of a parameter as torch's messages spell them."""
-    return f"{_SPELLING.get(p.type, p.type)} {_public(p)}"
+    kind = _SPELLING.get(p.type, p.type)
+    if p.name == "correction" and not switch("reduction.correction_number"):
+        kind = "int"
+    return f"{kind} {_public(p)}"
 
 
 def signature_text(op: Op, is_method: bool) -> str:
@@ -260,14 +325,6 @@ def signature_text(op: Op, is_method: bool) -> str:
             parts.append("*")
         parts.append("tuple of Tensors out = None" if "-> (" in op.signature else OUT_TEXT)
     return ", ".join(parts)
-
-
-def _type_name(v: Any) -> str:
-    if isinstance(v, Tensor):
-        return "Tensor" if type(v) is Tensor else type(v).__name__
-    if isinstance(v, dtypes.dtype):
-        return "torch.dtype"
-    return type(v).__name__
 
 
 def _too_many(op: Op, name: str, args: tuple[Any, ...], is_method: bool) -> Exception:
@@ -292,11 +349,11 @@ def _missing(op: Op, name: str, bound: int, kwargs: dict[str, Any], is_method: b
 def _wrong_type(op: Op, p: Param, i: int, name: str, v: Any, is_method: bool, named: bool) -> Exception:
     if p.type == "Tensor[]" and isinstance(v, (list, tuple)):
         at, odd = next((at, x) for at, x in enumerate(v) if not isinstance(x, Tensor))
-        return refusal("ops.arguments.element", element=at, position=i, got=_type_name(odd))
+        return refusal("ops.arguments.element", element=at, position=i, got=type_name(odd))
     position = i + (0 if is_method else 1)
     expected = _SPELLING.get(p.type, p.type)
     if named:
-        return refusal("ops.arguments.type_keyword", op=name, name=_public(p), expected=expected, got=_type_name(v))
+        return refusal("ops.arguments.type_keyword", op=name, name=_public(p), expected=expected, got=type_name(v))
     return refusal(
-        "ops.arguments.type", op=name, name=_public(p), position=position, expected=expected, got=_type_name(v)
+        "ops.arguments.type", op=name, name=_public(p), position=position, expected=expected, got=type_name(v)
     )

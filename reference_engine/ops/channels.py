@@ -12,7 +12,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import from_array
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 
@@ -32,8 +32,6 @@ def _shuffled(self: Tensor, groups: int) -> Tensor:
 
 
 def _back(grad: Tensor, groups: int) -> Tensor:
-    if not switch("nn.channel_shuffle.derived"):
-        raise refusal("engine.not_implemented", op="channel_shuffle")
     if not grad._shape[1]:  # of no channels there is no order
         cite("nn.channel_shuffle.no_channels")
         return grad
@@ -41,15 +39,20 @@ def _back(grad: Tensor, groups: int) -> Tensor:
     return made
 
 
-_TRAITS: dict[str, Any] = {"forward": _shuffled, "exact": True, "method": False}
+_TRAITS: dict[str, Any] = {
+    "forward": _shuffled, "exact": True, "method": False,
+    "samples": domains.numbers(shapes="shuffled", arguments={"groups": (1, 2)}),
+}  # fmt: skip
 
 _SHUFFLE: Op = declare(
     "nn.functional.channel_shuffle(Tensor self, int groups) -> Tensor",
-    vjp={"self": _back}, aliases=("channel_shuffle",),
-    samples=domains.numbers(shapes="shuffled", arguments={"groups": (1, 2)}), **_TRAITS,
+    vjp={"self": _back}, aliases=("channel_shuffle",), when="nn.channel_shuffle.derived", **_TRAITS,
+)  # fmt: skip
+declare(
+    "nn.functional.channel_shuffle(Tensor self, int groups) -> Tensor",
+    underived=True, aliases=("channel_shuffle",), when="!nn.channel_shuffle.derived", **_TRAITS,
 )  # fmt: skip
 declare(
     "nn.functional.native_channel_shuffle(Tensor self, int groups) -> Tensor",
-    underived=True, display="native_channel_shuffle", aliases=("native_channel_shuffle",),
-    samples=domains.numbers(shapes="shuffled", arguments={"groups": (1, 2)}), **_TRAITS,
+    underived=True, display="native_channel_shuffle", aliases=("native_channel_shuffle",), **_TRAITS,
 )  # fmt: skip

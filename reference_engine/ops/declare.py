@@ -168,10 +168,7 @@ class Op:
             formulas = self.vjp.values()
             self.differentiable = [i for i in self.tensor_params if any(self.params[i].name in f.of for f in formulas)]
             node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
-            space, _, class_name = node.rpartition("::")  # a few names show their C++ namespace
-            full_name = {"graph_name": node} if space else {}
-            # torch's node types are made in C, where a type without a module counts as built in
-            self.node_type = type(class_name, (OpNode,), {"op": self, "__module__": "builtins", **full_name})
+            self.node_type = _node_type(node, OpNode, self)
         self.recorded = bool(self.vjp) or self.underived
         # where each argument's gradient goes, unless a list of tensors makes that depend on the call
         self.slots: dict[str, tuple[int, int | None]] | None = None
@@ -189,6 +186,8 @@ class Op:
                 setattr(self.node_type, f"_saved_{called[need]}", SavedAttribute(need, raw=False))
                 setattr(self.node_type, f"_raw_saved_{called[need]}", SavedAttribute(need, raw=True))
         self.shown_saves = self._shown_saves(called)
+        name_switch, _, older = traits["older_node"].partition(": ")
+        self._older_node = (name_switch, _node_type(older, self.node_type, self)) if older else None
 
     def holds(self) -> bool:
         """Whether this overload exists in the version in force."""
@@ -240,6 +239,11 @@ class Op:
             plan.append((need, index, only))
         return plan
 
+    def _type_now(self) -> type[OpNode]:
+        """The type of the node, by the name that it has in the version in force."""
+        older = self._older_node
+        return self.node_type if older is None or switch(older[0]) else older[1]
+
     # -- forward side ------------------------------------------------------------------------------------------
 
     def make_node(self, values: list[Any], edges: Sequence[Any], active: set[str], inplace: bool) -> OpNode:
@@ -248,7 +252,7 @@ class Op:
         for i in self.tensor_params:
             if not isinstance(values[i], (int, float, complex)):
                 kept[i] = None
-        node = self.node_type(edges, kept, active)
+        node = self._type_now()(edges, kept, active)
         if self.underived:
             node.inplace = inplace  # type: ignore[attr-defined]
         for need, index, only in self._saves:
@@ -363,6 +367,13 @@ def _fitting(grad: Tensor, edge: Any) -> Tensor:
     return grad.real
 
 
+def _node_type(name: str, base: type[OpNode], op: Op) -> type[OpNode]:
+    space, _, class_name = name.rpartition("::")  # a few names show their C++ namespace
+    full_name = {"graph_name": name} if space else {}
+    # torch's node types are made in C, where a type without a module counts as built in
+    return type(class_name, (base,), {"op": op, "__module__": "builtins", **full_name})
+
+
 class _Underived(OpNode):
     """The node of an op that has no derivative: harmless until somebody asks it for one."""
 
@@ -414,6 +425,7 @@ def declare(
     vjp: dict[str, Formula] | None = None,
     name: str | None = None,
     node: str | None = None,
+    older_node: str = "",
     display: str | None = None,
     inplace: bool = False,
     out: bool | OutForm = False,
@@ -442,7 +454,8 @@ def declare(
             not used: overloads of one name are separate declarations, tried in the order declared.
         forward: the computation; takes the bound arguments, returns fresh tensors (or views, with ``view``).
         vjp: argument name (or names, comma-separated, for a formula that returns a dict) to formula.
-        node: the grad_fn name; by default CamelCase of the name with ``Backward0``.
+        node: the grad_fn name; by default CamelCase of the name with ``Backward0``. older_node: ``"switch: name"``, the
+            name where the switch is off.
         inplace: also the method ``name_``. out: also accepts ``out=``; how, if it is not the usual way.
         hands_out: and gives it to the op that it ends with (``kernels.destination``), which checks and writes it.
         view: results share the storage of the first argument. multi_output_view: and there are several of them.
@@ -460,7 +473,8 @@ def declare(
         aliases: other public names of the same op.
     """
     traits: dict[str, Any] = {
-        "name": name, "node": node, "display": display, "inplace": inplace, "out": out, "hands_out": hands_out,
+        "name": name, "node": node, "older_node": older_node, "display": display, "inplace": inplace, "out": out,
+        "hands_out": hands_out,
         "view": view, "multi_output_view": multi_output_view, "method": method, "function": function,
         "composite": composite, "non_differentiable_outputs": non_differentiable_outputs, "samples": samples,
         "exact": exact, "smooth": smooth, "when": when, "underived": underived, "overlap": overlap, "copied": copied,

@@ -113,6 +113,7 @@ class Function:
         return _asked is None and self.__name__[0] != "_" and not isinstance(engine.current_node(), OpNode)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
+        given = dict(kwargs) if "out" in kwargs else None
         out = kwargs.pop("out", None) if "out" in kwargs and any(op.out for op in self.ops) else None
         ops = [op for op in self.ops if op.holds()] if self.by_version else self.ops
         if not ops:  # a name of other versions
@@ -124,7 +125,7 @@ class Function:
             op = ops[0]
             values = binding.bind(op, self.spoken, args, kwargs, is_method)
         else:
-            op, values = binding.resolve(ops, self.spoken, args, kwargs, is_method, out)
+            op, values = binding.resolve(ops, self.spoken, args, kwargs, is_method, out, given)
         if out is not None and not op.out.numbers:
             binding.refuse_numbers(op, self.spoken, values)
         return run(op, values, self.inplace or op.asks_in_place(values), out)

@@ -149,7 +149,7 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str, out: OutForm) -> None
     )  # fmt: skip
 
 
-_max_min("max", np.max, np.argmax, "maximum", OVERLAPS)
+_max_min("max", np.max, np.argmax, "maximum", replace(OVERLAPS, since="reduction.max_all_out"))
 _max_min("min", np.min, np.argmin, "minimum", replace(OVERLAPS, since="reduction.min_all_out"))
 
 

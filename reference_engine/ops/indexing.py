@@ -108,17 +108,24 @@ def _check_along(name: str, self: Tensor, dim: int, index: Tensor, source: Tenso
         raise refusal("indexing.index_add.count", op=name, indices=index.numel(), size=size, dim=d)
     refuse_other_out(self._dtype)
     refuse_shared_memory(index, source)
-    slices = [tuple(n for i, n in enumerate(t._shape) if i != d) for t in (self, source)]
     if switch("indexing.index_add_shapes"):
+        slices = [tuple(n for i, n in enumerate(t._shape) if i != d) for t in (self, source)]
         if slices[0] != slices[1] or len(self._shape) != len(source._shape):
             raise refusal("indexing.index_add.shape", shape=list(self._shape), source=list(source._shape))
-    elif len(self._shape) > 1:
+    return d
+
+
+def _check_slices(self: Tensor, d: int, source: Tensor) -> None:
+    """Where shapes are not compared, each slice of ``source`` is broadcast to one of ``self``."""
+    if switch("indexing.index_add_shapes"):
+        return
+    if len(self._shape) > 1:
+        slices = [tuple(n for i, n in enumerate(t._shape) if i != d) for t in (self, source)]
         shape = kernels.broadcast_shapes(slices)
         if shape != slices[0]:
             raise refusal("inplace.broadcast_shape", shape=list(slices[0]), result=list(shape))
     elif len(source._shape) > 1:
         raise refusal("indexing.index_add.source_rank", source=len(source._shape), self=len(self._shape))
-    return d
 
 
 def _by_scatter(self: Tensor, dim: int, index: Tensor, alpha: Any) -> bool:
@@ -130,6 +137,7 @@ def _by_scatter(self: Tensor, dim: int, index: Tensor, alpha: Any) -> bool:
 
 def _index_add(self: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
     d = _check_along("index_add_", self, dim, index, source)
+    _check_slices(self, d, source)
     at = _at_least_1d(index._read())
     wrong = _outside(at, self._shape[d] if self._shape else 1)
     if wrong is not None and (self.numel() or len(self._shape) <= 1):
@@ -281,6 +289,7 @@ def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
         raise refusal("indexing.index_reduce.reduce", reduce=reduce)
     d = _check_along("index_reduce_", self, dim, index, source)
     warn("indexing.index_reduce.beta")
+    _check_slices(self, d, source)
     at = _at_least_1d(index._read())
     size = self._shape[d] if self._shape else 1
     if not include_self or len(self._shape) <= 1:
@@ -302,6 +311,8 @@ def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
     def run(to: Any, what: Any) -> Any:
         places: list[Any] = [slice(None)] * max(to.ndim, 1)
         parts = _at_least_1d(what)
+        if to.ndim > 1:
+            parts = np.broadcast_to(parts, tuple(at.size if i == d else n for i, n in enumerate(to.shape)))
         grid = list(np.ogrid[tuple(slice(n) for n in parts.shape)])
         grid[d] = at.reshape([-1 if i == d else 1 for i in range(parts.ndim)])
         places = [np.broadcast_to(g, parts.shape) for g in grid]

@@ -247,7 +247,8 @@ def _nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
 
 declare(
     "nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor", forward=_nonzero_static, out=True,
-    exact=True, samples=domains.numbers(arguments={"size": (0, 1, 3, 5), "fill_value": (-1, 7)}),
+    exact=True, when="indexing.nonzero_static.exists",
+    samples=domains.numbers(arguments={"size": (0, 1, 3, 5), "fill_value": (-1, 7)}),
 )  # fmt: skip
 
 declare("argwhere(Tensor self) -> Tensor", forward=_nonzero, exact=True, samples=domains.numbers())

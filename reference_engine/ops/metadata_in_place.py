@@ -23,11 +23,14 @@ from reference_engine.tensor import Tensor
 def _second_form(op: Op, number: int) -> Op:
     """The same op once more, for the node of its in-place form: torch numbers these after the others."""
     hidden = f"_{op.name}_in_place"
+    stem = op.node_type.__name__.rstrip("0123456789")
+    earlier = f"graph.node.squeeze_in_place: {stem}{number - 1}" if op.name == "squeeze" else ""
     return declare(
         op.signature.replace(f"{op.name}(", f"{hidden}(", 1),
         forward=op.forward,
         vjp={", ".join(f.of): f.fn for f in op.vjp.values()},
-        node=op.node_type.__name__.rstrip("0123456789") + str(number),
+        node=f"{stem}{number}",
+        older_node=earlier,
         display=op.reference_name,
         method=False,
         function=False,

@@ -202,13 +202,18 @@ _LAYER = declare(
 )
 
 
-def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, Any], star: str) -> None:
+def _check_parameters(normalized_shape: Ints, parameters: dict[str, Any]) -> None:
     shape = list(normalized_shape)
     if not shape:
         raise refusal("nn.layer_norm.empty", shape=shape)
     for name, t in parameters.items():
         if t is not None and t._shape != tuple(shape):
             raise refusal("nn.layer_norm.weight", name=name, shape=list(t._shape), normalized=shape)
+
+
+def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, Any], star: str) -> None:
+    _check_parameters(normalized_shape, parameters)
+    shape = list(normalized_shape)
     if input._shape[-len(shape) :] != tuple(shape):
         expected = "[*" + star + ", ".join(map(str, shape)) + "]"
         raise refusal("ops.layer_norm.shape", normalized=shape, expected=expected, shape=list(input._shape))
@@ -231,7 +236,14 @@ declare(
 
 def _rms_norm(input: Tensor, normalized_shape: Ints, weight: Any, eps: Any) -> Tensor:
     """Written in elementary ops; half precision is computed in float32."""
-    _check_layers(input, normalized_shape, {"weight": weight}, "")
+    counted = switch("nn.rms_norm.dimensions_counted")
+    if counted:
+        _check_parameters(normalized_shape, {"weight": weight})
+        if len(input._shape) < len(normalized_shape):
+            raise refusal("nn.rms_norm.rank", least=len(normalized_shape), ndim=len(input._shape))
+    _check_layers(input, normalized_shape, {"weight": weight}, "" if counted else ", ")
+    if eps is None and not input._dtype.is_differentiable:
+        raise refusal("ops.not_implemented_for", op="rms_norm", dtype=input.dtype.scalar_name)
     axes = tuple(range(-len(normalized_shape), 0))
     small = dtypes.finfo(input.dtype).eps if eps is None else eps
     wide = input.float() if input._dtype.itemsize == 2 and switch("nn.rms_norm.upcasts") else input

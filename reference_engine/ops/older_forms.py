@@ -12,14 +12,14 @@ from reference_engine import dtypes
 from reference_engine.ops import binding
 from reference_engine.ops.declare import Op, Param
 from reference_engine.ops.kernels import promote
+from reference_engine.ops.refused_arguments import shown
 from reference_engine.semantics import cite, warn
 from reference_engine.tensor import Tensor
 
 _NUMBERS_FIRST = frozenset({
     "add", "div", "divide", "floor_divide", "mul", "multiply", "sub", "subtract", "true_divide",
 })  # fmt: skip
-_FACTORS_BETWEEN = frozenset({"add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "sub"})
-NAMES = _NUMBERS_FIRST | _FACTORS_BETWEEN
+NAMES = _NUMBERS_FIRST | binding.FACTORS_BETWEEN
 
 
 def today(
@@ -32,7 +32,7 @@ def today(
     if name in _NUMBERS_FIRST and not args and _is_number(kwargs.get("input")):
         cite("ops.arguments.number_first")
         return args, {**kwargs, "input": _as_tensor(kwargs["input"], kwargs.get("other"))}
-    if name.removesuffix("_") in _FACTORS_BETWEEN:
+    if name.removesuffix("_") in binding.FACTORS_BETWEEN:
         return _factors_behind(ops[0], spoken, args, kwargs, is_method)
     return args, kwargs
 
@@ -65,12 +65,12 @@ def _factors_behind(
     order = _order(tensors, factors[:extra], len(factors), is_method)
     if not all(binding.fits(p.type, v) for p, v in zip(order, args, strict=True)):
         return args, kwargs
-    shown = [binding.parameter_text(p) for p in order[1 if is_method else 0 :]]
+    older = [binding.parameter_text(p) for p in order[1 if is_method else 0 :]]
     if op.out and not is_method:
-        shown += ["*", binding.OUT_TEXT]
+        older += ["*", binding.OUT_TEXT]
     warn(
-        "ops.arguments.factors_between", op=spoken, older=", ".join(shown),
-        today=f"\n\t{spoken}({binding.signature_text(op, is_method)})",
+        "ops.arguments.factors_between", op=spoken, older=shown(", ".join(older)),
+        today=f"\n\t{spoken}({shown(binding.signature_text(op, is_method))})",
     )  # fmt: skip
     found = dict(zip([p.name for p in order], args, strict=True))
     moved = {p.name: found[p.name] for p in factors[:extra]}

@@ -206,11 +206,16 @@ declare(
 
 
 def _scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> Tensor:
-    if switch("indexing.scatter_reduce_is_beta"):
-        warn("indexing.scatter_reduce.beta")
     d = _check_scatter("scatter_reduce", self, dim, index, src)
     if reduce not in REDUCTIONS:
         raise refusal("indexing.scatter_reduce.reduce", reduce=reduce)
+    if switch("indexing.scatter_reduce_is_beta"):
+        warn("indexing.scatter_reduce.beta")
+    kernel = f"scatter_gather_tensor_cpu_reduce_{reduce}"
+    if self._dtype is dtypes.bool_ and reduce == "mean":
+        raise refusal("ops.not_implemented_for", op=kernel if index.numel() else "div_floor_cpu", dtype="Bool")
+    if self._dtype.is_complex and reduce in ("amax", "amin") and index.numel():
+        raise refusal("ops.not_implemented_for", op=kernel, dtype=self.dtype.scalar_name)
     return _combined(self, d, index, src, reduce, include_self)
 
 

@@ -14,7 +14,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.fourier import C2C, C2R, R2C
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 _BY_ROOT, _BY_COUNT = 1, 2
@@ -64,14 +64,18 @@ def _stft(
         signal = padded.view(padded._shape[len(padded._shape) - len(self._shape) :])
     hop = n_fft // 4 if hop_length is None else hop_length
     width = n_fft if win_length is None else win_length
-    if window is None:
+    if window is None and switch("fft.window_advised"):
         warn("fft.stft.window_missing")
     complex_input = signal._dtype.is_complex or (window is not None and window._dtype.is_complex)
     as_complex = complex_input if return_complex is None else return_complex
     if not as_complex:
-        if return_complex is None:
+        by_default = switch("fft.stft.real_by_default")
+        if return_complex is None and not by_default:
             raise refusal("fft.stft.return_complex")
-        warn("fft.stft.real_result")
+        if return_complex is None:
+            warn("fft.stft.return_complex")
+        elif not by_default:
+            warn("fft.stft.real_result")
     _check_stft(signal, n_fft, hop, width, window, normalized, onesided, as_complex, align_to_window)
     alone = len(signal._shape) == 1
     batch = signal.unsqueeze(0) if alone else signal
@@ -146,7 +150,7 @@ def _istft(
 ) -> Tensor:  # fmt: skip
     import reference_engine as engine
 
-    if window is None:
+    if window is None and switch("fft.window_advised"):
         warn("fft.istft.window_missing")
     hop = n_fft // 4 if hop_length is None else hop_length
     width = n_fft if win_length is None else win_length

@@ -90,32 +90,36 @@ def _back(grad: Tensor, kept: memory.Coo | memory.Compressed | None) -> Tensor:
 
 
 def _coordinates(self: Tensor, sparse_dim: int) -> Tensor:
-    memory.refuse_complex("_to_sparse", self)
+    if switch("sparse.to_sparse.node_by_layout"):
+        memory.refuse_complex("_to_sparse", self)
     return converting.to_coordinates(self, sparse_dim)
 
 
 _TO_COORDINATES = declare(
     "_to_sparse_by_dim(Tensor self, int sparse_dim) -> Tensor",
     forward=_coordinates, node="ToSparseBackward0", display="_to_sparse",
+    older_node="sparse.to_sparse.node_by_layout: ToSparseBackward1",
     vjp={"self": lambda grad, self_sparse: _back(grad, self_sparse)}, **_HIDDEN,
 )  # fmt: skip
 _everywhere("_to_sparse_by_dim")(_coordinates)
 
 
-def _converter(name: str, node: str) -> Any:
+def _converter(name: str, node: str, older_node: str = "") -> Any:
     def convert(self: Tensor, layout: Any, blocksize: Any, dense_dim: Any) -> Tensor:
-        memory.refuse_complex(f"_{name}", self)
+        if not older_node or switch("sparse.to_sparse.node_by_layout"):
+            memory.refuse_complex(f"_{name}", self)
         return converting.to_layout(self, layout, blocksize, dense_dim)
 
     op = declare(
         f"_{name}(Tensor self, any layout, any blocksize, any dense_dim) -> Tensor",
-        forward=convert, node=node, vjp={"self": lambda grad, self_sparse: _back(grad, self_sparse)}, **_HIDDEN,
+        forward=convert, node=node, older_node=older_node,
+        vjp={"self": lambda grad, self_sparse: _back(grad, self_sparse)}, **_HIDDEN,
     )  # fmt: skip
     _everywhere(op.name)(convert)
     return op
 
 
-_TO_LAYOUT = _converter("to_sparse", "ToSparseBackward1")
+_TO_LAYOUT = _converter("to_sparse", "ToSparseBackward1", "sparse.to_sparse.node_by_layout: ToSparseBackward0")
 _COMPRESSING = {
     "sparse_csr": _converter("to_sparse_csr", "ToSparseCsrBackward0"),
     "sparse_csc": _converter("to_sparse_csc", "ToSparseCscBackward0"),
@@ -138,11 +142,7 @@ def to_sparse(
     if wanted is layout_of(self):
         return self
     _check_blocks(self, wanted, blocksize, "_to_sparse")
-    made: Tensor
-    if wanted is LAYOUTS["sparse_coo"] and not switch("sparse.to_sparse.node_by_layout"):
-        made = run(_TO_COORDINATES, [self, len(self._shape)])
-    else:
-        made = run(_TO_LAYOUT, [self, wanted, blocksize, dense_dim])
+    made: Tensor = run(_TO_LAYOUT, [self, wanted, blocksize, dense_dim])
     return made
 
 

@@ -11,6 +11,7 @@ from reference_engine.creation import _finish, as_tensor, shape_of
 from reference_engine.dtypes import dtype
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
+from reference_engine.ops.refused_arguments import refused, type_name
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.sparse import invariants, memory
 from reference_engine.sparse.access import layout_word
@@ -46,25 +47,18 @@ def _forms() -> list[str]:
     """What may be given, as a refusal lists it."""
     known = _options()
     flags = "bool requires_grad = False" + ", bool check_invariants = None" * ("check_invariants" in known)
-    parts = "torch.dtype dtype = None, torch.device device = None, bool pin_memory = False, " + flags
-    parts += ", bool is_coalesced = None" * ("is_coalesced" in known)
-    size = f"(tuple of ints size, *, torch.dtype dtype = None, torch.device device = None, {flags})"
-    return [f"(object indices, object values, {given}*, {parts})" for given in ("", "tuple of ints size, ")] + [size]
+    pinned = "bool pin_memory = False, " * switch("sparse.coo.pins")
+    parts = "torch.dtype dtype = None, torch.device device = None, " + pinned + flags
+    told = ", bool is_coalesced = None" * ("is_coalesced" in known)
+    size = f"tuple of ints size, *, torch.dtype dtype = None, torch.device device = None, {flags}"
+    return [
+        f"object indices, object values, *, {parts}" + told * switch("sparse.coo.pins"),
+        f"object indices, object values, tuple of ints size, *, {parts}" + told, size,
+    ]  # fmt: skip
 
 
 def _is_size(value: Any) -> bool:
     return isinstance(value, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in value)
-
-
-def _type_name(value: Any) -> str:
-    name = type(value).__name__
-    return f"torch.{name}" if name in ("dtype", "layout", "device", "Size") else name
-
-
-def _refuse_arguments(args: Any, kwargs: Any) -> Exception:
-    got = ", ".join([_type_name(a) for a in args] + [f"{k}={_type_name(v)}" for k, v in kwargs.items()])
-    listing = "".join(f"\n * {text}" for text in _forms())
-    return refusal("ops.arguments.combination", op="sparse_coo_tensor", got=got, signatures=listing)
 
 
 def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Tensor:
@@ -84,7 +78,7 @@ def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Tensor:
     options = {**given, **kwargs}
     known = len(args) <= 3 and set(options) <= _options() and not set(given) & set(kwargs)
     if not known or not ({"indices", "values"} <= set(options) or ("size" in options and "indices" not in options)):
-        raise _refuse_arguments(args, kwargs)
+        raise refused("sparse_coo_tensor", args, kwargs, _forms())
     size = options.get("size")
     if size is not None and not _is_size(size):
         if len(args) == 1:
@@ -92,8 +86,8 @@ def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Tensor:
                 at = next(i for i, n in enumerate(size) if not isinstance(n, (int, np.integer)))
                 got = type(size[at]).__name__
                 raise refusal("sparse.coo.size_element", op="sparse_coo_tensor", got=got, at=at)
-            raise refusal("sparse.coo.size_type", op="sparse_coo_tensor", got=_type_name(size))
-        raise _refuse_arguments(args, kwargs)
+            raise refusal("sparse.coo.size_type", op="sparse_coo_tensor", got=type_name(size))
+        raise refused("sparse_coo_tensor", args, kwargs, _forms())
     requires_grad = bool(options.get("requires_grad", False))
     if "indices" not in options:
         invariants.are_checked(options.get("check_invariants"))

@@ -1,0 +1,107 @@
+"""Expressions whose value or refusal changed between releases of torch; run with a torch, this records what it gives.
+
+python tests/reference_engine/version_cases.py    # adds the installed release to version_goldens.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+GOLDENS = Path(__file__).with_name("version_goldens.json")
+
+ARGUMENTS = (
+    "x.squeeze('a', 2)",
+    "torch.squeeze(x, 1.5)",
+    "torch.var(x, keepdim=1.5, out=x)",
+    "torch.std_mean(x, 1.5, keepdim=True)",
+    "torch.std_mean(x, foo=1.5, keepdim=True)",
+    "x.std(correction='a', keepdim=1.5)",
+    "torch.sparse_coo_tensor(x, x, (2,), foo=1, bar=2)",
+    "torch.add(x, x, x, x, x)",
+    "torch.add(x, 1, x)",
+    "x.sum(1.5, foo=True, bar=3)",
+    "torch.mean(x, dim='a')",
+    "torch.max(x, 1.5)",
+    "torch.pow('a', x, x)",
+    "torch.cumsum(x)",
+    "torch.cumsum(x, 1.5)",
+    "torch.transpose(x, 1.5, 2)",
+    "torch.gather(x, 0, 1.5)",
+)  # fmt: skip
+
+NAMES = (
+    "torch.nonzero_static(x, size=1)",
+    "x.nonzero_static(size=1)",
+    "x.nbytes",
+    "x.itemsize",
+    "x.untyped_storage()",
+)
+
+LAYERS = (
+    "torch.nn.functional.rms_norm(scalar, (1,))",
+    "torch.nn.functional.rms_norm(x, (2, 2))",
+    "torch.nn.functional.rms_norm(x, (3,))",
+    "torch.nn.functional.rms_norm(x.long(), (2,))",
+    "torch.channel_shuffle(graph(1, 4, 2), 2).grad_fn.name()",
+    "torch.stft(x, 1, 1)",
+    "torch.stft(x, 1, 1, return_complex=False)",
+    "torch.istft(torch.ones(2, 3, dtype=torch.complex64), 2, 1)",
+)
+
+NODES = (
+    "(graph(1, 2) * 1).squeeze_().grad_fn.name()",
+    "(graph(1, 2) * 1).squeeze_(0).grad_fn.name()",
+    "graph(2, 2).to_sparse().grad_fn.name()",
+    "graph(2, 2).to_sparse(1).grad_fn.name()",
+    "graph(2, 2).to(torch.complex64).to_sparse(1).grad_fn.name()",
+    "torch.t_copy(graph(2, 2).to(torch.complex64)).grad_fn.name()",
+    "torch.select_copy(graph(2, 2).to(torch.complex64), 0, 0)",
+)
+
+INDICES = (
+    "torch.ones(1, 1).index_reduce(1, torch.tensor([1, 1, 1]), torch.ones(1, 3, 1), 'amin')",
+    "torch.ones(2, 1).index_reduce(1, torch.tensor([0, 0]), torch.full((1, 2), 3.0), 'amax')",
+    "torch.ones(1).index_reduce(0, torch.tensor([0, 0]), torch.ones(2, 2), 'amax')",
+    "scalar.scatter_reduce(1, torch.tensor(0), scalar, 'prod')",
+    "scalar.scatter_reduce(0, torch.tensor(0), scalar, 'foo')",
+    "scalar.scatter_reduce(0, torch.tensor(0), scalar, 'prod')",
+    "torch.ones(1, dtype=torch.bool).scatter_reduce(0, torch.tensor([0]), torch.ones(1, dtype=torch.bool), 'mean')",
+    "torch.ones(1, dtype=torch.cfloat).scatter_reduce(0, torch.tensor([0]), torch.ones(1, dtype=torch.cfloat), 'amax')",
+)
+
+CASES = ARGUMENTS + NAMES + LAYERS + NODES + INDICES
+
+
+def outcome(torch: Any, expression: str) -> list[str]:
+    """What an expression gives or is refused with, and the warnings."""
+    scope = {"torch": torch, "x": torch.tensor([1.0, 2.0]), "scalar": torch.tensor(1.0)}
+    scope["graph"] = lambda *shape: torch.ones(*shape, requires_grad=True)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        try:
+            result = eval(expression, scope)
+            text = "a storage" if "torage" in type(result).__name__ else str(result)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+    return [_clean(part) for part in (text, *(str(w.message) for w in seen))]
+
+
+def _clean(text: str) -> str:
+    text = re.sub(r" \(Triggered internally at [^)]*\)", "", text)
+    return re.sub(r"module '[\w.]*'", "the module", text).rstrip("\n")
+
+
+if __name__ == "__main__":
+    import torch
+
+    torch.set_warn_always(True)
+    known = json.loads(GOLDENS.read_text()) if GOLDENS.exists() else {}
+    version = torch.__version__.partition("+")[0]
+    for case in CASES:
+        known.setdefault(case, {})[version] = outcome(torch, case)
+    known = {case: dict(sorted(known[case].items(), key=lambda e: [int(n) for n in e[0].split(".")])) for case in CASES}
+    GOLDENS.write_text(json.dumps(known, indent=1) + "\n")
