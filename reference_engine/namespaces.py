@@ -168,10 +168,11 @@ def _publish_surface(top: dict[str, Any]) -> None:
         top[name] = overrides.factory(meta.factory(top[name]))
     for name in ("rand_like", "randn_like", "randint_like", "empty_strided", "empty_permuted", "scalar_tensor"):
         top[name] = meta.factory(top[name])
-    for value in vars(top["nn"]).values():
-        initialise: Any = vars(value).get("__init__") if isinstance(value, type) else None
+    layers = [value for value in vars(top["nn"]).values() if isinstance(value, type)]
+    for layer in dict.fromkeys(base for value in layers for base in value.__mro__):
+        initialise: Any = vars(layer).get("__init__") if layer.__module__.startswith(package) else None
         if initialise is not None and "device" in inspect.signature(initialise).parameters:
-            setattr(value, "__init__", meta.layer(initialise))  # noqa: B010
+            setattr(layer, "__init__", meta.layer(initialise))  # noqa: B010
     _make_overridable(top)
     for alias, module in _ALIASES.items():
         parent, _, short = alias.rpartition(".")

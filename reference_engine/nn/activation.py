@@ -9,6 +9,7 @@ from typing import Any
 from reference_engine import creation
 from reference_engine.nn import functional as F
 from reference_engine.nn.applied import REQUIRED, Applied
+from reference_engine.nn.init import constant_
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
 from reference_engine.tensor import Tensor
@@ -167,7 +168,12 @@ class PReLU(Module):
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
-        self.weight = Parameter(creation.full((num_parameters,), float(init), dtype=dtype))
+        self.weight = Parameter(creation.empty((num_parameters,), dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """The slope to begin with again."""
+        constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)

@@ -161,7 +161,11 @@ class _LazyNorm(LazyModuleMixin):
             value = getattr(self, name)
             if is_lazy(value):
                 value.materialize((self.num_features,))
-                value.data.fill_(1.0 if name in ("weight", "running_var") else 0.0)
+        self.reset_parameters()
+
+    def reset_parameters(self: Any) -> None:
+        if not self.has_uninitialized_params() and self.num_features:
+            super().reset_parameters()  # type: ignore[misc]
 
 
 class LazyBatchNorm1d(_LazyNorm, normalization.BatchNorm1d):

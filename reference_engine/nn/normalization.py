@@ -7,12 +7,34 @@ from typing import Any
 
 from reference_engine import creation, dtypes
 from reference_engine.nn import functional as F
+from reference_engine.nn import init
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
 from reference_engine.tensor import Tensor
 
 
-class LayerNorm(Module):
+class _Affine(Module):
+    """A weight that begins as ones and a bias that begins as zeros, of one shape; either may be missing."""
+
+    weight: Any
+    bias: Any
+
+    def _register_affine(self, shape: tuple[int, ...], weight: bool, bias: bool | None, dtype: Any) -> None:
+        """``bias=None``: there is no such attribute."""
+        for name, wanted in (("weight", weight), ("bias", bias)):
+            if wanted is not None:
+                made = Parameter(creation.empty(shape, dtype=dtype)) if wanted else None
+                self.register_parameter(name, made)
+
+    def reset_parameters(self) -> None:
+        """Ones and zeros again."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if getattr(self, "bias", None) is not None:
+            init.zeros_(self.bias)
+
+
+class LayerNorm(_Affine):
     """Over the last dimensions of each sample."""
 
     def __init__(
@@ -27,9 +49,8 @@ class LayerNorm(Module):
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else normalized_shape
         self.normalized_shape, self.eps, self.elementwise_affine = tuple(shape), eps, elementwise_affine
-        affine_bias = elementwise_affine and bias
-        self.register_parameter("weight", _parameter(1, self.normalized_shape, dtype) if elementwise_affine else None)
-        self.register_parameter("bias", _parameter(0, self.normalized_shape, dtype) if affine_bias else None)
+        self._register_affine(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
+        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Any:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -41,7 +62,7 @@ class LayerNorm(Module):
         )
 
 
-class RMSNorm(Module):
+class RMSNorm(_Affine):
     """By the root of the mean square over the last dimensions."""
 
     def __init__(
@@ -55,7 +76,8 @@ class RMSNorm(Module):
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, numbers.Integral) else normalized_shape
         self.normalized_shape, self.eps, self.elementwise_affine = tuple(shape), eps, elementwise_affine
-        self.register_parameter("weight", _parameter(1, self.normalized_shape, dtype) if elementwise_affine else None)
+        self._register_affine(self.normalized_shape, elementwise_affine, None, dtype)
+        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Any:
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
@@ -78,7 +100,7 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Over groups of channels."""
 
     def __init__(
@@ -96,8 +118,8 @@ class GroupNorm(Module):
         if num_channels % num_groups != 0:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.register_parameter("weight", _parameter(1, (num_channels,), dtype) if affine else None)
-        self.register_parameter("bias", _parameter(0, (num_channels,), dtype) if affine and bias else None)
+        self._register_affine((num_channels,), affine, affine and bias, dtype)
+        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Any:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
@@ -109,7 +131,7 @@ class GroupNorm(Module):
         )
 
 
-class BatchNorm(Module):
+class BatchNorm(_Affine):
     """Over the batch, with running statistics for evaluation."""
 
     allowed: tuple[int, ...]
@@ -131,12 +153,17 @@ class BatchNorm(Module):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.register_parameter("weight", _parameter(1, (num_features,), dtype) if affine else None)
-        self.register_parameter("bias", _parameter(0, (num_features,), dtype) if affine and bias else None)
+        self._register_affine((num_features,), affine, affine and bias, dtype)
         tracked = track_running_stats
-        self.register_buffer("running_mean", creation.zeros(num_features, dtype=dtype) if tracked else None)
-        self.register_buffer("running_var", creation.ones(num_features, dtype=dtype) if tracked else None)
-        self.register_buffer("num_batches_tracked", creation.zeros((), dtype=dtypes.int64) if tracked else None)
+        for name in ("running_mean", "running_var"):
+            self.register_buffer(name, creation.empty(num_features, dtype=dtype) if tracked else None)
+        counted = creation.zeros((), dtype=dtypes.int64) if tracked else None
+        self.register_buffer("num_batches_tracked", counted)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        self.reset_running_stats()
+        super().reset_parameters()
 
     def reset_running_stats(self) -> None:
         if self.track_running_stats:
@@ -192,11 +219,6 @@ class BatchNorm2d(BatchNorm):
 
 class BatchNorm3d(BatchNorm):
     allowed, expected = (5,), "5D"
-
-
-def _parameter(value: float, shape: tuple[int, ...], dtype: Any) -> Any:
-    made = creation.ones(shape, dtype=dtype) if value else creation.zeros(shape, dtype=dtype)
-    return Parameter(made)
 
 
 _BatchNorm = BatchNorm  # as torch calls it
