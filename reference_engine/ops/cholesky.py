@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
-from reference_engine.ops import domains, lapack
-from reference_engine.ops.declare import declare
+from reference_engine.ops import domains, kernels, lapack
+from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
-from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, announce, broadcast_shapes, from_array, nearby, noisy
 from reference_engine.ops.matrices import (
     adjoint,
     batch_element,
@@ -51,6 +52,7 @@ def _cholesky_vjp(grad: Tensor, result: Tensor, upper: bool) -> Tensor:
 
 def _cholesky_ex(A: Tensor, upper: bool, check_errors: bool) -> Any:
     check_square(A, "linalg.cholesky")
+    announce(A._dtype, dtypes.int32)
     made, info = _factor(A, upper, "linalg.cholesky_ex", check_errors)
     return return_types.linalg_cholesky_ex((by_columns(made, A._dtype), from_array(info, dtypes.int32)))
 
@@ -69,13 +71,13 @@ _UPPER = {"upper": (False, True)}
 
 _EX = declare(
     "linalg.cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)",
-    forward=_cholesky_ex, node="LinalgCholeskyExBackward0", out=True, non_differentiable_outputs=(1,),
+    forward=_cholesky_ex, node="LinalgCholeskyExBackward0", out=ASSEMBLED, non_differentiable_outputs=(1,),
     vjp={"A": lambda grad, result0, upper: _cholesky_vjp(grad, result0, upper)},
     samples=domains.field(shapes="positive", arguments={**_UPPER, "check_errors": (True,)}),
 )  # fmt: skip
 declare(
-    "linalg.cholesky(Tensor A, *, bool upper=False) -> Tensor", composite=True, out=True, display="linalg_cholesky_ex",
-    forward=_cholesky, samples=domains.field(shapes="positive", arguments=_UPPER),
+    "linalg.cholesky(Tensor A, *, bool upper=False) -> Tensor", composite=True, out=ASSEMBLED,
+    display="linalg_cholesky_ex", forward=_cholesky, samples=domains.field(shapes="positive", arguments=_UPPER),
 )  # fmt: skip
 
 
@@ -94,12 +96,16 @@ _OLD = declare(
 
 def _deprecated(self: Tensor, upper: bool) -> Tensor:
     warn("linalg.cholesky.deprecated")
+    announce(self._dtype)
+    if kernels.destination is not None:  # that form calls this one, which says it once more
+        warn("linalg.cholesky.deprecated")
     made: Tensor = run(_OLD, [self, upper])
     return made
 
 
 declare(
-    "cholesky(Tensor self, bool upper=False) -> Tensor", forward=_deprecated, composite=True, out=True,
+    "cholesky(Tensor self, bool upper=False) -> Tensor", forward=_deprecated, composite=True,
+    out=replace(CASTABLE, words="cholesky"),
     samples=domains.field(shapes="positive", arguments=_UPPER), when="!linalg.cholesky.removed",
 )  # fmt: skip
 
@@ -170,7 +176,7 @@ def _cholesky_solve_vjp(
 
 declare(
     "cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor",
-    forward=_cholesky_solve, vjp={"self, input2": _cholesky_solve_vjp}, out=True,
+    forward=_cholesky_solve, vjp={"self, input2": _cholesky_solve_vjp}, out=CASTABLE,
     samples=domains.field(shapes="factor_and_sides", arguments=_UPPER),
 )  # fmt: skip
 
@@ -202,6 +208,6 @@ def _cholesky_inverse_vjp(grad: Tensor, self: Tensor, result: Tensor, upper: boo
 
 declare(
     "cholesky_inverse(Tensor self, bool upper=False) -> Tensor",
-    forward=_cholesky_inverse, vjp={"self": _cholesky_inverse_vjp}, out=True,
+    forward=_cholesky_inverse, vjp={"self": _cholesky_inverse_vjp}, out=CASTABLE,
     samples=domains.field(shapes="factor", arguments=_UPPER),
 )  # fmt: skip

@@ -100,6 +100,11 @@ class OutForm:
         same_dtype: it must have the dtype of the result, rather than one that can hold it.
         refused: the clause that a dtype which does not do is refused by.
         overlaps: elements of ``out`` may share memory.
+        apart: the result is made elsewhere and then copied, so that what is read may share memory with ``out``.
+        results: which results of the op within are asked for, where it computes more.
+        words: how refusals name the op, where not by its own name.
+        named: how refusals name what is written.
+        late: what it is made of refuses to be recorded, after whatever it has to say itself.
         unrecorded: it may require grad, for nothing is recorded.
         underived: the switch since which it has no derivative, though the op has one.
         by: the op within that refuses to be recorded, where that is another.
@@ -110,6 +115,11 @@ class OutForm:
     same_dtype: bool = False
     refused: str = "inplace.result_dtype"
     overlaps: bool = False
+    apart: bool = False
+    results: tuple[int, ...] = ()
+    words: str = ""
+    named: tuple[str, ...] = ("result",)
+    late: bool = False
     numbers: bool = True
     by: str = ""
     unrecorded: bool = False
@@ -124,6 +134,9 @@ NO_OUT = OutForm()
 CASTS = OutForm(refused="inplace.result_dtype")
 OVERLAPS = OutForm(overlaps=True)
 EXACT = OutForm(same_dtype=True, refused="ops.out.dtype")
+CASTABLE = OutForm(refused="ops.out.castable", apart=True)
+ASSEMBLED = OutForm(same_dtype=True, refused="ops.out.dtype", apart=True)
+"""Of what is computed matrix by matrix."""
 
 
 class Op:
@@ -138,7 +151,8 @@ class Op:
         self.is_view: bool = traits["view"]
         self.inplace: bool = traits["inplace"]
         self.without_derivative: Op = self
-        self.out: OutForm = {True: CASTS, False: NO_OUT}.get(traits["out"], traits["out"])
+        casts = CASTABLE if traits["copied"] else CASTS
+        self.out: OutForm = {True: casts, False: NO_OUT}.get(traits["out"], traits["out"])
         self.hands_out: bool = traits["hands_out"]
         self.is_method: bool = traits["method"]
         self.is_function: bool = traits["function"]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, lapack
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import ASSEMBLED, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj
-from reference_engine.ops.kernels import Array, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, announce, from_array, nearby, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_low_precision, check_square
 from reference_engine.ops.solving import SOLVE
 from reference_engine.semantics import cite
@@ -36,7 +37,7 @@ _INT32 = dtypes.int32
 
 def _det(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     check_square(A, "linalg.det")
-    check_kernel(A, "lu_cpu")
+    announce(A._dtype, dtypes.int32, A._dtype)
     check_kernel(A, "lu_cpu")
     info, packed, pivots = _factored(A)
     a = nearby(A._read(), A._dtype)
@@ -84,8 +85,8 @@ _DET = declare(
     non_differentiable_outputs=(0, 1),
 )  # fmt: skip
 declare(
-    "linalg.det(Tensor A) -> Tensor", forward=lambda A: run(_DET, [A])[2], composite=True, out=True,
-    display="_linalg_det", samples=domains.field(shapes="square"),
+    "linalg.det(Tensor A) -> Tensor", forward=lambda A: run(_DET, [A])[2], composite=True,
+    out=replace(ASSEMBLED, results=(2,)), display="_linalg_det", samples=domains.field(shapes="square"),
 )  # fmt: skip
 declare(
     "det(Tensor self) -> Tensor", forward=lambda self: run(_DET, [self])[2], composite=True,
@@ -101,6 +102,7 @@ def _turns(diagonal: Array) -> Array:
 
 
 def _slogdet(A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    announce(A._dtype, dtypes.int32, A._dtype, A._dtype.to_real())
     check_kernel(A, "lu_cpu")
     info, packed, pivots = _factored(A)
     a = nearby(A._read(), A._dtype)
@@ -156,11 +158,13 @@ def _sign_and_size(A: Tensor, op: str = "linalg.slogdet") -> list[Tensor]:
 
 
 declare(
-    "linalg.slogdet(Tensor A) -> (Tensor, Tensor)", composite=True, out=True, display="_linalg_slogdet",
+    "linalg.slogdet(Tensor A) -> (Tensor, Tensor)", composite=True, display="_linalg_slogdet",
+    out=replace(ASSEMBLED, results=(2, 3)),
     forward=lambda A: return_types.linalg_slogdet(_sign_and_size(A)), samples=domains.field(shapes="regular"),
 )  # fmt: skip
 declare(
-    "slogdet(Tensor self) -> (Tensor, Tensor)", composite=True, out=True, display="_linalg_slogdet",
+    "slogdet(Tensor self) -> (Tensor, Tensor)", composite=True, display="_linalg_slogdet",
+    out=replace(ASSEMBLED, results=(2, 3)),
     forward=lambda self: return_types.slogdet(_sign_and_size(self)), samples=domains.field(shapes="regular"),
 )  # fmt: skip
 

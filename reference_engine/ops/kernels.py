@@ -134,6 +134,18 @@ common_dtype: dtype | None = None
 """What the elementwise kernel of the op being run computed in, if it wrote to a ``destination``."""
 
 
+expecting: Callable[..., None] | None = None
+"""What looks at the dtypes of several ``out=`` as soon as an op says which its results will have."""
+
+
+def announce(*results: dtype, refused: str = "") -> None:
+    """Say which dtypes the results will have, before a kernel is chosen: ``out=`` must fit, or a clause refuses it."""
+    global expecting
+    check, expecting = expecting, None
+    if check is not None:
+        check(results, refused)
+
+
 def will_write(target: Tensor | None, out: Tensor | None) -> None:
     """Say where the result of the op about to run goes: into ``target`` in place, or into ``out``, or nowhere."""
     global written, written_dtype, destination

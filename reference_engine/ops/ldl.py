@@ -5,15 +5,16 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.ldl_factor.h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, lapack_symmetric
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import ASSEMBLED, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, announce, broadcast_shapes, from_array, nearby, noisy
 from reference_engine.ops.matrices import by_columns, check_kernel, check_square, first_failure
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
@@ -21,6 +22,7 @@ from reference_engine.tensor import Tensor
 
 def _factor_ex(A: Tensor, hermitian: bool, check_errors: bool) -> Any:
     check_square(A, "torch.linalg.ldl_factor_ex")
+    announce(A._dtype, dtypes.int32, dtypes.int32)
     check_kernel(A, "ldl_factor_kernel_cpu")
     a = nearby(A._read(), A._dtype)
     packed, pivots, info = lapack_symmetric.ldl(a, hermitian)
@@ -47,12 +49,13 @@ _HERMITIAN = {"hermitian": (False, True)}
 _EX = declare(
     "linalg.ldl_factor_ex(Tensor self, *, bool hermitian=False, bool check_errors=False) "
     "-> (Tensor LD, Tensor pivots, Tensor info)",
-    forward=_factor_ex, underived=True, out=True, non_differentiable_outputs=(1, 2), smooth=False,
+    forward=_factor_ex, underived=True, out=ASSEMBLED, non_differentiable_outputs=(1, 2), smooth=False,
     samples=domains.field(shapes="square", arguments={**_HERMITIAN, "check_errors": (False,)}),
 )  # fmt: skip
 declare(
     "linalg.ldl_factor(Tensor self, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)",
-    forward=_factor, composite=True, underived=True, out=True, smooth=False,
+    forward=_factor, composite=True, underived=True,
+    out=replace(ASSEMBLED, results=(0, 1), by="linalg_ldl_factor_ex"), smooth=False,
     samples=domains.field(shapes="positive", arguments=_HERMITIAN),
 )  # fmt: skip
 
@@ -70,6 +73,8 @@ def _solve(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor:
         raise refusal("linalg.ldl_solve.pivots_shape", shape=list(pivots._shape))
     if pivots._dtype.category != 1:
         raise refusal("linalg.ldl_solve.pivots_dtype", dtype=pivots._dtype.scalar_name)
+    announce(B._dtype)
+    check_kernel(LD, "ldl_solve_kernel_cpu")
     batch = broadcast_shapes([LD._shape[:-2], B._shape[:-2]])
     packed = np.broadcast_to(LD._read(), (*batch, *LD._shape[-2:]))
     order = np.broadcast_to(pivots._read(), (*batch, LD._shape[-1]))
@@ -83,5 +88,5 @@ def _solve(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor:
 
 declare(
     "linalg.ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor",
-    forward=_solve, underived=True, out=True, smooth=False,
+    forward=_solve, underived=True, out=ASSEMBLED, smooth=False,
 )  # fmt: skip

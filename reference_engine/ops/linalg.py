@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 from reference_engine import strides
 from reference_engine.dtypes import dtype, float32
 from reference_engine.ops import domains, kernels, shadow
-from reference_engine.ops.declare import declare
-from reference_engine.ops.kernels import Array, accumulation, from_array, noisy
+from reference_engine.ops.declare import ASSEMBLED, declare
+from reference_engine.ops.kernels import Array, accumulation, announce, from_array, noisy
 from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 
@@ -81,6 +82,7 @@ def _mm(self: Tensor, mat2: Tensor) -> Tensor:
     if k != k2:
         raise refusal("ops.mm.shapes", op="mm", a=n, b=k, c=k2, d=m)
     check_same_dtype(self, mat2)
+    announce(self._dtype)
     refuse_unsupported("addmm_impl_cpu_", self._dtype, not_for=NEVER_BOOL)
     return product(self, mat2)
 
@@ -104,7 +106,7 @@ def _mm_vjp_mat2(grad: Tensor, self: Tensor, mat2_shape: Any, mat2_strides: Any)
 
 declare(
     "mm(Tensor self, Tensor mat2) -> Tensor",
-    forward=_mm, vjp={"self": _mm_vjp_self, "mat2": _mm_vjp_mat2}, out=True, samples=domains.field(shapes="mm"),
+    forward=_mm, vjp={"self": _mm_vjp_self, "mat2": _mm_vjp_mat2}, out=ASSEMBLED, samples=domains.field(shapes="mm"),
 )  # fmt: skip
 
 
@@ -114,9 +116,12 @@ def _mv(self: Tensor, vec: Tensor) -> Tensor:
     if self._shape[1] != vec._shape[0]:
         raise refusal("ops.mv.shapes", a=self._shape[0], b=self._shape[1], c=vec._shape[0])
     check_same_dtype(self, vec, "ops.mv.dtype")
+    announce(self._dtype)
     refuse_unsupported("addmv_impl_cpu", self._dtype, not_for=NEVER_BOOL)
     return product(self, vec)
 
+
+_MV_OUT = replace(ASSEMBLED, refused="linalg.mv.out")
 
 declare(
     "mv(Tensor self, Tensor vec) -> Tensor",
@@ -125,11 +130,11 @@ declare(
         "self": lambda grad, vec: grad.ger(vec.conj()),
         "vec": lambda grad, self: self.conj().t().mv(grad),
     },
-    out=True, samples=domains.field(shapes="mv"),
+    out=_MV_OUT, samples=domains.field(shapes="mv"),
 )  # fmt: skip
 
 
-def _ger(self: Tensor, vec2: Tensor) -> Any:
+def _outer(self: Tensor, vec2: Tensor) -> Any:
     for name, t in (("self", self), ("vec2", vec2)):
         if len(t._shape) != 1:
             raise refusal("linalg.outer.rank", name=name, ndim=len(t._shape))
@@ -139,11 +144,18 @@ def _ger(self: Tensor, vec2: Tensor) -> Any:
     return engine.mul(self.reshape((self._shape[0], 1)), vec2, out=out)
 
 
-declare(
-    "ger(Tensor self, Tensor vec2) -> Tensor",
-    forward=_ger, composite=True, out=True, hands_out=True, aliases=("outer",),
-    samples=domains.field(shapes="two_vectors"),
-)  # fmt: skip
+def _ger(self: Tensor, vec2: Tensor) -> Any:
+    """The older name, which says so where it is told where to write."""
+    if kernels.destination is not None:
+        warn("linalg.ger.deprecated")
+    return _outer(self, vec2)
+
+
+for _name, _forward in (("outer", _outer), ("ger", _ger)):
+    declare(
+        f"{_name}(Tensor self, Tensor vec2) -> Tensor", forward=_forward, composite=True, out=True, hands_out=True,
+        samples=domains.field(shapes="two_vectors"),
+    )  # fmt: skip
 
 
 def _dot(self: Tensor, tensor: Tensor) -> Tensor:
@@ -157,11 +169,13 @@ def _dot(self: Tensor, tensor: Tensor) -> Tensor:
     return product(self, tensor)
 
 
+DOT_OUT = replace(ASSEMBLED, refused="linalg.dot.out")
+
 declare(
     "dot(Tensor self, Tensor tensor) -> Tensor",
     forward=_dot,
     vjp={"self": lambda grad, tensor: grad * tensor.conj(), "tensor": lambda grad, self: grad * self.conj()},
-    out=True, samples=domains.field(shapes="two_equal_vectors"),
+    out=DOT_OUT, samples=domains.field(shapes="two_equal_vectors"),
 )  # fmt: skip
 
 
@@ -174,6 +188,7 @@ def _bmm(self: Tensor, mat2: Tensor) -> Tensor:
     if b != b2 or k != k2:
         raise refusal("ops.bmm.shapes", b=b, k=k, b2=b2, k2=k2)
     check_same_dtype(self, mat2, "ops.bmm.dtype")
+    announce(self._dtype)
     refuse_unsupported("bmm", self._dtype, not_for=NEVER_BOOL)
     made = product(self, mat2)
     if made._dtype.is_differentiable:
@@ -188,7 +203,7 @@ declare(
         "self": lambda grad, mat2: grad.bmm(mat2.transpose(1, 2).conj()),
         "mat2": lambda grad, self: self.transpose(1, 2).conj().bmm(grad),
     },
-    out=True, samples=domains.field(shapes="bmm"),
+    out=ASSEMBLED, samples=domains.field(shapes="bmm"),
 )  # fmt: skip
 
 
@@ -198,9 +213,12 @@ def _matmul(self: Tensor, other: Tensor) -> Tensor:
     if a == 0 or b == 0:
         raise refusal("ops.matmul.scalar", a=a, b=b)
     if a == 1 and b == 1:
+        announce(self._dtype, refused=DOT_OUT.refused)
         return self.dot(other)
     if a == 2 and b == 1:
+        announce(self._dtype, refused=_MV_OUT.refused)
         return self.mv(other)
+    announce(self._dtype)
     if a == 1 and b == 2:
         return self.unsqueeze(0).mm(other).squeeze_(0)
     if a == 2 and b == 2:
@@ -267,5 +285,5 @@ def _matmul_batched(self: Tensor, other: Tensor) -> Tensor:
 
 declare(
     "matmul(Tensor self, Tensor other) -> Tensor",
-    forward=_matmul, composite=True, out=True, aliases=("linalg.matmul",), samples=domains.field(shapes="matmul"),
+    forward=_matmul, composite=True, out=ASSEMBLED, aliases=("linalg.matmul",), samples=domains.field(shapes="matmul"),
 )  # fmt: skip

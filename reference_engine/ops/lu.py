@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, lapack
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import ASSEMBLED, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, announce, broadcast_shapes, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import (
     adjoint,
     batch_element,
@@ -85,9 +86,10 @@ def factors_vjp(of_l: Tensor | None, of_u: Tensor | None, P: Tensor, L: Tensor, 
 # -- factorisations ----------------------------------------------------------------------------------------------------
 
 
-def _check(A: Tensor, op: str, pivot: bool) -> None:
+def _check(A: Tensor, op: str, pivot: bool, *results: dtypes.dtype) -> None:
     if len(A._shape) < 2:
         raise refusal("linalg.lu.rank", op=op, shape=list(A._shape))
+    announce(*results)
     check_kernel(A, "lu_cpu")
     if not pivot:
         raise refusal("linalg.lu.pivot")
@@ -105,7 +107,7 @@ def _factor(A: Tensor) -> tuple[Array, Array, Array]:
 
 
 def _lu_factor_ex(A: Tensor, pivot: bool, check_errors: bool) -> Any:
-    _check(A, "torch.lu_factor", pivot)
+    _check(A, "torch.lu_factor", pivot, A._dtype, dtypes.int32, dtypes.int32)
     packed, pivots, info = _factor(A)
     failed = first_failure(info)
     if check_errors and failed is not None:
@@ -128,7 +130,7 @@ def _lu_factor_vjp(grad: Tensor, result0: Tensor, result1: Tensor) -> Tensor | N
 
 _FACTOR = declare(
     "linalg.lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor, Tensor, Tensor)",
-    forward=_lu_factor_ex, node="LinalgLuFactorExBackward0", vjp={"A": _lu_factor_vjp}, out=True,
+    forward=_lu_factor_ex, node="LinalgLuFactorExBackward0", vjp={"A": _lu_factor_vjp}, out=ASSEMBLED,
     non_differentiable_outputs=(1, 2),
     samples=domains.field(shapes="matrix", arguments={"pivot": (True,), "check_errors": (False, True)}),
 )  # fmt: skip
@@ -146,7 +148,8 @@ def _lu_factor(A: Tensor, pivot: bool) -> Any:
 
 
 declare(
-    "linalg.lu_factor(Tensor A, *, bool pivot=True) -> (Tensor, Tensor)", forward=_lu_factor, composite=True, out=True,
+    "linalg.lu_factor(Tensor A, *, bool pivot=True) -> (Tensor, Tensor)", forward=_lu_factor, composite=True,
+    out=replace(ASSEMBLED, results=(0, 1)),
     display="linalg_lu_factor_ex", samples=domains.field(shapes="matrix", arguments={"pivot": (True,)}),
 )  # fmt: skip
 
@@ -163,14 +166,14 @@ _METHODS.lu = lu
 
 
 def _lu(A: Tensor, pivot: bool) -> Any:
-    _check(A, "linalg.lu", pivot)
+    _check(A, "linalg.lu", pivot, A._dtype, A._dtype, A._dtype)
     packed, pivots, _ = _factor(A)
     return return_types.linalg_lu(_parts(packed, pivots, A._dtype))
 
 
 declare(
     "linalg.lu(Tensor A, *, bool pivot=True) -> (Tensor, Tensor, Tensor)",
-    forward=_lu, node="LinalgLuBackward0", out=True, non_differentiable_outputs=(0,), results=("P", "L", "U"),
+    forward=_lu, node="LinalgLuBackward0", out=ASSEMBLED, non_differentiable_outputs=(0,), results=("P", "L", "U"),
     vjp={"A": lambda grads, result1, result0, result2: factors_vjp(grads[0], grads[1], result0, result1, result2)},
     samples=domains.field(shapes="matrix", arguments={"pivot": (True,)}),
 )  # fmt: skip
@@ -182,12 +185,15 @@ def _lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool, unpack_piv
     if unpack_pivots and LU_pivots._dtype is not dtypes.int32:
         raise refusal("linalg.lu_unpack.dtype")
     packed, pivots, d = LU_data._read(), LU_pivots._read(), LU_data._dtype
-    rows = packed.shape[-2]
-    if unpack_pivots and (np.any(pivots < 1) or np.any(pivots > rows) or pivots.shape[-1] > min(packed.shape[-2:])):
+    rows, fitting = packed.shape[-2], (*packed.shape[:-2], min(packed.shape[-2:]))
+    announce(d, d, d)
+    if not unpack_pivots:
+        pivots = np.ones((*packed.shape[:-2], 0), np.int32)
+    elif pivots.shape != fitting:
+        raise refusal("linalg.lu_unpack.pivots", wanted=list(fitting), got=list(pivots.shape))
+    elif np.any(pivots < 1) or np.any(pivots > rows):
         raise refusal("linalg.lu_unpack.range")
-    if unpack_pivots and pivots.ndim < packed.ndim:  # one permutation for all matrices of a batch
-        pivots = np.broadcast_to(pivots, (*packed.shape[:-2], pivots.shape[-1]))
-    P, L, U = _parts(packed, pivots if unpack_pivots else pivots[..., :0], d)
+    P, L, U = _parts(packed, pivots, d)
     nothing = from_array(np.zeros((0,)), d)
     return return_types.lu_unpack(
         (P if unpack_pivots else nothing, *((L, U) if unpack_data else (from_array(np.zeros((0,)), d), nothing)))
@@ -214,7 +220,7 @@ def _lu_unpack_vjp(grads: Any, LU_data_shape: Any) -> Tensor | None:
 declare(
     "lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) "
     "-> (Tensor, Tensor, Tensor)",
-    forward=_lu_unpack, vjp={"LU_data": _lu_unpack_vjp}, out=True, non_differentiable_outputs=(0,), method=False,
+    forward=_lu_unpack, vjp={"LU_data": _lu_unpack_vjp}, out=ASSEMBLED, non_differentiable_outputs=(0,), method=False,
     samples=domains.field(shapes="lu_unpack", arguments={"unpack_data": (True,), "unpack_pivots": (True,)}),
 )  # fmt: skip
 
@@ -232,10 +238,15 @@ def _lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: bool) 
     if len(B._shape) < 2:
         raise refusal("linalg.solve.rank", op=op)
     check_system(LU, B._shape, op, left)
+    wrap_dim(-1, len(pivots._shape), wrap_scalar=False)
+    if pivots._shape[-1] != LU._shape[-1]:
+        raise refusal("linalg.lu_solve.count")
+    if pivots._shape != LU._shape[:-1]:
+        raise refusal("linalg.lu_solve.pivots_shape", shape=list(pivots._shape))
     broadcast_shapes([LU._shape[:-2], B._shape[:-2]])
     d = LU._dtype
-    if d.itemsize == 2:
-        raise refusal("ops.not_implemented_for", op="linalg.lu_solve_cpu", dtype=d.scalar_name)
+    announce(d)
+    check_kernel(LU, "linalg.lu_solve_cpu")
     order = lapack.permutation(pivots._read(), LU._shape[-1])
     packed, b = nearby(LU._read(), d), B._read()
 
@@ -282,7 +293,7 @@ _adjoint = adjoint
 
 _LU_SOLVE = declare(
     "linalg.lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor",
-    forward=_lu_solve, node="LinalgLuSolveBackward0", vjp={"LU, B": _lu_solve_vjp}, out=True,
+    forward=_lu_solve, node="LinalgLuSolveBackward0", vjp={"LU, B": _lu_solve_vjp}, out=ASSEMBLED,
     samples=domains.field(shapes="lu_solve", arguments={"adjoint": (False, True)}),
 )  # fmt: skip
 
@@ -294,7 +305,7 @@ def _old_lu_solve(self: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
 
 
 declare(
-    "lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor", composite=True, out=True,
-    forward=_old_lu_solve,
+    "lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor", composite=True,
+    out=replace(ASSEMBLED, late=True, by="linalg_lu_solve"), forward=_old_lu_solve,
     display="linalg_lu_solve", samples=domains.field(shapes="lu_solve"),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from reference_engine import levels
@@ -12,6 +13,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import accumulation, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import adjoint, check_floating, check_low_precision, check_matrix, check_square
 from reference_engine.ops.norm import OLD_NORM
+from reference_engine.ops.out_form import refuse_castable
 from reference_engine.ops.solving import INV_EX
 from reference_engine.semantics import refusal, warn
 from reference_engine.tensor import Tensor
@@ -55,8 +57,10 @@ def _matrix_power(self: Tensor, n: int) -> Tensor:
 
     out = kernels.destination
     check_square(self, "linalg.matrix_power", floating=False)
-    if n in (0, 1) and out is not None:
+    if out is not None:
+        refuse_castable("matrix_power", self._dtype, out)
         kernels.resize_out(out, self._shape)
+    if n in (0, 1) and out is not None:
         return out.copy_(self if n else engine.eye(self._shape[-1], dtype=self.dtype))
     if n == 0:
         return self.clone(memory_format="contiguous").copy_(engine.eye(self._shape[-1], dtype=self.dtype))
@@ -93,17 +97,19 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
     import reference_engine as engine
 
     op = "linalg.matrix_norm"
-    check_matrix(A, op)
-    check_floating(A, op)
+    if isinstance(ord, complex):
+        raise refusal("reduction.vector_norm.complex_order", op=op)
     if isinstance(ord, str) and ord not in ("fro", "nuc"):
         raise refusal("linalg.matrix_norm.order", order=ord)
     if not isinstance(ord, str) and abs(ord) not in (1, 2, math.inf):
         raise refusal("linalg.matrix_norm.order", order=f"{ord:g}")
-    if len(dim) != 2:
-        raise refusal("linalg.matrix_norm.dims", dim=list(dim))
+    check_matrix(A, op)
+    check_floating(A, op)
     by_values = ord == "nuc" or ord in (2, -2)
     if by_values:
         check_low_precision(A, op)
+    if len(dim) != 2:
+        raise refusal("linalg.matrix_norm.dims", dim=" ".join(map(str, dim)))
     if dtype is not None:
         A = A.to(dtype)
     first, second = wrap_dims(tuple(dim), len(A._shape), op)
@@ -131,10 +137,12 @@ def wrap_dims(dim: tuple[int, ...], rank: int, op: str) -> tuple[int, int]:
     return first, second
 
 
+_NORM_OUT = OutForm(same_dtype=True, refused="linalg.norm.out", words="linalg.matrix_norm")
+
 declare(
     "linalg.matrix_norm(Tensor A, any ord='fro', int[] dim=(-2,-1), bool keepdim=False, *, "
     "dtype? dtype=None) -> Tensor",
-    forward=_matrix_norm, composite=True, out=True, copied=True, smooth=False,
+    forward=_matrix_norm, composite=True, out=_NORM_OUT, copied=True, smooth=False,
     samples=domains.field(
         shapes="matrix",
         arguments={
@@ -153,17 +161,19 @@ def _norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
 
     dims = (dim,) if isinstance(dim, int) else dim
     if dims is not None and len(dims) not in (1, 2):
-        raise refusal("linalg.norm.dims", dim=list(dims))
+        by_name = isinstance(ord, str)
+        raise refusal("linalg.norm.dims_by_name" if by_name else "linalg.norm.dims", dim=list(dims))
     if dims is None and ord is not None and len(A._shape) not in (1, 2):
         raise refusal("linalg.norm.rank", ndim=len(A._shape))
-    if ord is not None and ((dims is not None and len(dims) == 2) or (dims is None and len(A._shape) == 2)):
+    two = len(A._shape) == 2 if dims is None else len(dims) == 2
+    if ord is not None and (two or isinstance(ord, str)):
         return engine.linalg.matrix_norm(A, ord, (0, 1) if dims is None else dims, keepdim, dtype=dtype)
     return engine.linalg.vector_norm(A, 2 if ord is None else ord, dims, keepdim, dtype=dtype)
 
 
 declare(
     "linalg.norm(Tensor A, any ord=None, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    forward=_norm, composite=True, out=True, copied=True, smooth=False,
+    forward=_norm, composite=True, out=replace(_NORM_OUT, words="linalg.norm"), copied=True, smooth=False,
     samples=domains.field(
         shapes="matrix",
         arguments={
@@ -212,27 +222,29 @@ def _frobenius_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
     warn("linalg.frobenius_norm.deprecated")
     if len(dim) > 2:
         raise refusal("linalg.frobenius_norm.dims", count=len(dim))
-    made: Tensor = run(OLD_NORM, [self, 2, dim or tuple(range(len(self._shape))), keepdim, None])
+    made: Tensor = run(
+        OLD_NORM, [self, 2, dim or tuple(range(len(self._shape))), keepdim, None], out=kernels.destination
+    )
     return made
 
 
 def _nuclear_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
     warn("linalg.nuclear_norm.deprecated")
     if len(dim) != 2:
-        raise refusal("linalg.matrix_norm.dims", dim=", ".join(map(str, dim)))
+        raise refusal("linalg.matrix_norm.dims", dim=" ".join(map(str, dim)))
     return _matrix_norm(self, "nuc", dim, keepdim, None)
 
 
 declare(
     "frobenius_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", forward=_frobenius_norm, composite=True,
-    method=False, out=OutForm(by="norm"),
+    method=False, out=True, hands_out=True,
     samples=domains.field(arguments={"dim": "dimensions", "keepdim": (False, True)}),
 )  # fmt: skip
 declare(
-    "nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", composite=True, method=False, out=True, copied=True,
+    "nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", composite=True, method=False, out=_NORM_OUT, copied=True,
     forward=lambda self, keepdim: _nuclear_norm(self, (-2, -1), keepdim), samples=domains.field(shapes="matrix"),
 )  # fmt: skip
 declare(
-    "nuclear_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", composite=True, method=False, out=True,
+    "nuclear_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", composite=True, method=False, out=_NORM_OUT,
     copied=True, forward=_nuclear_norm,
 )  # fmt: skip

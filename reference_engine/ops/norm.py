@@ -106,7 +106,7 @@ def _computed_in(self: Tensor, dtype: Any) -> dtypes.dtype:
 def _vector_norm(self: Tensor, ord: Any, dim: Dims, keepdim: bool, dtype: Any) -> Tensor:
     d = _computed_in(self, dtype)
     if isinstance(ord, complex):
-        raise refusal("reduction.vector_norm.complex_order")
+        raise refusal("reduction.vector_norm.complex_order", op="linalg.vector_norm")
     order = float(ord)
     _check_empty(self, order, dim)
     axes = wrap_dims(dim, len(self._shape))
@@ -165,6 +165,7 @@ def _old_norm(self: Tensor, p: Any, dim: Dims, keepdim: bool, dtype: Any) -> Ten
 OLD_NORM = declare(
     "_norm(Tensor self, Scalar p, int[]? dim, bool keepdim, *, dtype? dtype=None) -> Tensor",
     forward=_old_norm, node="NormBackward1", display="norm", method=False, function=False,
+    out=replace(EXACT, overlaps=True, by="norm"),
     vjp={"self": lambda grad, self, result, p, dim, keepdim: norm_vjp(grad, self, result, p, dim, keepdim)},
 )  # fmt: skip
 

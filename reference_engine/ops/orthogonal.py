@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 from reference_engine import levels, return_types
 from reference_engine.modes import state
 from reference_engine.ops import domains, lapack
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import ASSEMBLED, CASTABLE, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived_in_any_result
-from reference_engine.ops.kernels import Array, from_array, nearby, noisy, wrap_dim
+from reference_engine.ops.kernels import Array, announce, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import adjoint, by_columns, check_floating, check_kernel, check_matrix
 from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -25,6 +26,7 @@ def _qr(A: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     check_floating(A, "linalg.qr")
     if mode not in ("reduced", "complete", "r"):
         raise refusal("linalg.qr.mode", mode=mode)
+    announce(A._dtype, A._dtype)
     check_kernel(A, "geqrf_cpu")
     d, a = A._dtype, nearby(A._read(), A._dtype)
 
@@ -99,7 +101,7 @@ def _wide_qr(of_q: Any, of_r: Any, q: Tensor, r: Tensor) -> Tensor:
 _QR = declare(
     "linalg.qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)",
     forward=lambda A, mode: return_types.linalg_qr(_qr(A, mode)), node="LinalgQrBackward0", vjp={"A": _qr_vjp},
-    out=True, samples=domains.field(shapes="regular", arguments={"mode": ("reduced", "complete", "r")}),
+    out=ASSEMBLED, samples=domains.field(shapes="regular", arguments={"mode": ("reduced", "complete", "r")}),
 )  # fmt: skip
 
 
@@ -109,7 +111,8 @@ def _old_qr(self: Tensor, some: bool) -> Any:
 
 
 declare(
-    "qr(Tensor self, bool some=True) -> (Tensor, Tensor)", forward=_old_qr, composite=True, out=True,
+    "qr(Tensor self, bool some=True) -> (Tensor, Tensor)", forward=_old_qr, composite=True,
+    out=replace(ASSEMBLED, late=True, by="linalg_qr"),
     display="linalg_qr", samples=domains.field(shapes="regular"), when="!linalg.cholesky.removed",
 )  # fmt: skip
 
@@ -147,7 +150,8 @@ def _geqrf(self: Tensor) -> Any:
 
 declare(
     "geqrf(Tensor self) -> (Tensor, Tensor)",
-    forward=_geqrf, vjp={"self": not_derived_in_any_result("geqrf")}, out=True,
+    forward=_geqrf, vjp={"self": not_derived_in_any_result("geqrf")},
+    out=replace(CASTABLE, words="torch.geqrf", named=("a", "tau")),
     samples=domains.field(shapes="regular"),
 )  # fmt: skip
 
@@ -261,7 +265,8 @@ def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor, result: Tensor) -
 
 declare(
     "linalg.householder_product(Tensor input, Tensor tau) -> Tensor",
-    forward=_householder, node="LinalgHouseholderProductBackward0", out=True, aliases=("orgqr",),
+    forward=_householder, node="LinalgHouseholderProductBackward0", aliases=("orgqr",),
+    out=replace(CASTABLE, words="torch.linalg.householder_product"),
     vjp={"input, tau": _householder_vjp}, samples=domains.field(-1.0, 1.0, shapes="reflections"),
 )  # fmt: skip
 
@@ -293,6 +298,7 @@ def _ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: 
         raise refusal("linalg.ormqr.batch", batch=list(input3._shape[:-2]))
     if self._dtype is not input3._dtype:
         raise refusal("linalg.ormqr.dtype", input=self._dtype.scalar_name, other=input3._dtype.scalar_name)
+    announce(self._dtype)
     check_kernel(self, "ormqr_cpu")
     count = input2._shape[-1]
 
@@ -325,6 +331,7 @@ def _ormqr_vjp(
 
 declare(
     "ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor",
-    forward=_ormqr, vjp={"self, input2, input3": _ormqr_vjp}, out=True,
+    forward=_ormqr, vjp={"self, input2, input3": _ormqr_vjp},
+    out=OutForm(same_dtype=True, refused="linalg.ormqr.out", apart=True),
     samples=domains.field(-1.0, 1.0, shapes="reflections", arguments={"left": (True,), "transpose": (False, True)}),
 )  # fmt: skip

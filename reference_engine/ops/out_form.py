@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from reference_engine import dtypes, levels, views
@@ -31,21 +32,25 @@ def run_out(run: Callable[..., Any], record: Callable[..., Any], op: Op, values:
     outs = _places(op, out)
     if any(levels.is_mapped(t) for t in tensors_in([*values, *outs])):
         raise refusal("functorch.vmap.out", op=op.reference_name)
-    refuse_recording(op, values, outs)
+    if not op.out.late:
+        refuse_recording(op, values, outs)
     if forward_ad.active:
         forward_ad.refuse_out(op, [*values, *outs])
     cite("ops.out.written")
     if not op.out.same_dtype:
         values = _in_dtype_of(outs[0], op, values)
     before, state.grad, kernels.common_dtype = state.grad, False, None
+    kernels.expecting = partial(_check_dtypes, op, outs)
     try:
         made = run(op, values, written=outs[0] if len(outs) == 1 else None)
     finally:
-        state.grad = before
-    for o, r in zip(outs, [made] if isinstance(made, Tensor) else list(made), strict=True):
-        if not op.out.overlaps and o._sparse is None:
+        state.grad, kernels.expecting = before, None
+    if op.out.late:
+        refuse_recording(op, values, outs)
+    for i, (o, r) in enumerate(zip(outs, [made] if isinstance(made, Tensor) else list(made), strict=True)):
+        if not op.out.overlaps and not op.out.apart and o._sparse is None:
             kernels.refuse_overlap(o, tensors_in(values))
-        _write(op, o, r)
+        _write(op, i, o, r, tensors_in(values))
     if op.underived and not op.composite:
         record(op, values, outs)
     return written(type(made))(outs) if isinstance(made, Results) else out
@@ -74,19 +79,41 @@ def refuse_recording(op: Op, values: Sequence[Any], outs: Sequence[Tensor]) -> N
     if not state.grad or state.inference or op.out.unrecorded:
         return
     differentiable = bool(op.vjp) or op.composite
-    if any(o.requires_grad for o in outs) or (differentiable and any(t.requires_grad for t in tensors_in(values))):
+    derived = [o for i, o in enumerate(outs) if i not in op.non_differentiable_outputs]
+    if any(o.requires_grad for o in derived) or (differentiable and any(t.requires_grad for t in tensors_in(values))):
         clause = "ops.out.underived" if op.underived else "ops.out.requires_grad"
         raise refusal(clause, op=op.out.by or op.reference_name)
 
 
-def _write(op: Op, o: Tensor, r: Tensor) -> None:
+def _check_dtypes(op: Op, outs: Sequence[Tensor], results: Sequence[dtypes.dtype], refused: str) -> None:
+    """Raise if one of the tensors to write to cannot hold its result."""
+    asked = op.out.results or range(len(outs))
+    for i, (o, at) in enumerate(zip(outs, asked, strict=True)):
+        _check_dtype(op, i, o, results[at], refused)
+
+
+def _check_dtype(op: Op, i: int, o: Tensor, result: dtypes.dtype, refused: str = "") -> None:
+    """Raise if the ``i``-th tensor to write to cannot hold its result."""
     form = op.out
-    fits = o._dtype is r._dtype if form.same_dtype else dtypes.can_cast(r._dtype, o._dtype)
+    fits = o._dtype is result if form.same_dtype else dtypes.can_cast(result, o._dtype)
     if not fits:
+        words = form.words or (op.name if op.copied else op.reference_name)
         raise refusal(
-            form.refused, op=op.reference_name, result=r.dtype.scalar_name, target=o.dtype.scalar_name,
-            expected=r.dtype.cpp_name, got=o.dtype.cpp_name,
+            refused or form.refused, op=words, name=form.named[min(i, len(form.named) - 1)],
+            result=result.scalar_name, target=o.dtype.scalar_name, expected=result.cpp_name, got=o.dtype.cpp_name,
         )  # fmt: skip
+
+
+def refuse_castable(op: str, result: dtypes.dtype, out: Tensor) -> None:
+    """Raise if ``out`` cannot hold a result: of an op that hands it on."""
+    if not dtypes.can_cast(result, out._dtype):
+        raise refusal(
+            "ops.out.castable", op=op, name="result", result=result.scalar_name, target=out._dtype.scalar_name
+        )
+
+
+def _write(op: Op, i: int, o: Tensor, r: Tensor, read: Sequence[Tensor]) -> None:
+    _check_dtype(op, i, o, r._dtype)
     views.check_inference(o)
     if o._sparse is not None or r._sparse is not None:
         _write_sparse(op, o, r)
@@ -95,6 +122,9 @@ def _write(op: Op, o: Tensor, r: Tensor) -> None:
         # an elementwise kernel computes into a tensor of its own dtype, and tells of both
         warn("ops.out.resized", shape=list(o._shape), result=list(r._shape))
     kernels.resize_out(o, r._shape, r._strides)
+    if op.out.apart:
+        kernels.refuse_overlap(o, [])
+        kernels.note_undetected_overlap(o, read, overlapping=False)
     saved.before_write(o)
     o._write(r._read())
     views.bump(o)
@@ -110,8 +140,7 @@ def _write_sparse(op: Op, o: Tensor, r: Tensor) -> None:
 
 def _copied(op: Op, result: Tensor, out: Tensor) -> Tensor:
     """Some composite ops compute their result as ever and copy it, which is recorded."""
-    if not dtypes.can_cast(result._dtype, out._dtype):
-        raise refusal("ops.out.castable", op=op.name, result=result.dtype.scalar_name, target=out.dtype.scalar_name)
+    _check_dtype(op, 0, out, result._dtype)
     return copy_to(out, result)
 
 

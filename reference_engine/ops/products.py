@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes, strides
 from reference_engine.ops import domains, kernels
-from reference_engine.ops.declare import OutForm, declare
+from reference_engine.ops.declare import ASSEMBLED, EXACT, OutForm, declare
+from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, scaled
-from reference_engine.ops.kernels import Array, accumulation, from_array, noisy, wrap_dim
-from reference_engine.ops.linalg import summed
+from reference_engine.ops.kernels import Array, accumulation, announce, from_array, noisy, wrap_dim
+from reference_engine.ops.linalg import DOT_OUT, check_same_dtype, summed
+from reference_engine.ops.out_form import copy_to
 from reference_engine.ops.shape import _expand
 from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -30,8 +33,7 @@ def _sum_of(
     if target is not None and target._shape != shape and np.matmul is multiply:  # addbmm has a way of its own
         raise refusal("linalg.addmm.in_place", shape=list(target._shape), result=list(shape))
     shown = _expand(base.detach(), shape, False)
-    if base._dtype is not a._dtype:
-        raise refusal("linalg.addmm.dtype", first=base.dtype.scalar_name, second=a.dtype.scalar_name)
+    announce(a._dtype)
     if kernel:
         refuse_unsupported(kernel, a._dtype, not_for=NEVER_BOOL)
 
@@ -48,9 +50,11 @@ def _sum_of(
     return from_array(np.asarray(noisy(made, exactly, arrays, a._dtype)), a._dtype)
 
 
-def _same(a: Tensor, b: Tensor) -> None:
-    if a._dtype is not b._dtype:
-        raise refusal("linalg.addmm.dtype", first=a.dtype.scalar_name, second=b.dtype.scalar_name)
+def _same(base: Tensor, a: Tensor, b: Tensor) -> None:
+    """Raise if the three of addmm have not one dtype."""
+    for name, t in (("self", base), ("mat1", a)):
+        if t._dtype is not b._dtype:
+            raise refusal("linalg.addmm.dtype", name=name, first=t.dtype.scalar_name, second=b.dtype.scalar_name)
 
 
 _SCALES = "*, Scalar beta=1, Scalar alpha=1"
@@ -65,7 +69,7 @@ def _addmm(self: Tensor, mat1: Tensor, mat2: Tensor, beta: Any, alpha: Any) -> T
         raise refusal(
             "ops.mm.shapes", op="addmm", a=mat1._shape[0], b=mat1._shape[1], c=mat2._shape[0], d=mat2._shape[1]
         )
-    _same(mat1, mat2)
+    _same(self, mat1, mat2)
     return _sum_of(self, mat1, mat2, beta, alpha, np.matmul, (mat1._shape[0], mat2._shape[1]), "addmm_impl_cpu_")
 
 
@@ -88,7 +92,7 @@ def _addmm_mat2(grad: Tensor, mat1: Tensor, mat2_shape: Ints, mat2_strides: Ints
 
 declare(
     f"addmm(Tensor self, Tensor mat1, Tensor mat2, {_SCALES}) -> Tensor",
-    forward=_addmm, inplace=True, out=True, samples=domains.field(shapes="addmm", arguments=_FACTORS),
+    forward=_addmm, inplace=True, out=EXACT, samples=domains.field(shapes="addmm", arguments=_FACTORS),
     vjp={"self": lambda grad, beta: scaled(grad, conj(beta)), "mat1": _addmm_mat1, "mat2": _addmm_mat2},
 )  # fmt: skip
 
@@ -100,13 +104,15 @@ def _addmv(self: Tensor, mat: Tensor, vec: Tensor, beta: Any, alpha: Any) -> Ten
     n = self._shape[0] if self._shape else 1
     if columns != vec._shape[0] or (n not in (1, rows)):
         raise refusal("linalg.addmv.shapes", size=n, rows=rows, columns=columns, vec=vec._shape[0])
-    _same(mat, vec)
+    if not self._dtype is mat._dtype is vec._dtype:
+        names = {k: t._dtype.scalar_name for k, t in (("first", self), ("second", mat), ("third", vec))}
+        raise refusal("linalg.addmv.dtype", **names)
     return _sum_of(self, mat, vec, beta, alpha, np.matmul, (rows,), "addmv_impl_cpu")
 
 
 declare(
     f"addmv(Tensor self, Tensor mat, Tensor vec, {_SCALES}) -> Tensor",
-    forward=_addmv, inplace=True, out=True, samples=domains.field(shapes="addmv", arguments=_FACTORS),
+    forward=_addmv, inplace=True, out=ASSEMBLED, samples=domains.field(shapes="addmv", arguments=_FACTORS),
     vjp={
         "self": lambda grad, beta: scaled(grad, conj(beta)),
         "mat": lambda grad, vec, alpha: scaled(grad.ger(conj(vec)), conj(alpha)),
@@ -127,13 +133,16 @@ def _baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any
     shape = (*batch1._shape[:2], batch2._shape[-1])
     _expand(self.detach(), shape, False)
     _check_batches(batch1, batch2)
-    _same(batch1, batch2)
+    if self._dtype is not batch1._dtype:
+        names = {k: t._dtype.cpp_name for k, t in (("first", self), ("second", batch1), ("third", batch2))}
+        raise refusal("linalg.baddbmm.dtype", **names)
+    check_same_dtype(batch1, batch2, "ops.bmm.dtype")
     return _sum_of(self, batch1, batch2, beta, alpha, np.matmul, shape, "baddbmm")
 
 
 declare(
     f"baddbmm(Tensor self, Tensor batch1, Tensor batch2, {_SCALES}) -> Tensor",
-    forward=_baddbmm, inplace=True, out=True, samples=domains.field(shapes="baddbmm", arguments=_FACTORS),
+    forward=_baddbmm, inplace=True, out=ASSEMBLED, samples=domains.field(shapes="baddbmm", arguments=_FACTORS),
     vjp={
         "self": lambda grad, beta: scaled(grad, conj(beta)),
         "batch1": lambda grad, batch2, alpha: scaled(grad.bmm(conj(batch2.transpose(1, 2))), conj(alpha)),
@@ -152,7 +161,7 @@ def _addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, beta: Any, alpha: Any)
         if inner != other_rows:
             raise refusal("linalg.addbmm.sizes", n=rows, k=inner, k2=other_rows, m=columns)
     _check_batches(batch1, batch2)
-    _same(batch1, batch2)
+    _same(self, batch1, batch2)
     shape = (batch1._shape[1], batch2._shape[2])
     return _sum_of(
         self, batch1, batch2, beta, alpha, lambda a, b: np.sum(np.matmul(a, b), axis=0), shape, "addmm_impl_cpu_"
@@ -165,7 +174,8 @@ def _across(grad: Tensor, count: int) -> Tensor:
 
 declare(
     f"addbmm(Tensor self, Tensor batch1, Tensor batch2, {_SCALES}) -> Tensor",
-    forward=_addbmm, inplace=True, out=True, samples=domains.field(shapes="addbmm", arguments=_FACTORS),
+    forward=_addbmm, inplace=True, out=replace(EXACT, refused="linalg.addbmm.out"),
+    samples=domains.field(shapes="addbmm", arguments=_FACTORS),
     vjp={
         "self": lambda grad, beta: scaled(grad, conj(beta)),
         "batch1": lambda grad, batch2, alpha: scaled(
@@ -214,7 +224,7 @@ def _vdot(self: Tensor, other: Tensor) -> Tensor:
 
 declare(
     "vdot(Tensor self, Tensor other) -> Tensor",
-    forward=_vdot, out=True, samples=domains.field(shapes="two_equal_vectors"),
+    forward=_vdot, out=DOT_OUT, samples=domains.field(shapes="two_equal_vectors"),
     vjp={"self": lambda grad, other: conj(grad) * other, "other": lambda grad, self: grad * self},
 )  # fmt: skip
 
@@ -259,8 +269,10 @@ def _inner(self: Tensor, other: Tensor) -> Tensor:
     return tensordot(self, other, [-1], [-1])
 
 
+_TENSORDOT_OUT = replace(ASSEMBLED, refused="linalg.tensordot.out")
+
 declare(
-    "inner(Tensor self, Tensor other) -> Tensor", forward=_inner, composite=True, out=True, copied=True,
+    "inner(Tensor self, Tensor other) -> Tensor", forward=_inner, composite=True, out=_TENSORDOT_OUT, copied=True,
     samples=domains.field(shapes="two_equal_vectors"),
 )  # fmt: skip
 
@@ -337,7 +349,7 @@ def _tensordot(a: Tensor, b: Tensor, dims: Any) -> Tensor:
 
 declare(
     "tensordot(Tensor a, Tensor b, any dims=2) -> Tensor", forward=_tensordot, composite=True, method=False,
-    out=True, copied=True,
+    out=_TENSORDOT_OUT, copied=True,
     samples=domains.field(shapes="matmul_same", arguments={"dims": (0, 1)}),
 )  # fmt: skip
 
@@ -358,6 +370,7 @@ def _multi_dot(tensors: Any) -> Tensor:
     for i in range(len(chain) - 1):
         if chain[i]._shape[1] != chain[i + 1]._shape[0]:
             raise refusal("linalg.multi_dot.shapes", i=i, j=i + 1, a=list(chain[i]._shape), b=list(chain[i + 1]._shape))
+    announce(chain[0]._dtype)
     made = chain[0]
     for t in chain[1:]:
         made = made.mm(t)
@@ -365,15 +378,19 @@ def _multi_dot(tensors: Any) -> Tensor:
     return made.view(shape)
 
 
-declare(
-    "linalg.multi_dot(Tensor[] tensors) -> Tensor", forward=_multi_dot, composite=True, out=OutForm(by="mm"),
+_MULTI_DOT = declare(
+    "linalg.multi_dot(Tensor[] tensors) -> Tensor", forward=_multi_dot, composite=True,
+    out=OutForm(same_dtype=True, refused="linalg.multi_dot.out", by="mm", apart=True),
 )  # fmt: skip
 
 
-def chain_matmul(*matrices: Tensor) -> Tensor:
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     """``torch.chain_matmul``: the old spelling of ``linalg.multi_dot``."""
     warn("linalg.chain_matmul.deprecated")
-    return matrices[0] if len(matrices) == 1 else _multi_dot(matrices)
+    if len(matrices) == 1:
+        return matrices[0] if out is None else copy_to(out, matrices[0])
+    made: Tensor = run(_MULTI_DOT, [list(matrices)], out=out)
+    return made
 
 
 # -- einsum ------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 from reference_engine import return_types
 from reference_engine.modes import state
 from reference_engine.ops import domains, gauge
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
-from reference_engine.ops.kernels import Array, empty, from_array, near_matrix, noisy
+from reference_engine.ops.kernels import Array, announce, empty, from_array, near_matrix, noisy
 from reference_engine.ops.matrices import (
     adjoint,
     batch_element,
@@ -30,6 +31,7 @@ from reference_engine.tensor import Tensor
 def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     check_floating(A, "linalg.svd")
     check_matrix(A, "linalg.svd")
+    announce(A._dtype, A._dtype.to_real(), A._dtype)
     check_kernel(A, "linalg_svd_cpu")
     d = A._dtype
     a = near_matrix(A._read(), d)
@@ -153,7 +155,7 @@ def _public_svd(A: Tensor, full_matrices: bool, driver: str | None) -> Any:
 
 declare(
     "linalg.svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor, Tensor, Tensor)",
-    forward=_public_svd, composite=True, out=True, display="_linalg_svd",
+    forward=_public_svd, composite=True, out=ASSEMBLED, display="_linalg_svd",
     samples=domains.field(shapes="regular", arguments={"full_matrices": (True, False), "driver": (None,)}),
 )  # fmt: skip
 
@@ -166,7 +168,8 @@ def _svdvals(A: Tensor, driver: str | None = None) -> Tensor:
 
 
 declare(
-    "linalg.svdvals(Tensor A, *, str? driver=None) -> Tensor", forward=_svdvals, composite=True, out=True,
+    "linalg.svdvals(Tensor A, *, str? driver=None) -> Tensor", forward=_svdvals, composite=True,
+    out=replace(ASSEMBLED, results=(1,)),
     display="_linalg_svd", samples=domains.field(shapes="matrix", arguments={"driver": (None,)}),
 )  # fmt: skip
 
@@ -185,7 +188,7 @@ def _old_svd(self: Tensor, some: bool, compute_uv: bool) -> Any:
 
 declare(
     "svd(Tensor self, bool some=True, bool compute_uv=True) -> (Tensor, Tensor, Tensor)", forward=_old_svd,
-    composite=True, out=True, display="_linalg_svd", samples=domains.field(shapes="regular"),
+    composite=True, out=ASSEMBLED, display="_linalg_svd", samples=domains.field(shapes="regular"),
 )  # fmt: skip
 
 # -- pseudoinverse and rank --------------------------------------------------------------------------------------------
@@ -271,14 +274,16 @@ def _public_pinv(A: Tensor, rcond: Any, atol: Any, rtol: Any, hermitian: bool) -
     return made
 
 
+_PINV_OUT = replace(CASTABLE, words="linalg.pinv")
 declare(
-    "linalg.pinv(Tensor A, any rcond=None, bool hermitian=False) -> Tensor", composite=True, out=True,
+    "linalg.pinv(Tensor A, any rcond=None, bool hermitian=False) -> Tensor", composite=True, out=_PINV_OUT,
     forward=lambda A, rcond, hermitian: _public_pinv(A, rcond, None, None, hermitian), display="linalg_pinv",
     samples=domains.field(shapes="regular", arguments={"rcond": (None,), "hermitian": (False,)}),
 )  # fmt: skip
 declare(
-    "linalg.pinv(Tensor A, *, any atol=None, any rtol=None, bool hermitian=False) -> Tensor", composite=True, out=True,
-    forward=lambda A, atol, rtol, hermitian: _public_pinv(A, None, atol, rtol, hermitian), display="linalg_pinv",
+    "linalg.pinv(Tensor A, *, any atol=None, any rtol=None, bool hermitian=False) -> Tensor", composite=True,
+    out=_PINV_OUT, forward=lambda A, atol, rtol, hermitian: _public_pinv(A, None, atol, rtol, hermitian),
+    display="linalg_pinv",
 )  # fmt: skip
 declare(
     "pinverse(Tensor self, float rcond=1e-15) -> Tensor", composite=True,
@@ -307,15 +312,16 @@ def _matrix_rank(A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
     return from_array(np.asarray(np.sum(sizes > np.asarray(bound)[..., None], -1)), dtypes.int64)
 
 
+_RANK_OUT = replace(CASTABLE, words="torch.linalg.matrix_rank")
 declare(
-    "linalg.matrix_rank(Tensor A, any tol=None, bool hermitian=False) -> Tensor", composite=True, out=True, copied=True,
-    exact=True,
+    "linalg.matrix_rank(Tensor A, any tol=None, bool hermitian=False) -> Tensor", composite=True,
+    out=_RANK_OUT, copied=True, exact=True,
     forward=lambda A, tol, hermitian: _matrix_rank(A, tol, None if tol is None else 0.0, hermitian),
     samples=domains.field(shapes="regular", arguments={"tol": (0.5, 0.0), "hermitian": (False,)}),
 )  # fmt: skip
 declare(
     "linalg.matrix_rank(Tensor A, *, any atol=None, any rtol=None, bool hermitian=False) -> Tensor", composite=True,
-    out=True, copied=True, exact=True, forward=_matrix_rank,
+    out=_RANK_OUT, copied=True, exact=True, forward=_matrix_rank,
 )  # fmt: skip
 
 # -- least squares -----------------------------------------------------------------------------------------------------
@@ -417,7 +423,8 @@ for _when, _apart in (("linalg.lstsq_residuals", (2, 3)), ("!linalg.lstsq_residu
     declare(
         "linalg.lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None)"
         " -> (Tensor, Tensor, Tensor, Tensor)",
-        forward=_lstsq, node="LinalgLstsqBackward0", vjp={"self, b": _lstsq_vjp}, out=True,
+        forward=_lstsq, node="LinalgLstsqBackward0", vjp={"self, b": _lstsq_vjp},
+        out=replace(CASTABLE, words="torch.linalg.lstsq", named=("solution", "solution", "rank", "singular_values")),
         non_differentiable_outputs=_apart, when=_when,
         samples=domains.field(shapes="least_squares", arguments={"rcond": (None,), "driver": (None, "gels", "gelsd")}),
     )  # fmt: skip

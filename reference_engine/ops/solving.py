@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
 from reference_engine.ops import domains, lapack
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import ASSEMBLED, CASTABLE, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj
-from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, nearby, noisy
+from reference_engine.ops.kernels import Array, announce, broadcast_shapes, from_array, nearby, noisy
 from reference_engine.ops.matrices import (
     adjoint,
     batch_element,
@@ -32,6 +33,7 @@ from reference_engine.tensor import Tensor
 def _inv_ex(A: Tensor, check_errors: bool) -> Any:
     check_square(A, "linalg.inv")
     check_low_precision(A, "linalg.inv")
+    announce(A._dtype, dtypes.int32)
     a, d = A._read(), A._dtype
     info = lapack.lu(a)[2]
     failed = first_failure(info)
@@ -54,7 +56,7 @@ def _inv_vjp(grad: Tensor, result0: Tensor) -> Tensor:
 
 INV_EX = declare(
     "linalg.inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)",
-    forward=_inv_ex, node="LinalgInvExBackward0", vjp={"A": _inv_vjp}, out=True, non_differentiable_outputs=(1,),
+    forward=_inv_ex, node="LinalgInvExBackward0", vjp={"A": _inv_vjp}, out=ASSEMBLED, non_differentiable_outputs=(1,),
     samples=domains.field(shapes="regular", arguments={"check_errors": (False, True)}),
 )  # fmt: skip
 
@@ -70,7 +72,7 @@ def _inv(A: Tensor) -> Tensor:
 
 
 _INVERSE: dict[str, Any] = {
-    "composite": True, "out": True, "display": "linalg_inv_ex", "samples": domains.field(shapes="regular"),
+    "composite": True, "out": ASSEMBLED, "display": "linalg_inv_ex", "samples": domains.field(shapes="regular"),
 }  # fmt: skip
 declare("linalg.inv(Tensor A) -> Tensor", forward=_inv, **_INVERSE)
 declare("inverse(Tensor self) -> Tensor", forward=_inv, **_INVERSE)
@@ -114,6 +116,7 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
     if vector and not left:
         raise refusal("linalg.solve.vector_left", op=op)
     batch = broadcast_shapes([A._shape[:-2], b_shape[:-2]])
+    announce(A._dtype, dtypes.int32, A._dtype, dtypes.int32)
     check_kernel(A, "lu_cpu")
     d = A._dtype
     packed, pivots, info = lapack.lu(A._read() if left else swapped(A._read()))
@@ -175,8 +178,8 @@ SOLVE = declare(
 
 
 declare(
-    "linalg.solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", composite=True, out=True,
-    forward=solved, display="_linalg_solve_ex",
+    "linalg.solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", composite=True,
+    out=replace(ASSEMBLED, results=(2,)), forward=solved, display="_linalg_solve_ex",
     samples=domains.field(shapes="solve"),
 )  # fmt: skip
 declare(
@@ -184,7 +187,7 @@ declare(
     forward=lambda A, B, left, check_errors: return_types.linalg_solve_ex(
         list(run(SOLVE, [A, B, left, check_errors]))[2:]
     ),
-    composite=True, out=True, display="_linalg_solve_ex",
+    composite=True, out=replace(ASSEMBLED, results=(2, 3)), display="_linalg_solve_ex",
     samples=domains.field(shapes="solve", arguments={"check_errors": (False, True)}),
 )  # fmt: skip
 
@@ -234,7 +237,8 @@ def _triangular_vjp(
 
 declare(
     "linalg.solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor",
-    forward=_triangular, node="LinalgSolveTriangularBackward0", vjp={"A, B": _triangular_vjp}, out=True,
+    forward=_triangular, node="LinalgSolveTriangularBackward0", vjp={"A, B": _triangular_vjp},
+    out=OutForm(same_dtype=True, refused="linalg.solve_triangular.out", apart=True),
     samples=domains.field(
         shapes="solve_matrix", arguments={"upper": (True, False), "unitriangular": (False, True)}
     ),
@@ -252,6 +256,7 @@ def _old_triangular(self: Tensor, A: Tensor, upper: bool, transpose: bool, unitr
     if self._shape[-2] != A._shape[-2]:
         raise refusal("linalg.triangular_solve.shapes", n=A._shape[-1], rows=self._shape[-2], columns=self._shape[-1])
     batch = broadcast_shapes([A._shape[:-2], self._shape[:-2]])
+    announce(A._dtype, A._dtype)
     warn("linalg.triangular_solve.deprecated")
     check_kernel(A, "triangular_solve_cpu")
     d = A._dtype
@@ -287,7 +292,7 @@ def _old_triangular_vjp(
 declare(
     "triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) "
     "-> (Tensor, Tensor)",
-    forward=_old_triangular, vjp={"self, A": _old_triangular_vjp}, out=True,
+    forward=_old_triangular, vjp={"self, A": _old_triangular_vjp}, out=ASSEMBLED,
     samples=domains.field(shapes="old_solve", arguments={"unitriangular": (False, True)}),
 )  # fmt: skip
 
@@ -313,7 +318,8 @@ def _tensorinv(self: Tensor, ind: int) -> Tensor:
 
 
 declare(
-    "linalg.tensorinv(Tensor self, int ind=2) -> Tensor", forward=_tensorinv, composite=True, out=True, copied=True,
+    "linalg.tensorinv(Tensor self, int ind=2) -> Tensor", forward=_tensorinv, composite=True, copied=True,
+    out=replace(CASTABLE, words="tensorinv"),
     samples=domains.field(shapes="square", arguments={"ind": (1,)}),
 )  # fmt: skip
 
@@ -335,7 +341,8 @@ def _tensorsolve(A: Tensor, B: Tensor, dims: Any) -> Tensor:
 
 declare(
     "linalg.tensorsolve(Tensor A, Tensor B, int[]? dims=None) -> Tensor", forward=_tensorsolve, composite=True,
-    out=True, copied=True, samples=domains.field(shapes="solve", arguments={"dims": (None,)}),
+    out=replace(CASTABLE, words="tensorsolve"), copied=True,
+    samples=domains.field(shapes="solve", arguments={"dims": (None,)}),
 )  # fmt: skip
 
 __all__ = ["INV_EX", "SOLVE", "check_matrix", "check_same", "check_system", "is_vector", "swapped", "transposed"]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from reference_engine import levels, return_types
-from reference_engine.ops import domains, gauge
-from reference_engine.ops.declare import declare
+from reference_engine import dtypes, levels, return_types
+from reference_engine.autograd import forward_ad
+from reference_engine.modes import state
+from reference_engine.ops import domains, gauge, kernels
+from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times
-from reference_engine.ops.kernels import Array, from_array, near_matrix, noisy
+from reference_engine.ops.kernels import Array, announce, from_array, near_matrix, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_square, with_diagonal
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch, unwarned, warn
 from reference_engine.tensor import Tensor
 
 
@@ -58,6 +61,7 @@ def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
     check_square(A, "linalg.eigh", floating=False)
     if UPLO.upper() not in ("L", "U"):
         raise refusal("linalg.eigh.triangle", triangle=UPLO)
+    announce(A._dtype.to_real(), A._dtype)
     check_kernel(A, "linalg_eigh_cpu")
     d = A._dtype
     a = near_matrix(A._read(), d)
@@ -95,12 +99,12 @@ EIGH = declare(
 )  # fmt: skip
 declare(
     "linalg.eigh(Tensor A, str UPLO='L') -> (Tensor, Tensor)",
-    forward=lambda A, UPLO: return_types.linalg_eigh(run(EIGH, [A, UPLO])), composite=True, out=True,
+    forward=lambda A, UPLO: return_types.linalg_eigh(run(EIGH, [A, UPLO])), composite=True, out=ASSEMBLED,
     display="_linalg_eigh", samples=domains.field(shapes="hermitian", arguments={"UPLO": ("L", "U")}),
 )  # fmt: skip
 declare(
     "linalg.eigvalsh(Tensor A, str UPLO='L') -> Tensor", forward=lambda A, UPLO: run(EIGH, [A, UPLO])[0],
-    composite=True, out=True, display="_linalg_eigh",
+    composite=True, out=ASSEMBLED, display="_linalg_eigh",
     samples=domains.field(shapes="hermitian", arguments={"UPLO": ("L", "U")}),
 )  # fmt: skip
 
@@ -108,8 +112,22 @@ declare(
 
 
 def _eig(A: Tensor) -> Any:
+    """Both results are made before anything is looked at, and a dtype that hardly exists warns of itself each time."""
+    if kernels.expecting is None:
+        _warn_of_rare(A, 2)
     check_square(A, "linalg.eig", floating=False)
-    _check_eig(A)
+    if not A._dtype.is_differentiable:
+        raise refusal("linalg.eig.dtype", dtype=A._dtype.scalar_name)
+    if kernels.expecting is not None:
+        announce(*[_complex(A)] * 2)
+        _warn_of_rare(A, 2)
+    if not np.all(np.isfinite(A._read())):
+        raise refusal("linalg.eig.finite")
+    check_kernel(A, "linalg_eig_out_cpu")
+    return _decomposed(A)
+
+
+def _decomposed(A: Tensor) -> Any:
     d = A._dtype.to_complex()
     a = near_matrix(A._read(), A._dtype)
     values, vectors = (x.astype(np.complex128) for x in np.linalg.eig(_precise(a)))
@@ -118,12 +136,17 @@ def _eig(A: Tensor) -> Any:
     return return_types.linalg_eig((from_array(made, d), by_columns(vectors, d)))
 
 
-def _check_eig(A: Tensor) -> None:
-    if not A._dtype.is_differentiable:
-        raise refusal("linalg.eig.dtype", dtype=A._dtype.scalar_name)
-    if not np.all(np.isfinite(A._read())):
-        raise refusal("linalg.eig.finite")
-    check_kernel(A, "linalg_eig_out_cpu")
+def _complex(A: Tensor) -> dtypes.dtype:
+    return dtypes.complex32 if A._dtype is dtypes.float16 else A._dtype.to_complex()
+
+
+def _warn_of_rare(A: Tensor, times: int) -> None:
+    if A._dtype is dtypes.float16:
+        for _ in range(times):
+            warn("complex.half.experimental")
+    elif A._dtype is dtypes.bfloat16 and switch("complex.bcomplex32"):
+        for _ in range(times):
+            warn("complex.bfloat16.experimental")
 
 
 def _eig_vjp(grads: Any, result0: Tensor, result1: Tensor) -> Tensor | None:
@@ -146,18 +169,34 @@ def _eig_vjp(grads: Any, result0: Tensor, result1: Tensor) -> Tensor | None:
 
 
 _EIG = declare(
-    "linalg.eig(Tensor A) -> (Tensor, Tensor)", forward=_eig, node="LinalgEigBackward0", vjp={"A": _eig_vjp}, out=True,
+    "linalg.eig(Tensor A) -> (Tensor, Tensor)", forward=_eig, node="LinalgEigBackward0", vjp={"A": _eig_vjp},
+    out=replace(CASTABLE, words="torch.linalg.eig", named=("eigenvalues", "eigenvectors")),
     samples=domains.field(shapes="regular"),
 )  # fmt: skip
 
 
 def _eigvals(A: Tensor) -> Tensor:
+    """The vectors are not needed, but by a derivative."""
+    into = kernels.expecting is not None
+    if not into and ((state.grad and A.requires_grad) or (forward_ad.active and forward_ad.tangent_of(A) is not None)):
+        found: Tensor = run(_EIG, [A])[0]
+        return found
+    if not into:
+        _warn_of_rare(A, 1)
     check_square(A, "linalg.eigvals", floating=False)
-    found: Tensor = run(_EIG, [A])[0]
+    if not A._dtype.is_differentiable:
+        raise refusal("linalg.eig.dtype", dtype=A._dtype.scalar_name)
+    if into:
+        announce(_complex(A))
+        _warn_of_rare(A, 1)
+    check_kernel(A, "linalg_eig_out_cpu")
+    with unwarned():
+        found = run(_EIG, [A])[0]
     return found
 
 
 declare(
-    "linalg.eigvals(Tensor A) -> Tensor", forward=_eigvals, composite=True, out=True, display="linalg_eig",
+    "linalg.eigvals(Tensor A) -> Tensor", forward=_eigvals, composite=True, display="linalg_eig",
+    out=replace(CASTABLE, words="torch.linalg.eigvals", named=("eigenvalues",)),
     samples=domains.field(shapes="regular"),
 )  # fmt: skip

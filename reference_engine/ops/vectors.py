@@ -8,10 +8,10 @@ import numpy as np
 
 from reference_engine import dtypes
 from reference_engine.ops import domains
-from reference_engine.ops.declare import Op, declare
+from reference_engine.ops.declare import ASSEMBLED, Op, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj
-from reference_engine.ops.kernels import Array, broadcast_shapes, from_array, noisy, wrap_dim
+from reference_engine.ops.kernels import Array, announce, broadcast_shapes, from_array, noisy, wrap_dim
 from reference_engine.ops.matrices import check_floating
 from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import refusal, switch, warn
@@ -31,6 +31,7 @@ def _cross(input: Tensor, other: Tensor, dim: int) -> Tensor:
     if input._dtype is not other._dtype:
         raise refusal("linalg.cross.dtype", a=input._dtype.scalar_name, b=other._dtype.scalar_name)
     d = input._dtype
+    announce(d)
     refuse_unsupported("cross", d, not_for=NEVER_BOOL)
 
     def product(a: Array, b: Array) -> Array:
@@ -44,7 +45,7 @@ def _cross(input: Tensor, other: Tensor, dim: int) -> Tensor:
 
 CROSS: Op = declare(
     "linalg.cross(Tensor input, Tensor other, *, int dim=-1) -> Tensor",
-    forward=_cross, node="LinalgCrossBackward0", out=True, samples=domains.numbers(shapes="crossed"),
+    forward=_cross, node="LinalgCrossBackward0", out=ASSEMBLED, samples=domains.numbers(shapes="crossed"),
     vjp={
         "input": lambda grad, other, dim: run(CROSS, [conj(other), grad, dim]),
         "other": lambda grad, input, dim: run(CROSS, [grad, conj(input), dim]),
@@ -84,7 +85,8 @@ def _vecdot(x: Tensor, y: Tensor, dim: int) -> Tensor:
 
 
 declare(
-    "linalg.vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", forward=_vecdot, composite=True, out=True,
+    "linalg.vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", forward=_vecdot, composite=True,
+    out=OutForm(same_dtype=True, refused="linalg.vecdot.out", apart=True),
     display="sum", samples=domains.field(shapes="broadcast", arguments={"dim": (-1,)}),
 )  # fmt: skip
 
