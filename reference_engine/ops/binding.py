@@ -232,11 +232,11 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
     for i, p in enumerate(params):
         if i < count and not p.keyword_only:
             v = args[i]
-        elif p.name in kwargs:
-            v = kwargs[p.name]
+        elif (called := _public(p)) in kwargs:
+            v = kwargs[called]
             used += 1
-        elif p.name == "self" and "input" in kwargs:
-            v = kwargs["input"]
+        elif p.type == "Tensor|Scalar" and p.name in kwargs and not isinstance(kwargs[p.name], Tensor):
+            v = kwargs[p.name]
             used += 1
         elif p.name == "dim" and "axis" in kwargs:
             v = kwargs["axis"]
@@ -256,7 +256,7 @@ def _bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_m
             v = _convert(p.type, v)
         values.append(v)
     if used != len(kwargs):
-        known = {p.name for p in params} | {"input", "axis", "keepdims"}
+        known = {_public(p) for p in params} | {"axis", "keepdims"}
         if is_method and len(params) == 1:
             raise Mismatch(partial(refusal, "ops.arguments.no_keywords", op=name))
         unknown = next((k for k in kwargs if k not in known), next(iter(kwargs)))
@@ -295,6 +295,7 @@ def refuse_numbers(op: Op, name: str, values: Sequence[Any]) -> None:
 
 
 def _public(p: Param) -> str:
+    """The name of a parameter for callers: a tensor ``self`` is called input, a number keeps its name."""
     return "input" if p.name == "self" and p.is_tensor else p.name
 
 
@@ -340,7 +341,7 @@ def _too_many(op: Op, name: str, args: tuple[Any, ...], is_method: bool) -> Exce
 
 
 def _missing(op: Op, name: str, bound: int, kwargs: dict[str, Any], is_method: bool) -> Exception:
-    absent = [p for p in op.params[bound:] if p.required and p.name not in kwargs]
+    absent = [p for p in op.params[bound:] if p.required and _public(p) not in kwargs]
     names = ", ".join(f'"{_public(p)}"' for p in absent)
     many = "s" if len(absent) == 1 else ""  # torch has them the wrong way round
     return refusal("ops.arguments.missing", op=name, count=len(absent), s=many, names=names)

@@ -51,7 +51,7 @@ class Function:
         self.spoken = name.removeprefix("nn.functional.").replace(".", "_")  # what refusals of arguments call it
         self.__module__ = ".".join(["reference_engine", *name.split(".")[:-1]])
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.call(args, kwargs, is_method=False)
 
     def __repr__(self) -> str:

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
-from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops import domains, kernels
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.kernels import from_array, wrap_dims
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 
 def _hash_tensor(self: Tensor, dim: Any, keepdim: bool, mode: int) -> Tensor:
+    if (out := kernels.written_dtype) is not None and out is not dtypes.uint64:
+        raise refusal("reduction.hash_tensor.out", got=out.scalar_name)
     axes = wrap_dims(dim, len(self._shape))
     if not dim and not self.numel():
         raise refusal("reduction.hash_tensor.empty")
@@ -36,6 +38,6 @@ def _hash_tensor(self: Tensor, dim: Any, keepdim: bool, mode: int) -> Tensor:
 
 declare(
     "hash_tensor(Tensor self, int[] dim=(), *, bool keepdim=False, int mode=0) -> Tensor", forward=_hash_tensor,
-    exact=True, out=True, when="reduction.hash_tensor.exists",
+    exact=True, out=OutForm(unrecorded=True), when="reduction.hash_tensor.exists",
     samples=domains.ordered(arguments={"dim": "dimensions", "mode": (0, 0, 1)}),
 )  # fmt: skip

@@ -153,6 +153,18 @@ def _refuse_dtype(input: Tensor, mode: str, dims: int) -> None:
     refuse_unsupported(f"{kind}_pad{dims}d{suffix}", input._dtype, since, NEVER_BOOL)
 
 
+def _refuse_empty(input: Tensor, mode: str, dims: int) -> None:
+    """Raise if there is nothing to copy from: only the batch may be empty."""
+    old = mode == "reflect" and dims < 3 and not switch("nn.pad.reflect_of_channels")
+    of_sample = input._shape[1 if old else len(input._shape) - dims - 1 :]
+    if 0 in of_sample:
+        shape = ",".join(map(str, input._shape))
+        raise refusal(
+            "nn.pad.reflect_empty" if old else "nn.pad.empty", low=dims + 1, high=dims + 2, shape=list(input._shape),
+            type=f"{input._dtype.tensor_name}{{{shape}}}",
+        )  # fmt: skip
+
+
 def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
     import reference_engine as engine
 
@@ -173,6 +185,7 @@ def _pad(input: Tensor, pad: Ints, mode: str, value: Any) -> Tensor:
         if rank == dims + 1 and not switch("nn.pad.circular_of_a_sample"):
             raise refusal("nn.pad.circular_batch", expected=2 * (rank - 2), length=len(pad))
         return _circular(input, pad)
+    _refuse_empty(input, mode, dims)
     if mode == "reflect":
         for i in range(dims):
             d = rank - 1 - i

@@ -48,7 +48,7 @@ _rounding("floor", np.floor)
 _rounding("ceil", np.ceil)
 _rounding("trunc", np.trunc, "fix")
 
-_round = elementwise(
+_to_nearest = elementwise(
     lambda x: np.rint(x) if x.dtype.kind == "f" else x.copy(),
     exact=True,
     name="round_vml_cpu",
@@ -56,6 +56,13 @@ _round = elementwise(
     since=HALF,
     keeps_dtype=True,
 )
+
+
+def _round(self: Tensor) -> Tensor:
+    if not self._dtype.is_floating_point and not self._dtype.is_complex:
+        cite("pointwise.round.integers")
+    return _to_nearest(self)
+
 
 declare(
     "round(Tensor self) -> Tensor",

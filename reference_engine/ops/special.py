@@ -73,7 +73,7 @@ def _ndtr(self: Tensor) -> Tensor:
 
 
 declare(
-    "special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=True, copied=True,
+    "special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=True,
     samples=domains.real(),
 )  # fmt: skip
 
