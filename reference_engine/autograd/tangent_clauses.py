@@ -24,8 +24,8 @@ _INSTANCES = {
     "linalg.cholesky_ex": "forward_ad.cholesky", "_cholesky": "forward_ad.cholesky",
     "max": "forward_ad.extremum", "min": "forward_ad.extremum", "median": "forward_ad.extremum",
     "nanmedian": "forward_ad.extremum", "amax": "forward_ad.extremum", "amin": "forward_ad.extremum",
-    "cholesky_inverse": "forward_ad.cholesky_inverse", "frac": "forward_ad.tangent.own",
-    "_prelu_kernel": "forward_ad.bounds",
+    "cholesky_inverse": "forward_ad.cholesky_inverse", "cholesky_solve": "forward_ad.cholesky_solve",
+    "frac": "forward_ad.tangent.own", "_prelu_kernel": "forward_ad.bounds",
 }  # fmt: skip
 """By operation."""
 
@@ -36,6 +36,9 @@ BACKWARD = {
     "_linalg_slogdet": "forward_ad.backward_through.factors",
     "linalg.householder_product": "forward_ad.backward_through.factors",
     "_native_layer_norm": "forward_ad.backward_through.factors",
+    "_native_batch_norm": "forward_ad.backward_through.factors",
+    "_linalg_eigh": "forward_ad.backward_through.eigenvectors",
+    "cumprod": "forward_ad.backward_through.cumprod",
 }  # fmt: skip
 """By operation, what running backward through its tangent is an instance of."""
 

@@ -57,6 +57,8 @@ def _differentiable(op: Op, made: list[Any]) -> list[Any]:
     clause = tangent_clauses.BACKWARD.get(op.name)
     if clause is None:
         return made
+    if len(levels.stack) > 1:  # the tangent of a tangent: it is differentiated as soon as it is computed
+        cite(clause)
     return [differentiated(t, clause) if t is not None and t.requires_grad else t for t in made]
 
 

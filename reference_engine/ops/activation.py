@@ -15,7 +15,7 @@ from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.filling import checked_number
 from reference_engine.ops.formulas import over, some, where, zeros_like
-from reference_engine.ops.kernels import HALF, elementwise
+from reference_engine.ops.kernels import HALF, elementwise, note_nan
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -166,7 +166,7 @@ _HARDTANH = declare(
 declare(
     "_hardtanh_backward(Tensor grad_output, Tensor self, Scalar min_val, Scalar max_val) -> Tensor",
     forward=elementwise(
-        lambda grad, x, low, high: np.where((x <= low) | (x >= high), grad.dtype.type(0), grad),
+        lambda grad, x, low, high: np.where((note_nan(x) <= low) | (x >= high), grad.dtype.type(0), grad),
         params=(2, 3),
         exact=True,
     ),
@@ -225,7 +225,7 @@ def _hardswish(x: Array, _: bool) -> Array:
 def _hardswish_slope(grad: Array, x: Array) -> Array:
     inside = grad * ((x / x.dtype.type(3)) + x.dtype.type(0.5))
     flat = switch("nn.hardswish.flat_at_bounds")
-    below, above = (x <= -3, x < 3) if flat else (x < -3, x <= 3)
+    below, above = (note_nan(x) <= -3, x < 3) if flat else (note_nan(x) < -3, x <= 3)
     return np.where(below, grad.dtype.type(0), np.where(above, inside, grad)).astype(grad.dtype)
 
 
@@ -309,7 +309,7 @@ def _softshrink(x: Array, lambd: Any) -> Array:
 
 
 def _kept(grad: Array, x: Array, lambd: Any) -> Array:
-    return np.where((x >= -lambd) & (x <= lambd), grad.dtype.type(0), grad)
+    return np.where((note_nan(x) >= -lambd) & (x <= lambd), grad.dtype.type(0), grad)
 
 
 declare(

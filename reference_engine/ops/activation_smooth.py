@@ -15,7 +15,7 @@ from reference_engine.ops import domains, shadow
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import less, minus, plus, times
-from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, wrap_dim
+from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, note_nan, wrap_dim
 from reference_engine.ops.supported import ONLY_FLOATING, refuse_unsupported
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
@@ -40,7 +40,7 @@ def _elu_slope(grad: Array, alpha: Any, scale: Any, input_scale: Any, is_result:
     """Of the argument, or of the result where that has overwritten the argument."""
     t = x.dtype.type
     steep = x + t(alpha * scale) if is_result else t(alpha * scale) * np.exp(np.minimum(x, 0) * t(input_scale))
-    return np.where(x <= 0, grad * t(input_scale) * steep, grad * t(scale)).astype(grad.dtype)
+    return np.where(note_nan(x) <= 0, grad * t(input_scale) * steep, grad * t(scale)).astype(grad.dtype)
 
 
 def _elu_curvature(

@@ -62,6 +62,8 @@ def _det_vjp(grad: Tensor, A: Tensor, result0: Tensor, result1: Tensor, result2:
         return grad.new_zeros(A._shape)
     if n == 1:
         return grad.unsqueeze(-1).unsqueeze(-1)
+    if levels.stack:
+        cite("functorch.det.close_singular_values")
     if not levels.is_mapped(A) and np.all(np.einsum("...ii->...i", result0._read()) != 0):
         scale = (grad * conj(result2)).unsqueeze(-1)
         return engine.linalg.solve(adjoint(A), engine.diag_embed(scale.expand((*A._shape[:-2], n))).mT)

@@ -12,7 +12,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, plus, some, times, where
-from reference_engine.ops.kernels import HALF, elementwise, multiply_add, to_floating
+from reference_engine.ops.kernels import HALF, elementwise, multiply_add, note_nan, to_floating
 from reference_engine.semantics import warn
 from reference_engine.tensor import Tensor
 
@@ -202,7 +202,7 @@ def _logit_slope(g: Array, x: Array, low: float, high: float, beyond: float) -> 
     one = x.dtype.type(1)
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = g / (x * (one - x))
-    return np.where((x < x.dtype.type(low)) | (x > x.dtype.type(high)), beyond, inside).astype(g.dtype)
+    return np.where((note_nan(x) < x.dtype.type(low)) | (x > x.dtype.type(high)), beyond, inside).astype(g.dtype)
 
 
 def _logit_vjp(grad: Tensor, self: Tensor, eps: float | None) -> Tensor:

@@ -299,6 +299,13 @@ def refuse_shape(target: Tensor, shape: tuple[int, ...]) -> None:
         raise refusal("inplace.broadcast_shape", shape=list(target._shape), result=list(shape))
 
 
+def note_nan(x: Array) -> Array:
+    """Cite, where a nan is among the numbers, that a kernel treats it alike wherever it stands."""
+    if np.isnan(x).any():
+        cite("nn.activation.nan")
+    return x
+
+
 def refuse_narrow_target(result: dtype) -> None:
     """Raise if the tensor written in place cannot hold what the op being run computes."""
     if written_dtype is not None and not dtypes.can_cast(result, written_dtype):

@@ -259,6 +259,8 @@ def _ldexp(self: Tensor, other: Tensor) -> Tensor:
 def _ldexp_self(grad: Tensor, other: Tensor) -> Tensor:
     import reference_engine as engine
 
+    if other._dtype.category == 1 and (other._read() < 0).any():
+        cite("pointwise.ldexp.negative_integer")
     return grad * conj(engine.pow(2.0, other))
 
 

@@ -12,7 +12,7 @@ from reference_engine import dtypes, levels
 from reference_engine.modes import no_grad, state
 from reference_engine.ops import domains, kernels, shadow
 from reference_engine.ops.declare import OVERLAPS, declare
-from reference_engine.ops.formulas import conj, over, some
+from reference_engine.ops.formulas import conj, over, some, where
 from reference_engine.ops.kernels import from_array, noisy, to_floating, wrap_dim, wrap_dims
 from reference_engine.ops.supported import HALF, refuse_unsupported
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -229,7 +229,11 @@ def _products_of_others(grad: Tensor, values: Tensor, dim: int) -> Tensor:
     ones = engine.ones(tuple(1 if i == dim else s for i, s in enumerate(values._shape)), dtype=grad.dtype)
     before = engine.cat([ones, values.narrow(dim, 0, n - 1)], dim).cumprod(dim)
     after = engine.cat([ones, values.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)
-    return grad * conj(before * after)
+    others = before * after
+    if some(others.isnan()) and not some(values.isfinite().logical_not()):
+        cite("reduction.prod.overflow")
+        others = where(others.isnan(), 0, others)  # a zero among the others, whatever the rest of them overflows to
+    return grad * conj(others)
 
 
 def _prod_all_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:

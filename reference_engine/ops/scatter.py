@@ -91,6 +91,32 @@ declare(
 # -- scatter -----------------------------------------------------------------------------------------------------
 
 
+def _covered(src: Tensor, index: Tensor) -> Tensor:
+    """The part of the source that a smaller index reaches: from the start, along each dimension."""
+    for d, n in enumerate(_shown(index._shape)):
+        src = src.narrow(d, 0, n) if src._shape else src.reshape(1)
+    return src.reshape(index._shape)
+
+
+def _of_source(grad: Tensor, dim: int, index: Tensor, src_shape: tuple[int, ...]) -> Tensor:
+    """What arrived at the places that elements of the source were written to."""
+    return _uncovered(grad.gather(dim, index), src_shape)
+
+
+def _uncovered(part: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The gradient of a source, of which a smaller index reaches only a part: the rest has none."""
+    import reference_engine as engine
+
+    if part._shape == shape:
+        return part
+    cite("indexing.scatter.smaller_index")
+    if not part.numel():
+        return part.new_zeros(shape)
+    missing = [n - m for n, m in zip(_shown(shape), _shown(part._shape), strict=True)]
+    sides = [side for n in reversed(missing) for side in (0, n)]
+    return engine.nn.functional.pad(part.reshape(_shown(part._shape)), sides).reshape(shape)
+
+
 def _check_scatter(op: str, self: Tensor, dim: int, index: Tensor, src: Tensor | None) -> int:
     d = wrap_dim(dim, len(self._shape))
     _check_index("scatter", index)
@@ -171,7 +197,7 @@ declare(
     forward=_scatter,
     vjp={
         "self": lambda grad, dim, index: grad.scatter(dim, index, 0),
-        "src": lambda grad, dim, index: grad.gather(dim, index),
+        "src": _of_source,
     },
     inplace=True, out=True, exact=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
@@ -200,7 +226,7 @@ def _scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 declare(
     "scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
     forward=_scatter_add,
-    vjp={"self": lambda grad: grad, "src": lambda grad, dim, index: grad.gather(dim, index)},
+    vjp={"self": lambda grad: grad, "src": _of_source},
     inplace=True, out=True, samples=domains.numbers(shapes="scatter"),
 )  # fmt: skip
 
@@ -222,14 +248,15 @@ def _scatter_reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
 def _scatter_reduce_vjp(
     grad: Tensor, self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool, result: Tensor
 ) -> dict[str, Tensor]:
+    covered = src if index._shape == src._shape else _covered(src, index)
     own, theirs = distribute(
-        grad, self, src, result, reduce, include_self,
+        grad, self, covered, result, reduce, include_self,
         read=lambda t: t.gather(dim, index),
         add=lambda t, what: t.scatter_add(dim, index, what),
         fill=lambda t: t.scatter(dim, index, 0),
         again=lambda t, what: t.scatter_reduce(dim, index, what, reduce, include_self=include_self),
     )  # fmt: skip
-    return {"self": own, "src": theirs}
+    return {"self": own, "src": _uncovered(theirs, src._shape)}
 
 
 declare(

@@ -108,14 +108,20 @@ def _svd_vjp(grads: Any, result0: Tensor, result1: Tensor, result2: Tensor, full
     turn_u = None if of_u is None else _skew(adjoint(u).matmul(of_u))
     turn_v = None if of_vh is None else _skew(vh.matmul(adjoint(of_vh)))
     _check_phase([t for t in (turn_u, turn_v) if t is not None])
-    square = s * s
-    gaps = with_diagonal(square.unsqueeze(-2) - square.unsqueeze(-1), 1)
+    # the difference of two squares in factors, which neither overflow nor vanish where the squares would
+    gaps = with_diagonal(s.unsqueeze(-2) - s.unsqueeze(-1), 1)
+    sums = with_diagonal(s.unsqueeze(-2) + s.unsqueeze(-1), 1)
+    values = s._read()
+    with np.errstate(all="ignore"):
+        if not np.isfinite(values * values).all() or ((values * values == 0) & (values != 0)).any():
+            cite("linalg.svd.scale")
+    left, right = s.unsqueeze(-2) / sums, s.unsqueeze(-1) / sums
     if turn_u is not None and turn_v is not None:
-        inner = (turn_u * s.unsqueeze(-2) + s.unsqueeze(-1) * turn_v) / gaps
+        inner = (turn_u * left + right * turn_v) / gaps
     elif turn_u is not None:
-        inner = (turn_u / gaps) * s.unsqueeze(-2)
+        inner = (turn_u / gaps) * left
     else:
-        inner = s.unsqueeze(-1) * (turn_v / gaps)
+        inner = right * (turn_v / gaps)
     if of_s is not None:
         inner = inner + engine.diag_embed(of_s)
     if turn_u is not None and turn_v is not None and inner._dtype.is_complex:
