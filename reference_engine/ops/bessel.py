@@ -111,10 +111,10 @@ declare(
 
 
 def _cited(fn: Any) -> Any:
-    """The same function, whose precision between one and five is a rule of its own."""
+    """The same function, whose precision beyond one is a rule of its own."""
 
     def evaluated(x: Array) -> Array:
-        if x.dtype == np.float64 and ((np.abs(x) > 1) & (np.abs(x) <= 5)).any():
+        if x.dtype == np.float64 and (np.abs(x) > 1).any():
             cite("special.bessel.precision")
         return fn(x)
 

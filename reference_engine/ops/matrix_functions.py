@@ -15,7 +15,7 @@ from reference_engine.ops.matrices import adjoint, check_floating, check_low_pre
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.ops.out_form import refuse_castable
 from reference_engine.ops.solving import INV_EX
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor
 
 # -- exponential -------------------------------------------------------------------------------------------------------
@@ -23,6 +23,8 @@ from reference_engine.tensor import Tensor
 
 def _matrix_exp(A: Tensor) -> Tensor:
     check_square(A, "linalg.matrix_exp")
+    if A._dtype.itemsize == 2 and A._shape[-1] > 1:
+        cite("linalg.matrix_exp.half_precision")
     a = nearby(accumulation(A._read()), A._dtype)
     return from_array(noisy(lapack.exponential(a), lapack.exponential, [a], A._dtype), A._dtype)
 

@@ -13,7 +13,7 @@ from reference_engine.ops import domains, gauge
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import times
-from reference_engine.ops.kernels import Array, announce, empty, from_array, near_matrix, noisy
+from reference_engine.ops.kernels import Array, announce, empty, from_array, near_matrix, nearby, noisy
 from reference_engine.ops.matrices import (
     adjoint,
     batch_element,
@@ -50,7 +50,7 @@ def _svd(A: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
     else:
         u, vh = _chosen(u, s, vh, float(np.finfo(d.to_real().np).eps))
     s = noisy(s, values_of, [a], d.to_real())
-    return by_columns(u, d), from_array(s, d.to_real()), by_columns(vh, d)
+    return by_columns(nearby(u, d), d), from_array(s, d.to_real()), by_columns(nearby(vh, d), d)
 
 
 def _finite_for_svd(a: Array) -> Array:

@@ -14,7 +14,7 @@ from reference_engine.ops import domains, gauge, kernels
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times
-from reference_engine.ops.kernels import Array, announce, from_array, near_matrix, noisy
+from reference_engine.ops.kernels import Array, announce, from_array, near_matrix, nearby, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_square, with_diagonal
 from reference_engine.semantics import cite, refusal, switch, unwarned, warn
 from reference_engine.tensor import Tensor
@@ -75,7 +75,7 @@ def _eigh(A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
         return np.linalg.eigvalsh(_precise(hermitian(x, UPLO)))
 
     values, vectors = np.linalg.eigh(_precise(hermitian(a, UPLO)))
-    vectors = vectors @ gauge.turned(vectors, values, np.finfo(d.to_real().np).eps)
+    vectors = nearby(vectors @ gauge.turned(vectors, values, np.finfo(d.to_real().np).eps), d)
     return from_array(noisy(values_of(a), values_of, [a], d.to_real()), d.to_real()), by_columns(vectors, d)
 
 
@@ -131,7 +131,7 @@ def _decomposed(A: Tensor) -> Any:
     d = A._dtype.to_complex()
     a = near_matrix(A._read(), A._dtype)
     values, vectors = (x.astype(np.complex128) for x in np.linalg.eig(_precise(a)))
-    vectors = vectors @ gauge.turned(vectors, values, 0.0, together=False)
+    vectors = nearby(vectors @ gauge.turned(vectors, values, 0.0, together=False), d)  # lengths are rounded as well
     made = noisy(values, lambda x: np.linalg.eigvals(_precise(x)), [a], d)
     return return_types.linalg_eig((from_array(made, d), by_columns(vectors, d)))
 
