@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 
 from conformance.execute.trace import Trace
 from conformance.judge import numbers
+from conformance.judge.compare import Divergence
 
-OPEN = "linalg.vectors.choice"
+SHOWN = frozenset({"linalg.vectors.choice", "linalg.zero.choice"})
+"""What can be seen of the subject's arrays."""
+
+SINGULAR = "linalg.singular.choice"
 
 
-def are_open(expected: Trace) -> bool:
-    """Whether something in a Program is settled by nobody's promise, and everything behind it depends on it."""
-    return any(OPEN in step.clauses for step in expected.steps)
-
-
-def following(observed: Trace) -> AbstractContextManager[None]:
-    """A block in which the reference chooses as the subject did, as far as that is right."""
+def ways(expected: Trace, observed: Trace, found: Divergence) -> Iterator[AbstractContextManager[None]]:
+    """Blocks in which the reference chooses as the subject may have done, as far as that is right."""
     from reference_engine.ops import gauge
 
-    matrices = []
-    for step in observed.steps:
-        for state in step.tensors.values():
-            if state.value is None or len(state.shape or ()) < 2 or not state.dtype.startswith(("float", "complex")):
+    cited = {clause for step in expected.steps for clause in step.clauses}
+    if found.mismatch is not None and not SHOWN.isdisjoint(cited):
+        yield gauge.near(_arrays(expected, observed))
+    if SINGULAR in cited:
+        for singular in (True, False):
+            yield gauge.near(_arrays(expected, observed), singular)
+
+
+def _arrays(expected: Trace, observed: Trace) -> list[Any]:
+    """What the subject got, and the reference did not."""
+    arrays = []
+    for wanted, seen in zip(expected.steps, observed.steps, strict=True):
+        for name, state in seen.tensors.items():
+            if state.value is None or not state.shape or not state.dtype.startswith(("float", "complex")):
                 continue
-            if state.dtype == "complex32":
+            ours = wanted.tensors.get(name)
+            if state.dtype == "complex32" or (ours is not None and ours.value == state.value):
                 continue
-            matrix = numbers.array(state.dtype, state.shape, state.value)
-            wide = matrix.astype(np.complex128 if matrix.dtype.kind == "c" else np.float64)
-            matrices += [wide, np.conj(np.swapaxes(wide, -1, -2))]
-    return gauge.near(matrices)
+            array = numbers.array(state.dtype, state.shape, state.value)
+            wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+            arrays.append(wide)
+            if wide.ndim > 1:
+                arrays.append(np.conj(np.swapaxes(wide, -1, -2)))
+    return arrays

@@ -35,10 +35,16 @@ def judge(
 ) -> Judgement | None:
     """None if the subject conforms on this Program."""
     found = _judge(program, expected, observed, reference, deviations, version)
-    if found is None or found.divergence.mismatch is None or found.deviation or not choices.are_open(expected):
+    if found is None or found.deviation:
         return found
-    with choices.following(observed):
-        return _judge(program, execute(program, reference), observed, reference, deviations, version)
+    for way in choices.ways(expected, observed, found.divergence):
+        with way:
+            again = _judge(program, execute(program, reference), observed, reference, deviations, version)
+        if again is None or again.deviation:
+            return again
+        if again.divergence.step > found.divergence.step:
+            found = again
+    return found
 
 
 def _judge(

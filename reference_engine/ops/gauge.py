@@ -1,7 +1,10 @@
-"""Choices that no promise settles: the phase of an eigenvector or a singular vector, the basis of a shared eigenspace.
+"""Choices that no promise settles.
+
+The phase of an eigenvector or a singular vector and the basis of a shared eigenspace; which zero a factorisation
+leaves; whether elimination that rounds meets a pivot of zero where the matrix is singular, or nearly.
 
 An engine may take any of them. To compare two engines beyond that point, one must take the choice of the other: the
-matrices that another engine got are shown here, and each decomposition takes, of all that are as right as its own, the
+arrays that another engine got are shown here, and each decomposition takes, of all that are as right as its own, the
 one nearest to what was shown. A matrix that is no decomposition is not imitated: only lawful choices are open.
 """
 
@@ -18,18 +21,74 @@ from reference_engine.semantics import cite
 Array = Any
 
 _shown: tuple[Array, ...] = ()
+_settled: bool | None = None
 _TOLERANCE = 64  # in units of rounding: values nearer to each other than this share a space
 
 
 @contextmanager
-def near(matrices: Sequence[Array]) -> Iterator[None]:
-    """Run a block in which open choices are taken as near as possible to these matrices."""
-    global _shown
-    before, _shown = _shown, tuple(matrices)
+def near(arrays: Sequence[Array], singular: bool | None = None) -> Iterator[None]:
+    """Run a block in which open choices are taken as near as possible to these arrays.
+
+    ``singular`` says what a matrix is taken for whose last pivot rounding decides; None leaves it to the arithmetic.
+    """
+    global _shown, _settled
+    before, _shown, _settled = (_shown, _settled), tuple(arrays), singular
     try:
         yield
     finally:
-        _shown = before
+        _shown, _settled = before
+
+
+# -- pivots that rounding decides --------------------------------------------------------------------------------------
+
+
+def first_zero(found: int, doubtful: int) -> int:
+    """The first pivot that fails (0: none): what the arithmetic ``found``, or what was asked for by ``near``.
+
+    ``doubtful`` is the first that fails or holds by rounding alone.
+    """
+    if not doubtful:
+        return found
+    cite("linalg.singular.choice")
+    if _settled is None:
+        return found
+    if _settled:
+        return min(found, doubtful) if found else doubtful
+    return 0 if found == doubtful else found
+
+
+# -- signs of zeros ----------------------------------------------------------------------------------------------------
+
+
+def signed(made: Array) -> Array:
+    """The same array, with the zeros that were shown where all else is alike."""
+    if made.dtype.kind not in "fc" or not np.any(_parts(made) == 0):
+        return made
+    cite("linalg.zero.choice")
+    ours = _parts(made)
+    for other in _shown:
+        if other.shape != made.shape or np.iscomplexobj(other) != np.iscomplexobj(made):
+            continue
+        theirs = _parts(other)
+        if np.array_equal(theirs == 0, ours == 0) and np.allclose(theirs, ours, 1e-3, 0, equal_nan=True):
+            joined = np.where(ours == 0, theirs.astype(ours.dtype), ours)
+            return _joined(joined, made)
+    return made
+
+
+def _parts(a: Array) -> Array:
+    return np.stack([a.real, a.imag]) if np.iscomplexobj(a) else a[None]
+
+
+def _joined(parts: Array, like: Array) -> Array:
+    if not np.iscomplexobj(like):
+        return parts[0]
+    whole = np.empty_like(like)
+    whole.real, whole.imag = parts
+    return whole
+
+
+# -- vectors -----------------------------------------------------------------------------------------------------------
 
 
 def turned(vectors: Array, values: Array, eps: float, together: bool = True) -> Array:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine.ops import gauge
+
 Array = Any
 
 _WIDER = {"f": np.longdouble, "c": np.clongdouble}
@@ -37,19 +39,51 @@ def each(fn: Callable[..., Any], *arrays: Array, shapes: tuple[tuple[int, ...], 
 
 def lu(a: Array) -> tuple[Array, Array, Array]:
     """L and U in one matrix, the pivots (rows swapped, counted from one), and the first zero pivot (0: none)."""
-    import scipy.linalg
-
     rows, columns = a.shape[-2:]
     k = min(rows, columns)
 
     def factor(matrix: Array) -> tuple[Array, Array, int]:
-        if not matrix.size:
-            return matrix, np.zeros(k), 0
-        (getrf,) = scipy.linalg.get_lapack_funcs(("getrf",), (matrix,))
-        packed, pivots, info = getrf(matrix)
-        return packed, pivots + 1, info
+        packed, pivots, zero = _by_rows(matrix)
+        exact = eliminated(matrix, permutation(pivots, rows))
+        chosen = gauge.first_zero(zero, _doubtful(packed, exact, matrix))
+        if chosen and chosen != zero:
+            packed[chosen - 1, chosen - 1] = 0
+        return packed, pivots, chosen
 
     return each(factor, a, shapes=((rows, columns), (k,), ()), dtypes=(a.dtype, np.int32, np.int32))
+
+
+def _by_rows(matrix: Array) -> tuple[Array, Array, int]:
+    """Elimination row by row, each step rounded: what LAPACK does where it has no reason to do otherwise."""
+    packed, zero = matrix.copy(), 0
+    pivots = np.arange(1, min(matrix.shape) + 1)
+    for k in range(len(pivots)):
+        size = np.abs(packed[k:, k].real) + np.abs(packed[k:, k].imag)
+        p = k + int(np.argmax(size))
+        pivots[k] = p + 1
+        packed[[k, p]] = packed[[p, k]]
+        if packed[k, k] == 0:
+            zero = zero or k + 1
+            continue
+        packed[k + 1 :, k] /= packed[k, k]
+        packed[k + 1 :, k + 1 :] -= packed[k + 1 :, k, None] * packed[k, None, k + 1 :]
+    return packed, pivots, zero
+
+
+_NEARLY = 16  # in units of rounding for each row: a pivot smaller than this beside the matrix may be zero
+
+
+def _doubtful(packed: Array, exact: Array, matrix: Array) -> int:
+    """The first pivot of which only rounding says whether it is zero (0: none): not one that exact steps lead to."""
+    size = np.max(np.abs(matrix), initial=0)
+    bound = _NEARLY * len(matrix) * np.finfo(matrix.dtype).eps * size
+    with np.errstate(all="ignore"):
+        for k in range(min(matrix.shape)):
+            rounded = packed[: k + 1, : k + 1] != exact[: k + 1, : k + 1]
+            below = packed[k:, :k] != exact[k:, :k]
+            if np.abs(exact[k, k]) <= bound and (rounded.any() or below.any()):
+                return k + 1
+    return 0
 
 
 def eliminated(a: Array, order: Array) -> Array:
@@ -137,14 +171,18 @@ def pivots_of(a: Array) -> tuple[Array, Array]:
 def cholesky(a: Array) -> tuple[Array, Array]:
     """The lower factor of a Hermitian matrix given by its lower triangle; and the order of the first minor that is not
     positive (0: none), where the factor stops."""
-    n = a.shape[-1]
+    n, unit = a.shape[-1], np.finfo(a.dtype).eps
 
     def factor(matrix: Array) -> tuple[Array, int]:
         made = np.tril(wide(matrix))
         for j in range(n):
+            size = float(np.abs(made[j, j].real))
             rest = made[j, j].real - np.sum(np.abs(made[j, :j]) ** 2)
-            if not rest > 0:
+            rounded = (made[j, :j].astype(a.dtype) != made[j, :j]).any()
+            doubtful = j + 1 if rounded and abs(rest) <= _NEARLY * n * unit * size else 0
+            if gauge.first_zero(0 if rest > 0 else j + 1, doubtful):
                 return made, j + 1
+            rest = rest if rest > 0 else unit * size
             made[j, j] = np.sqrt(rest)
             made[j + 1 :, j] = (made[j + 1 :, j] - made[j + 1 :, :j] @ np.conj(made[j, :j])) / made[j, j]
         return made, 0

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import levels
+from reference_engine.ops import gauge
 from reference_engine.ops.formulas import conj
 from reference_engine.ops.kernels import Array, empty, from_array
 from reference_engine.semantics import refusal
@@ -52,7 +53,7 @@ def by_columns(array: Array, d: Any) -> Tensor:
     strides = list(from_array(np.zeros(shape[:-2]), d)._strides) if len(shape) > 2 else []
     size = max(shape[-1], 1) * max(shape[-2], 1)
     made = empty(shape, d, (*(s * size for s in strides), 1, max(shape[-2], 1)))
-    made._write(array)
+    made._write(gauge.signed(np.asarray(array)))
     return made
 
 

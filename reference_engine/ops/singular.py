@@ -367,6 +367,8 @@ def _lstsq(self: Tensor, b: Tensor, rcond: Any, driver: Any) -> Any:
             return np.full((*x.shape[:-2], x.shape[-1], y.shape[-1]), np.nan)
         return np.linalg.pinv(_precise(x), rcond=cut) @ _precise(y)
 
+    if driver == "gels":
+        _check_full_rank(self._read(), op)
     made = noisy(solve(a, right), solve, [a, right], d)
     rows, columns = a.shape[-2:]
     finite = np.isfinite(self._read()).all()
@@ -388,13 +390,30 @@ def _lstsq(self: Tensor, b: Tensor, rcond: Any, driver: Any) -> Any:
     )
 
 
+def _check_full_rank(a: Array, op: str) -> None:
+    """Raise where the triangle that gels makes has a zero on its diagonal; a matrix of zeros is seen before that."""
+    rows, columns = a.shape[-2:]
+    for i, at in enumerate(np.ndindex(*a.shape[:-2]) if a.size else ()):
+        matrix = a[at] if rows >= columns else np.conj(a[at].T)
+        if not np.isfinite(matrix).all() or not matrix.any():
+            continue
+        left = np.abs(np.diagonal(np.linalg.qr(_precise(matrix), mode="r")))
+        small = left <= 16 * max(a.shape[-2:]) * np.finfo(a.dtype).eps * np.max(np.abs(matrix))
+        first = int(np.argmax(small)) + 1 if small.any() else 0
+        zero = not matrix[:, first - 1].any() if first else False
+        if first:
+            cite("linalg.lstsq.deficient")
+        if gauge.first_zero(first, 0 if zero else first):
+            raise refusal("linalg.lstsq.full_rank", op=op, batch=batch_element(a, i), code=first)
+
+
 def _in_buffer(solution: Array, d: Any, rows: int, vector: bool) -> Tensor:
     """LAPACK returns the solution in the memory of the right sides, which are as long as the longer side."""
     whole = np.zeros((*solution.shape[:-1], rows) if vector else (*solution.shape[:-2], rows, solution.shape[-1]))
     made = by_columns(whole[..., None] if vector else whole, d)
     st = made._strides[:-1] if vector else made._strides
     out = empty(solution.shape, d, st)
-    out._write(solution)
+    out._write(gauge.signed(solution))
     return out
 
 

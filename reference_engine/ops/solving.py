@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
-from reference_engine.ops import domains, lapack
+from reference_engine.ops import domains, gauge, lapack
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj
@@ -133,7 +133,7 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
     if vector:  # laid out as if its last two dimensions were a matrix
         x = x[..., 0]
     if x.ndim == 1:
-        made = from_array(x, d)
+        made = from_array(gauge.signed(x), d)
     else:
         made = by_columns(x, d) if left and x.ndim > 1 else transposed(x, d)
     return by_columns(packed, d), from_array(pivots, dtypes.int32), made, from_array(info, dtypes.int32)
@@ -141,6 +141,7 @@ def _solve_ex(A: Tensor, B: Tensor, left: bool, check_errors: bool) -> tuple[Ten
 
 def transposed(x: Array, d: Any) -> Tensor:
     """X of X A = B: the adjoint of what solves A^H X^H = B^H, so complex numbers are stored as their conjugates."""
+    x = gauge.signed(x)
     made = from_array(np.conj(x) if d.is_complex else x, d)
     made._conj = d.is_complex
     return made

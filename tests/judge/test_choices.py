@@ -45,3 +45,60 @@ def test_long_columns_are_not_preferred() -> None:
     other = -_vectors("eigh", matrix)
     with gauge.near([10 * np.array(matrix), other]):
         assert np.allclose(_vectors("eigh", matrix), other)
+
+
+# -- zeros and pivots ------------------------------------------------------------------------------------------------
+
+
+def test_another_zero_is_followed_where_all_else_is_alike() -> None:
+    x, tau = engine.tensor([[1.0], [1.0]], dtype=engine.float64), engine.tensor([0.0], dtype=engine.float64)
+    assert not np.signbit(engine.linalg.householder_product(x, tau).numpy()).any()
+    with gauge.near([np.array([[1.0], [-0.0]])]):
+        assert np.signbit(engine.linalg.householder_product(x, tau).numpy()).tolist() == [[False], [True]]
+    with gauge.near([np.array([[2.0], [-0.0]]), np.array([[-0.0], [1.0]])]):
+        assert not np.signbit(engine.linalg.householder_product(x, tau).numpy()).any()
+
+
+def test_zeros_of_complex_numbers_are_followed_part_by_part() -> None:
+    x = engine.tensor([[1.0 + 0j, 0.0], [0.0, 1j]])
+    own = engine.linalg.inv(x).numpy()
+    other = np.where(own == 0, complex(-0.0, -0.0), own)
+    with gauge.near([other]):
+        found = engine.linalg.inv(x).numpy()
+    assert np.signbit(found.real).tolist() == np.signbit(other.real).tolist()
+    assert np.signbit(found.imag).tolist() == np.signbit(other.imag).tolist()
+
+
+SINGULAR = [[-0.75, -0.75], [1.25, 1.25]]  # -0.75 / 1.25 is rounded
+
+
+@pytest.mark.parametrize("singular", [True, False])
+def test_rounding_may_find_a_singular_matrix_singular_or_not(singular: bool) -> None:
+    with gauge.near([], singular):
+        info = engine.linalg.inv_ex(engine.tensor(SINGULAR, dtype=engine.float64))[1]
+    assert info.item() == (2 if singular else 0)
+
+
+@pytest.mark.parametrize("matrix", [[[1.0, 1.0], [1.0, 1.0]], [[0.0, 1.0], [0.0, 2.0]], [[2.0, 1.0], [1.0, 3.0]]])
+@pytest.mark.parametrize("singular", [True, False])
+def test_what_is_singular_without_rounding_is_no_choice(matrix: list[list[float]], singular: bool) -> None:
+    own = engine.linalg.inv_ex(engine.tensor(matrix))[1].item()
+    with gauge.near([], singular):
+        assert engine.linalg.inv_ex(engine.tensor(matrix))[1].item() == own
+
+
+def test_a_third_of_a_row_may_leave_a_definite_matrix() -> None:
+    matrix = engine.tensor([[3.0, 1.0], [1.0, 1 / 3]], dtype=engine.float64)
+    for singular in (True, False):
+        with gauge.near([], singular):
+            assert engine.linalg.cholesky_ex(matrix)[1].item() == (2 if singular else 0)
+
+
+def test_gels_wants_full_rank() -> None:
+    right = engine.ones(2)
+    assert engine.linalg.lstsq(engine.zeros(2, 2), right, driver="gels")[0].tolist() == [0.0, 0.0]
+    with pytest.raises(engine.linalg.LinAlgError, match=r"does not have full rank \(error code: 1\)"):
+        engine.linalg.lstsq(engine.tensor([[0.0, 0.0], [0.0, 1.0]]), right, driver="gels")
+    batch = engine.stack([engine.eye(2), engine.ones(2, 2)])
+    with pytest.raises(engine.linalg.LinAlgError, match=r"\(Batch element 1\): .* \(error code: 2\)"):
+        engine.linalg.lstsq(batch, engine.ones(2, 2), driver="gels")
