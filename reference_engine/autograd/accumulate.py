@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reference_engine import modes, remarks, strides
 from reference_engine.autograd import hooks
-from reference_engine.autograd.node import ACCUMULATE_FIRST, InputMeta, Node
+from reference_engine.autograd.node import FIRST, InputMeta, Node
 from reference_engine.dispatcher import watching
 from reference_engine.semantics import cite, refusal, warn
 from reference_engine.sparse import memory
@@ -27,7 +27,7 @@ class AccumulateGrad(Node):
 
     def __init__(self, variable: Tensor) -> None:
         super().__init__()
-        self.sequence_nr = ACCUMULATE_FIRST
+        self.sequence_nr = FIRST
         self.lock = threading.Lock()  # several threads may add to one leaf
         self.variable = variable
         self.expect(variable)

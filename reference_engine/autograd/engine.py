@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reference_engine import modes
 from reference_engine.autograd import anomaly, hooks, profiler, saved
 from reference_engine.autograd.accumulate import added
-from reference_engine.autograd.node import Edge, Node
+from reference_engine.autograd.node import FIRST, Edge, Node
 from reference_engine.autograd.validate import validate_gradients
 from reference_engine.semantics import cite, refusal, switch
 
@@ -36,6 +36,13 @@ class _Ready:
 
     def __lt__(self, other: _Ready) -> bool:
         return self.node.sequence_nr > other.node.sequence_nr
+
+
+def _order(node: Node) -> str:
+    """The clause by which a node runs before others."""
+    if node.sequence_nr < FIRST:
+        return "engine.order.sequence"
+    return "engine.order.refusals_first" if node.next_edges else "engine.order.accumulate_first"
 
 
 class GraphRoot(Node):
@@ -106,7 +113,7 @@ class Pass:
             while self.ready:
                 entry = heapq.heappop(self.ready)
                 if self.ready:
-                    cite("engine.order.sequence" if entry.node.next_edges else "engine.order.accumulate_first")
+                    cite(_order(entry.node))
                 evaluating.append(entry.node)
                 try:
                     self._evaluate(entry.node, entry.grads)

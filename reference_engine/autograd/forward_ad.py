@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reference_engine import levels, remarks
 from reference_engine.autograd import tangent_clauses, tangent_layout, transpose
 from reference_engine.modes import _ContextDecorator, state
-from reference_engine.semantics import cite, refusal, switch
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.sparse import memory
 
 if TYPE_CHECKING:
@@ -438,6 +438,9 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
         if tangent is None or not result._dtype.is_differentiable:
             continue
         held = tangent_of(result) if inplace else None
+        written = held is not None or (inplace and forward_base(result) is not None)
+        if op.name == "_to_copy" or (op.name == "copy" and written):
+            _tell_of_cast(moving, result)
         if held is not None and share_memory(held, result):
             cite("forward_ad.in_place.tangent_is_primal")
             held, tangent = None, tangent.clone()
@@ -451,6 +454,12 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
         found = tangent_of(result)
         assert found is not None
         tangent_clauses.remember(op, given, result, found)
+
+
+def _tell_of_cast(tangents: Sequence[Tensor], result: Tensor) -> None:
+    """A tangent is cast as its primal is, which warns a second time."""
+    if not result._dtype.is_complex and any(t._dtype.is_complex for t in tangents):
+        warn("ops.cast.discards_imaginary")
 
 
 def _flat(tangents: Any) -> list[Tensor]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reference_engine import modes
 from reference_engine.autograd import anomaly, hooks
 from reference_engine.devices import CPU
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.versions import SavedNumber, SavedTensor
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 _sequence = itertools.count()
-ACCUMULATE_FIRST = (1 << 64) - 1  # AccumulateGrad nodes outrank every operation in the ready queue
+FIRST = (1 << 64) - 1  # AccumulateGrad nodes outrank every operation in the ready queue
 
 
 class Edge(NamedTuple):
@@ -123,6 +123,11 @@ class Node:
     @property
     def _input_metadata(self) -> tuple[_InputMetadata, ...]:
         return tuple(_InputMetadata(meta) for meta in self.input_metadata)
+
+    def refuse_first(self) -> None:
+        """A node that can only refuse need not wait for others."""
+        if switch("engine.order.refusals_first"):
+            self.sequence_nr = FIRST
 
     def _sequence_nr(self) -> int:
         return self.sequence_nr

@@ -39,6 +39,7 @@ class Error(Node):
 
     def __init__(self, edges: Sequence[Edge], refuse: Callable[[], Exception]) -> None:
         super().__init__(edges)
+        self.refuse_first()
         self.refuse = refuse
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> list[Tensor | None]:

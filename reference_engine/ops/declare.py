@@ -393,6 +393,10 @@ class _Underived(OpNode):
 
     inplace = False
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.refuse_first()
+
     def name(self) -> str:
         return "torch::autograd::NotImplemented"
 

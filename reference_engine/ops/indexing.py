@@ -299,6 +299,8 @@ def _index_reduce(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
         beyond = at[(at < -size) | (at >= size)]
         if not include_self and beyond.size:  # the places are filled first, by index_fill
             raise refusal("ops.index.range", index=int(beyond[0]), dim=d, size=size)
+        if not size and len(self._shape) > 1:  # where slices are written, the first is taken before any is looked for
+            raise refusal("ops.select.range", index=0, shape=list(self._shape), dim=d)
         raise refusal("ops.index_select.range")
     if self._dtype.is_complex and reduce in ("amax", "amin"):
         _refuse_reduced_dtype(self, "maximum_cpu" if reduce == "amax" else "minimum_cpu")

@@ -526,14 +526,16 @@ def _instance_norm(
     if not use_input_stats and (running_mean is None or running_var is None):
         raise refusal("nn.instance_norm.statistics")
     parameters = input if weight is None else weight
-    statistics = [running_mean, running_var]
-    if running_mean is not None and running_mean._dtype is not parameters._dtype:
-        if switch("nn.instance_norm.casts_statistics"):
-            if running_var is None:
+    casts = running_mean is not None and running_mean._dtype is not parameters._dtype
+    casts = casts and switch("nn.instance_norm.casts_statistics")
+    n, c = input.size(0), input.size(1)
+    many: list[Any] = [None if t is None else t.repeat(n) for t in (weight, bias)]
+    for statistic in (running_mean, running_var):
+        if casts:
+            if statistic is None:
                 raise refusal("nn.instance_norm.one_statistic")
-            statistics = [t.to(parameters.dtype) for t in statistics]
-    n, c = input._shape[:2]
-    many: list[Any] = [None if t is None else t.repeat(n) for t in (weight, bias, *statistics)]
+            statistic = statistic.to(parameters.dtype)
+        many.append(None if statistic is None else statistic.repeat(n))
     folded = input.contiguous().view((1, n * c, *input._shape[2:]))
     made = batch_norm(folded, many[2], many[3], many[0], many[1], use_input_stats, momentum, eps)
     for running, copies in ((running_mean, many[2]), (running_var, many[3])):
