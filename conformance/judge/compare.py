@@ -35,6 +35,11 @@ class Divergence(msgspec.Struct, frozen=True):
     clauses: tuple[str, ...]
     mismatch: ValueMismatch | None = None  # where it is about numbers: whether it counts is for the shadow to say
 
+    @property
+    def kind(self) -> str:
+        """Of numbers that differ, in which way: see ``ValueMismatch``."""
+        return self.mismatch.kind if self.mismatch is not None else ""
+
 
 class UnderSpecified(msgspec.Struct, frozen=True):
     """A field that no promise settles, and so is not compared."""

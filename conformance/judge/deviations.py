@@ -11,7 +11,7 @@ from specs import Version
 from specs.schema import Deviation
 
 # What a deviation's `match` may ask about.
-MATCHED = ("step_kind", "op", "tensor", "field", "expected", "observed")
+MATCHED = ("step_kind", "op", "tensor", "field", "kind", "expected", "observed")
 
 
 def explains(deviation: Deviation, divergence: Divergence, version: Version) -> bool:

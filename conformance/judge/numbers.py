@@ -33,7 +33,7 @@ class ValueMismatch(msgspec.Struct, frozen=True):
     observed: bytes
     index: int  # of the worst element, in row-major order
     ulps: float  # of the worst element; infinite where it is about a nan, an infinity or the sign of a zero
-    kind: Literal["exact", "special", "magnitude"]
+    kind: Literal["exact", "special", "magnitude", "zero_sign"]  # the last: all that differs is the signs of zeros
 
 
 def array(dtype: str, shape: tuple[int, ...] | None, value: bytes) -> Any:
@@ -60,7 +60,9 @@ def mismatch(dtype: str, shape: tuple[int, ...] | None, expected: bytes, observe
     worst = int(np.argmax(ulps))
     if ulps[worst] <= MAX_ULP:
         return None
-    kind: Literal["special", "magnitude"] = "special" if np.isinf(ulps[worst]) else "magnitude"
+    kind: Literal["special", "magnitude", "zero_sign"] = "special" if np.isinf(ulps[worst]) else "magnitude"
+    if kind == "special" and np.all((a == b) | (ulps <= MAX_ULP)):
+        kind = "zero_sign"
     return ValueMismatch(dtype, shape or (), expected, observed, worst, float(ulps[worst]), kind)
 
 

@@ -170,7 +170,9 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
             return _unpacked_batch(tensor)
     cite("forward_ad.unpack_dual.primal_view")
     cite("forward_ad.tangent.history")
-    remarks.recall(tangent_of(tensor))
+    if (tangent := tangent_of(tensor)) is not None:
+        remarks.recall(tangent)
+        tangent_clauses.note_zeros(tangent)
     with hidden():
         primal = tensor._view_alias() if levels.stack else tensor._fw_primal(level)
     primal._forward_base, primal._forward_root = None, True
@@ -300,11 +302,17 @@ _LATER = {"logcumsumexp": "reduction.logcumsumexp_tangent"}
 
 
 class Pushing(NamedTuple):
-    """What must be remembered of a call until its result is there, and whether it writes to what it reads."""
+    """What must be remembered of a call until its result is there.
+
+    Attributes:
+        aliased: it writes to what it reads.
+        recast: it is in place, and a result gets a tangent of another dtype in its own.
+    """
 
     values: list[Any]
     tangents: list[Any]
     aliased: bool = False
+    recast: bool = False
 
 
 def before(values: Sequence[Any], target: Tensor | None) -> Pushing | None:
@@ -437,6 +445,10 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
     for result, tangent in zip(results, tangents, strict=True):
         if tangent is None or not result._dtype.is_differentiable:
             continue
+        if inplace and any(t._dtype is not result._dtype for t in moving):
+            given = given._replace(recast=True)
+            with hidden():
+                tangent = tangent.to(result.dtype)
         held = tangent_of(result) if inplace else None
         written = held is not None or (inplace and forward_base(result) is not None)
         if op.name == "_to_copy" or (op.name == "copy" and written):

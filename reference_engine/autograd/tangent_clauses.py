@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reference_engine import levels, remarks
+from reference_engine.semantics import cite
 
 if TYPE_CHECKING:
     from reference_engine.autograd.forward_ad import Pushing
@@ -47,6 +48,7 @@ def remember(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> None:
     """Cite the clause that a new tangent is an instance of, if any, and keep it with the tangent's memory."""
     from reference_engine.tensor import tensors_in
 
+    note_zeros(tangent)
     if levels.used and any(levels.is_mapped(t) for t in (result, *tensors_in(given.values))):
         return  # which differs from slice to slice
     clause = _clause(op, given, result, tangent)
@@ -54,10 +56,16 @@ def remember(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> None:
         remarks.remember(tangent, clause)
 
 
+def note_zeros(tangent: Tensor) -> None:
+    """Nobody promises the sign of a zero in a tangent."""
+    if not (levels.used and levels.is_mapped(tangent)) and tangent._sparse is None and not tangent._read().all():
+        cite("forward_ad.tangent.zero_sign")
+
+
 def _clause(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> str | None:
     from reference_engine.tensor import Tensor, tensors_in
 
-    if op.name == "copy" and given.values[1]._dtype is not result._dtype:
+    if given.recast or op.name == "copy" and given.values[1]._dtype is not result._dtype:
         return "forward_ad.copy.dtype"
     if given.aliased:
         return "forward_ad.in_place.aliased"

@@ -55,9 +55,10 @@ declare(
         special=(0.0,), arguments={"negative_slope": (0.01, 0.5, 0.0, 1), "inplace": (False, False, True)}
     ),
 )  # fmt: skip
+leaky_backward = elementwise(lambda x, grad, slope: np.where(x > 0, grad, grad * grad.dtype.type(slope)), params=(2,))
 declare(
     "_leaky_relu_backward(Tensor grad_output, Tensor self, Scalar negative_slope) -> Tensor",
-    forward=elementwise(lambda grad, x, slope: np.where(x > 0, grad, grad * grad.dtype.type(slope)), params=(2,)),
+    forward=lambda grad_output, self, negative_slope: leaky_backward(self, grad_output, negative_slope),
     vjp={
         "grad_output": lambda grad, self, negative_slope: grad._leaky_relu_backward(self, negative_slope),
         "self": lambda grad: zeros_like(grad),
@@ -104,8 +105,9 @@ declare(
 
 
 def _prelu_backward(grad_output: Tensor, self: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    of_self = elementwise(lambda g, x, w: np.where(x > 0, g, w * g))(grad_output, self, weight)
-    of_weight = elementwise(lambda g, x, w: np.where(x > 0, g.dtype.type(0), x * g) + 0 * w)(grad_output, self, weight)
+    # the layout is that of the input
+    of_self = elementwise(lambda x, w, g: np.where(x > 0, g, w * g))(self, weight, grad_output)
+    of_weight = elementwise(lambda x, w, g: np.where(x > 0, g.dtype.type(0), x * g) + 0 * w)(self, weight, grad_output)
     return of_self, of_weight
 
 
@@ -272,12 +274,10 @@ def _replaced(self: Tensor, threshold: Any, value: Any) -> Tensor:
 _THRESHOLD, _THRESHOLD_IN_PLACE = (
     declare(
         "_threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", display="threshold", forward=_replaced,
-        vjp=vjp, node=f"ThresholdBackward{in_place:d}", inplace=in_place, exact=True, **_HIDDEN,
+        vjp={"self": lambda grad, self, threshold: grad._threshold_backward(self, threshold)},
+        node=f"ThresholdBackward{in_place:d}", inplace=in_place, exact=True, **_HIDDEN,
     )
-    for in_place, vjp in (
-        (False, {"self": lambda grad, self, threshold: grad._threshold_backward(self, threshold)}),
-        (True, {"self": lambda grad, result, threshold: grad._threshold_backward(result, threshold)}),
-    )
+    for in_place in (False, True)
 )  # fmt: skip
 _THRESHOLDS = domains.ordered(special=(0.0,), arguments={"threshold": (0, 0.5, -1), "value": (0, 2.0, -1)})
 declare(

@@ -13,6 +13,7 @@ import numpy as np
 
 from reference_engine import random, views
 from reference_engine.ops import domains
+from reference_engine.ops.activation import leaky_backward
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import zeros_like
@@ -26,9 +27,6 @@ _HIDDEN: dict[str, Any] = {"function": False, "method": False}
 _LEAKY = elementwise(
     lambda x, slope: np.where(x > 0, x, x * x.dtype.type(slope)),
     params=(1,), name="leaky_relu_cpu", not_for="bool int complex", since=HALF,
-)  # fmt: skip
-_LEAKY_BACKWARD = elementwise(
-    lambda grad, x, slope: np.where(x > 0, grad, grad * grad.dtype.type(slope)), params=(2,)
 )  # fmt: skip
 
 
@@ -59,12 +57,12 @@ def _rrelu_backward(
     grad_output: Tensor, self: Tensor, noise: Tensor, lower: Any, upper: Any, training: bool, self_is_result: bool
 ) -> Tensor:
     if training and upper - lower > 1e-6:
-        made: Tensor = elementwise(np.multiply)(grad_output, noise)
+        made: Tensor = elementwise(np.multiply)(noise, grad_output)
         return made
     slope = (lower + upper) / 2
     if self_is_result and slope < 0:
         raise refusal("nn.leaky_relu.negative_in_place")  # the result no longer tells the side
-    return _LEAKY_BACKWARD(grad_output, self, slope)
+    return leaky_backward(self, grad_output, slope)
 
 
 _BACKWARD: Op = declare(

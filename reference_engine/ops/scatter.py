@@ -81,10 +81,23 @@ def _gather(self: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Tensor:
     return from_array(_flat1(self)[_places(self, index, d)].reshape(index._shape), self._dtype)
 
 
+def _gather_vjp(grad: Tensor, self: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Tensor:
+    """Zeros but for the elements that were gathered; on request a sparse tensor of these alone."""
+    if not sparse_grad:
+        return grad.new_zeros(self._shape).scatter_add(dim, index, grad)
+    from reference_engine.sparse.creation import sparse_coo_tensor
+
+    at = list(np.indices(index._shape).reshape(len(index._shape), -1))
+    if at:
+        at[wrap_dim(dim, len(at))] = index._read().reshape(-1)
+    places = from_array(np.array(at, np.int64).reshape(len(self._shape), -1), dtypes.int64)
+    return sparse_coo_tensor(places, grad.reshape(-1), self._shape)
+
+
 declare(
     "gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
     forward=_gather,
-    vjp={"self": lambda grad, self, dim, index: grad.new_zeros(self._shape).scatter_add(dim, index, grad)},
+    vjp={"self": _gather_vjp},
     out=True, exact=True, samples=domains.numbers(shapes="gather"),
 )  # fmt: skip
 
