@@ -201,7 +201,7 @@ def _householder(input: Tensor, tau: Tensor) -> Tensor:
         one = np.broadcast_to(np.eye(rows, columns, dtype=a.dtype), a.shape)
         return _reflect(a, t, one, range(t.shape[-1] - 1, -1, -1), False)
 
-    a, t = input._read(), tau._read()
+    a, t = (nearby(x._read(), x._dtype) for x in (input, tau))
     return by_columns(noisy(product(a, t), product, [a, t], input._dtype), input._dtype)
 
 
@@ -310,7 +310,7 @@ def _ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: 
         made = _reflect(a, t, c, range(count) if conjugate else range(count - 1, -1, -1), conjugate)
         return made if left else np.conj(np.swapaxes(made, -1, -2))
 
-    arrays = [x._read() for x in (self, input2, input3)]
+    arrays = [nearby(x._read(), x._dtype) for x in (self, input2, input3)]
     return by_columns(noisy(multiply(*arrays), multiply, arrays, self._dtype), self._dtype)
 
 
