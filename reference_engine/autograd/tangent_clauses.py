@@ -65,7 +65,7 @@ def note_zeros(tangent: Tensor) -> None:
 def _clause(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> str | None:
     from reference_engine.tensor import Tensor, tensors_in
 
-    if given.recast or op.name == "copy" and given.values[1]._dtype is not result._dtype:
+    if given.recast or (op.name == "copy" and given.values[1]._dtype is not result._dtype):
         return "forward_ad.copy.dtype"
     if given.aliased:
         return "forward_ad.in_place.aliased"
