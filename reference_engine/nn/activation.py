@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from reference_engine import creation
@@ -17,11 +18,6 @@ from reference_engine.tensor import Tensor
 
 class ReLU(Applied):
     function = "relu"
-    options = {"inplace": False}
-
-
-class ReLU6(Applied):
-    function = "relu6"
     options = {"inplace": False}
 
 
@@ -48,9 +44,7 @@ class LeakyReLU(Applied):
 class RReLU(Applied):
     function = "rrelu"
     options = {"lower": 1.0 / 8, "upper": 1.0 / 3, "inplace": False}
-
-    def forward(self, *inputs: Any) -> Any:
-        return F.rrelu(*inputs, self.lower, self.upper, self.training, self.inplace)
+    passed = ("lower", "upper", "training", "inplace")
 
 
 class SiLU(Applied):
@@ -66,16 +60,47 @@ class Mish(Applied):
 class Hardsigmoid(Applied):
     function = "hardsigmoid"
     options = {"inplace": False}
+    shown = ()
 
 
 class Hardswish(Applied):
     function = "hardswish"
     options = {"inplace": False}
+    shown = ()
 
 
 class Hardtanh(Applied):
+    """Between two bounds, which can be given by their older names."""
+
     function = "hardtanh"
-    options = {"min_val": -1.0, "max_val": 1.0, "inplace": False}
+    options = {"min_val": -1.0, "max_val": 1.0, "inplace": False, "min_value": None, "max_value": None}
+    passed = ("min_val", "max_val", "inplace")
+
+    def configure(self, options: dict[str, Any]) -> None:
+        for older, name in (("min_value", "min_val"), ("max_value", "max_val")):
+            if (given := options.pop(older)) is not None:
+                warnings.warn(
+                    f"keyword argument `{older}` is deprecated and renamed to `{name}`", FutureWarning, stacklevel=4
+                )
+                options[name] = given
+        super().configure(options)
+        if self.max_val <= self.min_val:
+            raise AssertionError(f"max_val ({self.max_val}) must be greater than min_val ({self.min_val})")
+
+    def extra_repr(self) -> str:
+        return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
+
+
+class ReLU6(Hardtanh):
+    """Between zero and six."""
+
+    options = {"inplace": False}
+
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure({"min_val": 0.0, "max_val": 6.0, "min_value": None, "max_value": None, **options})
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
 
 
 class Threshold(Applied):
@@ -105,19 +130,20 @@ class LogSigmoid(Applied):
     function = "logsigmoid"
 
 
-class _Shrink(Applied):
+class Softshrink(Applied):
+    function = "softshrink"
     options = {"lambd": 0.5}
 
     def extra_repr(self) -> str:
         return str(self.lambd)
 
 
-class Softshrink(_Shrink):
-    function = "softshrink"
-
-
-class Hardshrink(_Shrink):
+class Hardshrink(Applied):
     function = "hardshrink"
+    options = {"lambd": 0.5}
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
 
 
 class GLU(Applied):
@@ -130,16 +156,14 @@ class Softmax(Applied):
     options = {"dim": None}
 
 
-class Softmax2d(Applied):
+class Softmax2d(Module):
     """Over the channels of images."""
 
-    function = "softmax"
-
-    def forward(self, *inputs: Any) -> Any:
-        rank = inputs[0].dim()
+    def forward(self, input: Tensor) -> Any:
+        rank = input.dim()
         if rank not in (3, 4):
             raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {rank}D instead")
-        return inputs[0].softmax(-3)
+        return F.softmax(input, -3, _stacklevel=5)
 
 
 class LogSoftmax(Applied):

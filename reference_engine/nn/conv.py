@@ -9,12 +9,13 @@ from typing import Any
 from reference_engine import creation
 from reference_engine.nn import functional as F
 from reference_engine.nn import init
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
 from reference_engine.tensor import Tensor
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """Weights of shape (out, in / groups, *kernel); transposed ones (in, out / groups, *kernel)."""
 
     dimensions: int
@@ -34,10 +35,16 @@ class _Conv(Module):
         padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = None,
-        *,
-        output_padding: Any = 0,
     ) -> None:
-        super().__init__()
+        self._build(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, 0, dtype
+        )
+
+    def _build(
+        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+        groups: int, bias: bool, padding_mode: str, output_padding: Any, dtype: Any,
+    ) -> None:  # fmt: skip
+        Module.__init__(self)
         if groups <= 0:
             raise ValueError("groups must be a positive integer")
         if in_channels % groups != 0:
@@ -104,19 +111,22 @@ class _Conv(Module):
         return text
 
 
-class Conv1d(_Conv):
+@own_methods("__init__", "forward")
+class Conv1d(_ConvNd):
     dimensions, function = 1, "conv1d"
 
 
-class Conv2d(_Conv):
+@own_methods("__init__", "forward")
+class Conv2d(_ConvNd):
     dimensions, function = 2, "conv2d"
 
 
-class Conv3d(_Conv):
+@own_methods("__init__", "forward")
+class Conv3d(_ConvNd):
     dimensions, function = 3, "conv3d"
 
 
-class _ConvTranspose(_Conv):
+class _ConvTransposeNd(_ConvNd):
     transposed = True
 
     def __init__(
@@ -136,20 +146,10 @@ class _ConvTranspose(_Conv):
     ) -> None:
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-            output_padding=output_padding,
-        )
+        self._build(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode,
+            output_padding, dtype,
+        )  # fmt: skip
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Any:
         """
@@ -192,13 +192,16 @@ class _ConvTranspose(_Conv):
         return [size - least for size, least in zip(wanted, smallest, strict=True)]
 
 
-class ConvTranspose1d(_ConvTranspose):
+@own_methods("__init__", "forward")
+class ConvTranspose1d(_ConvTransposeNd):
     dimensions, function = 1, "conv_transpose1d"
 
 
-class ConvTranspose2d(_ConvTranspose):
+@own_methods("__init__", "forward")
+class ConvTranspose2d(_ConvTransposeNd):
     dimensions, function = 2, "conv_transpose2d"
 
 
-class ConvTranspose3d(_ConvTranspose):
+@own_methods("__init__", "forward")
+class ConvTranspose3d(_ConvTransposeNd):
     dimensions, function = 3, "conv_transpose3d"

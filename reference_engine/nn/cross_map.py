@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine.autograd.function import Function
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.tensor import Tensor
 
@@ -52,3 +53,4 @@ class CrossMapLRN2dLayer(Module):
 
 
 CrossMapLRN2dLayer.__name__ = CrossMapLRN2dLayer.__qualname__ = "CrossMapLRN2d"
+own_methods("__init__", "forward")(CrossMapLRN2dLayer)

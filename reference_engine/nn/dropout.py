@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine.nn import functional as F
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.tensor import Tensor
 
 
-class Dropout(Module):
+class _DropoutNd(Module):
     """Zeroes elements with probability `p` and scales the rest, in training mode only."""
 
-    function = "dropout"
+    function: str
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
@@ -27,31 +28,43 @@ class Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout1d(Dropout):
+@own_methods("forward")
+class Dropout(_DropoutNd):
+    """Zeroes elements by themselves."""
+
+    function = "dropout"
+
+
+@own_methods("forward")
+class Dropout1d(_DropoutNd):
     """Zeroes whole channels of a sequence."""
 
     function = "dropout1d"
 
 
-class Dropout2d(Dropout):
+@own_methods("forward")
+class Dropout2d(_DropoutNd):
     """Zeroes whole channels of an image."""
 
     function = "dropout2d"
 
 
-class Dropout3d(Dropout):
+@own_methods("forward")
+class Dropout3d(_DropoutNd):
     """Zeroes whole channels of a volume."""
 
     function = "dropout3d"
 
 
-class AlphaDropout(Dropout):
+@own_methods("forward")
+class AlphaDropout(_DropoutNd):
     """Dropout that keeps mean and variance for SELU."""
 
     function = "alpha_dropout"
 
 
-class FeatureAlphaDropout(Dropout):
+@own_methods("forward")
+class FeatureAlphaDropout(_DropoutNd):
     """`AlphaDropout` of whole channels."""
 
     function = "feature_alpha_dropout"

@@ -6,11 +6,11 @@ import warnings
 from typing import Any
 
 from reference_engine.nn import functional as F
-from reference_engine.nn.normalization import _BatchNorm
+from reference_engine.nn.normalization import _NormBase
 from reference_engine.tensor import Tensor
 
 
-class _InstanceNorm(_BatchNorm):
+class _InstanceNorm(_NormBase):
     dimensions: int
 
     def __init__(

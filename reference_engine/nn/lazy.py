@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from reference_engine import creation, dtypes
 from reference_engine.nn import conv, instance_norm, linear, normalization
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
@@ -74,15 +75,19 @@ class LazyLinear(LazyModuleMixin, linear.Linear):
             self.reset_parameters()
 
 
-class _LazyConv(LazyModuleMixin):
+class _LazyConvXdMixin(LazyModuleMixin):
     dimensions: int
 
-    def __init__(self, out_channels: int, kernel_size: Any, *args: Any, **kwargs: Any) -> None:
-        names = ["stride", "padding"]
-        names += ["output_padding", "groups", "bias", "dilation"] if self.transposed else ["dilation", "groups", "bias"]
-        options = {**dict(zip([*names, "padding_mode", "device", "dtype"], args, strict=False)), **kwargs}
-        bias, dtype = options.pop("bias", True), options.get("dtype")
-        super().__init__(0, 0, kernel_size, bias=False, **options)
+    def __init__(
+        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+        groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype
+        )  # fmt: skip
+        self._wait(out_channels, bias, dtype)
+
+    def _wait(self, out_channels: int, bias: bool, dtype: Any) -> None:
         self.out_channels = out_channels
         self.weight = UninitializedParameter(dtype=dtype)
         if bias:
@@ -111,31 +116,50 @@ class _LazyConv(LazyModuleMixin):
         self.reset_parameters()
 
 
-class LazyConv1d(_LazyConv, conv.Conv1d):
+@own_methods("__init__")
+class LazyConv1d(_LazyConvXdMixin, conv.Conv1d):
     cls_to_become = conv.Conv1d
 
 
-class LazyConv2d(_LazyConv, conv.Conv2d):
+@own_methods("__init__")
+class LazyConv2d(_LazyConvXdMixin, conv.Conv2d):
     cls_to_become = conv.Conv2d
 
 
-class LazyConv3d(_LazyConv, conv.Conv3d):
+@own_methods("__init__")
+class LazyConv3d(_LazyConvXdMixin, conv.Conv3d):
     cls_to_become = conv.Conv3d
 
 
-class LazyConvTranspose1d(_LazyConv, conv.ConvTranspose1d):
+class _LazyConvTranspose(_LazyConvXdMixin):
+    def __init__(
+        self, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0, output_padding: Any = 0,
+        groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros", device: Any = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        LazyModuleMixin.__init__(
+            self, 0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode, device,
+            dtype,
+        )  # fmt: skip
+        self._wait(out_channels, bias, dtype)
+
+
+@own_methods("__init__")
+class LazyConvTranspose1d(_LazyConvTranspose, conv.ConvTranspose1d):
     cls_to_become = conv.ConvTranspose1d
 
 
-class LazyConvTranspose2d(_LazyConv, conv.ConvTranspose2d):
+@own_methods("__init__")
+class LazyConvTranspose2d(_LazyConvTranspose, conv.ConvTranspose2d):
     cls_to_become = conv.ConvTranspose2d
 
 
-class LazyConvTranspose3d(_LazyConv, conv.ConvTranspose3d):
+@own_methods("__init__")
+class LazyConvTranspose3d(_LazyConvTranspose, conv.ConvTranspose3d):
     cls_to_become = conv.ConvTranspose3d
 
 
-class _LazyNorm(LazyModuleMixin):
+class _LazyNormBase(LazyModuleMixin):
     """Parameters and running statistics for as many channels as the first input has."""
 
     def __init__(
@@ -168,25 +192,25 @@ class _LazyNorm(LazyModuleMixin):
             super().reset_parameters()  # type: ignore[misc]
 
 
-class LazyBatchNorm1d(_LazyNorm, normalization.BatchNorm1d):
+class LazyBatchNorm1d(_LazyNormBase, normalization.BatchNorm1d):
     cls_to_become = normalization.BatchNorm1d
 
 
-class LazyBatchNorm2d(_LazyNorm, normalization.BatchNorm2d):
+class LazyBatchNorm2d(_LazyNormBase, normalization.BatchNorm2d):
     cls_to_become = normalization.BatchNorm2d
 
 
-class LazyBatchNorm3d(_LazyNorm, normalization.BatchNorm3d):
+class LazyBatchNorm3d(_LazyNormBase, normalization.BatchNorm3d):
     cls_to_become = normalization.BatchNorm3d
 
 
-class LazyInstanceNorm1d(_LazyNorm, instance_norm.InstanceNorm1d):
+class LazyInstanceNorm1d(_LazyNormBase, instance_norm.InstanceNorm1d):
     cls_to_become = instance_norm.InstanceNorm1d
 
 
-class LazyInstanceNorm2d(_LazyNorm, instance_norm.InstanceNorm2d):
+class LazyInstanceNorm2d(_LazyNormBase, instance_norm.InstanceNorm2d):
     cls_to_become = instance_norm.InstanceNorm2d
 
 
-class LazyInstanceNorm3d(_LazyNorm, instance_norm.InstanceNorm3d):
+class LazyInstanceNorm3d(_LazyNormBase, instance_norm.InstanceNorm3d):
     cls_to_become = instance_norm.InstanceNorm3d

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 from reference_engine import nn
-from reference_engine.nn import conv, dropout, instance_norm, loss, normalization, pooling, sequences, unpooling
+from reference_engine.nn import (
+    conv,
+    dropout,
+    instance_norm,
+    loss,
+    normalization,
+    padding,
+    pooling,
+    sequences,
+    unpooling,
+)
 from reference_engine.nn import module as base
 from reference_engine.nn.module_state import IncompatibleKeys
 
@@ -57,17 +67,26 @@ _CLASSES = {
     "upsampling": "Upsample UpsamplingNearest2d UpsamplingBilinear2d",
 }  # fmt: skip
 
-#: What several layers have in common, under torch's names.
+
+def _named(module: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(module, name) for name in names}
+
+
+#: What several layers have in common.
 _BASES: dict[str, dict[str, Any]] = {
-    "conv": {"_ConvNd": conv._Conv, "_ConvTransposeNd": conv._ConvTranspose},
-    "batchnorm": {"_BatchNorm": normalization.BatchNorm, "_NormBase": normalization.BatchNorm},
-    "instancenorm": {"_InstanceNorm": instance_norm._InstanceNorm},
-    "dropout": {"_DropoutNd": dropout.Dropout},
-    "loss": {"_Loss": loss.Loss, "_WeightedLoss": loss.Loss},
-    "pooling": {"_MaxPoolNd": pooling._MaxPool, "_MaxUnpoolNd": unpooling._MaxUnpool},
-    "rnn": {"RNNBase": sequences.RNNBase},
-    "module": {"_IncompatibleKeys": IncompatibleKeys, "_addindent": base.indent},
+    "batchnorm": _named(normalization, "_BatchNorm", "_NormBase"),
+    "conv": _named(conv, "_ConvNd", "_ConvTransposeNd"),
+    "dropout": _named(dropout, "_DropoutNd"),
+    "instancenorm": _named(instance_norm, "_InstanceNorm"),
     "linear": {"NonDynamicallyQuantizableLinear": nn.Linear},
+    "loss": _named(loss, "_Loss", "_WeightedLoss"),
+    "module": {"_IncompatibleKeys": IncompatibleKeys, "_addindent": base.indent},
+    "padding": _named(padding, "_CircularPadNd", "_ConstantPadNd", "_ReflectionPadNd", "_ReplicationPadNd"),
+    "pooling": {
+        **_named(pooling, "_AdaptiveAvgPoolNd", "_AdaptiveMaxPoolNd", "_AvgPoolNd", "_LPPoolNd", "_MaxPoolNd"),
+        **_named(unpooling, "_MaxUnpoolNd"),
+    },
+    "rnn": _named(sequences, "RNNBase"),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from reference_engine import creation, dtypes
 from reference_engine.nn import functional as F
 from reference_engine.nn import init
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
 from reference_engine.tensor import Tensor
@@ -79,8 +80,8 @@ class RMSNorm(_Affine):
         self._register_affine(self.normalized_shape, elementwise_affine, None, dtype)
         self.reset_parameters()
 
-    def forward(self, input: Tensor) -> Any:
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+    def forward(self, x: Tensor) -> Any:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
@@ -131,8 +132,8 @@ class GroupNorm(_Affine):
         )
 
 
-class BatchNorm(_Affine):
-    """Over the batch, with running statistics for evaluation."""
+class _NormBase(_Affine):
+    """What normalisation over the batch and of each sample share: running statistics and parameters."""
 
     allowed: tuple[int, ...]
     expected: str
@@ -182,6 +183,17 @@ class BatchNorm(_Affine):
         if input.dim() not in self.allowed:
             raise ValueError(f"expected {self.expected} input (got {input.dim()}D input)")
 
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+@own_methods("__init__")
+class _BatchNorm(_NormBase):
+    """Over the batch."""
+
     def forward(self, input: Tensor) -> Any:
         self._check_rank(input)
         factor = 0.0 if self.momentum is None else self.momentum
@@ -202,23 +214,14 @@ class BatchNorm(_Affine):
             self.eps,
         )
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
-
-class BatchNorm1d(BatchNorm):
+class BatchNorm1d(_BatchNorm):
     allowed, expected = (2, 3), "2D or 3D"
 
 
-class BatchNorm2d(BatchNorm):
+class BatchNorm2d(_BatchNorm):
     allowed, expected = (4,), "4D"
 
 
-class BatchNorm3d(BatchNorm):
+class BatchNorm3d(_BatchNorm):
     allowed, expected = (5,), "5D"
-
-
-_BatchNorm = BatchNorm  # as torch calls it

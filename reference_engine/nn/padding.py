@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from reference_engine.nn import functional as F
 from reference_engine.nn.applied import REQUIRED, Applied
+
+_AMOUNT = {"padding": REQUIRED}
 
 
 class _Pad(Applied):
@@ -17,99 +20,121 @@ class _Pad(Applied):
     function = "pad"
     dimensions: ClassVar[int]
     mode: ClassVar[str]
-    options = {"padding": REQUIRED}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure(options)
         if isinstance(self.padding, int):
             self.padding = (self.padding,) * (2 * self.dimensions)
 
-    def forward(self, *inputs: Any) -> Any:
-        from reference_engine.nn import functional as F
-
+    def apply_to(self, *inputs: Any) -> Any:
         return F.pad(*inputs, self.padding, self.mode, getattr(self, "value", None))
 
     def extra_repr(self) -> str:
         return f"{self.padding}"
 
 
-class ReflectionPad1d(_Pad):
-    dimensions, mode = 1, "reflect"
+class _ReflectionPadNd(_Pad):
+    function, mode = "pad", "reflect"
 
 
-class ReflectionPad2d(_Pad):
-    dimensions, mode = 2, "reflect"
+class _ReplicationPadNd(_Pad):
+    function, mode = "pad", "replicate"
 
 
-class ReflectionPad3d(_Pad):
-    dimensions, mode = 3, "reflect"
+class _CircularPadNd(_Pad):
+    function, mode = "pad", "circular"
 
-
-class ReplicationPad1d(_Pad):
-    dimensions, mode = 1, "replicate"
-
-
-class ReplicationPad2d(_Pad):
-    dimensions, mode = 2, "replicate"
-
-
-class ReplicationPad3d(_Pad):
-    dimensions, mode = 3, "replicate"
-
-
-class _CircularPad(_Pad):
-    mode = "circular"
-
-    def forward(self, *inputs: Any) -> Any:
+    def apply_to(self, *inputs: Any) -> Any:
         rank, allowed = inputs[0].dim(), (self.dimensions + 1, self.dimensions + 2)
         if rank not in allowed:
             raise ValueError(f"expected {allowed[0]}D or {allowed[1]}D input (got {rank}D input)")
-        return super().forward(*inputs)
+        return super().apply_to(*inputs)
 
 
-class CircularPad1d(_CircularPad):
-    dimensions = 1
-
-
-class CircularPad2d(_CircularPad):
-    dimensions = 2
-
-
-class CircularPad3d(_CircularPad):
-    dimensions = 3
-
-
-class _ConstantPad(_Pad):
-    mode = "constant"
-    options = {"padding": REQUIRED, "value": REQUIRED}
+class _ConstantPadNd(_Pad):
+    function, mode = "pad", "constant"
 
     def extra_repr(self) -> str:
         return f"padding={self.padding}, value={self.value}"
 
 
-class ConstantPad1d(_ConstantPad):
+class ReflectionPad1d(_ReflectionPadNd):
     dimensions = 1
+    options = _AMOUNT
 
 
-class ConstantPad2d(_ConstantPad):
+class ReflectionPad2d(_ReflectionPadNd):
     dimensions = 2
+    options = _AMOUNT
 
 
-class ConstantPad3d(_ConstantPad):
+class ReflectionPad3d(_ReflectionPadNd):
     dimensions = 3
+    options = _AMOUNT
 
 
-class _ZeroPad(_Pad):
-    mode, value = "constant", 0.0
-
-
-class ZeroPad1d(_ZeroPad):
+class ReplicationPad1d(_ReplicationPadNd):
     dimensions = 1
+    options = _AMOUNT
 
 
-class ZeroPad2d(_ZeroPad):
+class ReplicationPad2d(_ReplicationPadNd):
     dimensions = 2
+    options = _AMOUNT
 
 
-class ZeroPad3d(_ZeroPad):
+class ReplicationPad3d(_ReplicationPadNd):
     dimensions = 3
+    options = _AMOUNT
+
+
+class CircularPad1d(_CircularPadNd):
+    dimensions = 1
+    options = _AMOUNT
+
+
+class CircularPad2d(_CircularPadNd):
+    dimensions = 2
+    options = _AMOUNT
+
+
+class CircularPad3d(_CircularPadNd):
+    dimensions = 3
+    options = _AMOUNT
+
+
+class ConstantPad1d(_ConstantPadNd):
+    dimensions = 1
+    options = {**_AMOUNT, "value": REQUIRED}
+
+
+class ConstantPad2d(_ConstantPadNd):
+    dimensions = 2
+    options = {**_AMOUNT, "value": REQUIRED}
+
+
+class ConstantPad3d(_ConstantPadNd):
+    dimensions = 3
+    options = {**_AMOUNT, "value": REQUIRED}
+
+
+class _Zero:
+    """Padding with zeros, which are not printed."""
+
+    def configure(self: Any, options: dict[str, Any]) -> None:
+        super().configure({**options, "value": 0.0})  # type: ignore[misc]
+
+    def extra_repr(self: Any) -> str:
+        return f"{self.padding}"
+
+
+class ZeroPad1d(_Zero, ConstantPad1d):
+    options = _AMOUNT
+
+
+class ZeroPad2d(_Zero, ConstantPad2d):
+    options = _AMOUNT
+
+
+class ZeroPad3d(_Zero, ConstantPad3d):
+    options = _AMOUNT

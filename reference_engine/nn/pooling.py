@@ -9,7 +9,7 @@ from typing import Any
 from reference_engine.nn.applied import REQUIRED, Applied
 
 
-class _MaxPool(Applied):
+class _MaxPoolNd(Applied):
     stride: Any
     options = {
         "kernel_size": REQUIRED,
@@ -21,97 +21,101 @@ class _MaxPool(Applied):
     }
     shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure(options)
         if self.stride is None:
             self.stride = self.kernel_size
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     function = "max_pool1d"
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     function = "max_pool2d"
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     function = "max_pool3d"
 
 
-class AvgPool1d(Applied):
+class _AvgPoolNd(Applied):
     stride: Any
-    function = "avg_pool1d"
-    options = {"kernel_size": REQUIRED, "stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
     shown = ("kernel_size", "stride", "padding")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure(options)
         if self.stride is None:
             self.stride = self.kernel_size
-        for name in self.shown:
+
+
+class AvgPool1d(_AvgPoolNd):
+    function = "avg_pool1d"
+    options = {"kernel_size": REQUIRED, "stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
+
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure(options)
+        for name in ("kernel_size", "stride", "padding"):
             value = getattr(self, name)
             setattr(self, name, value if isinstance(value, tuple) else (value,))
 
 
-class AvgPool2d(Applied):
-    stride: Any
+class AvgPool2d(_AvgPoolNd):
     function = "avg_pool2d"
     options = {**AvgPool1d.options, "divisor_override": None}
-    shown = ("kernel_size", "stride", "padding")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.stride is None:
-            self.stride = self.kernel_size
 
 
-class AvgPool3d(AvgPool2d):
+class AvgPool3d(_AvgPoolNd):
     function = "avg_pool3d"
+    options = AvgPool2d.options
 
 
-class AdaptiveAvgPool1d(Applied):
+class _AdaptiveAvgPoolNd(Applied):
+    options = {"output_size": REQUIRED}
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     function = "adaptive_avg_pool1d"
-    options = {"output_size": REQUIRED}
 
 
-class AdaptiveAvgPool2d(Applied):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     function = "adaptive_avg_pool2d"
-    options = {"output_size": REQUIRED}
 
 
-class AdaptiveAvgPool3d(Applied):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     function = "adaptive_avg_pool3d"
-    options = {"output_size": REQUIRED}
 
 
-class _AdaptiveMaxPool(Applied):
+class _AdaptiveMaxPoolNd(Applied):
     options = {"output_size": REQUIRED, "return_indices": False}
     shown = ("output_size",)
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     function = "adaptive_max_pool1d"
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     function = "adaptive_max_pool2d"
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     function = "adaptive_max_pool3d"
 
 
-class LPPool1d(Applied):
-    function = "lp_pool1d"
+class _LPPoolNd(Applied):
     options = {"norm_type": REQUIRED, "kernel_size": REQUIRED, "stride": None, "ceil_mode": False}
 
 
-class LPPool2d(LPPool1d):
+class LPPool1d(_LPPoolNd):
+    function = "lp_pool1d"
+
+
+class LPPool2d(_LPPoolNd):
     function = "lp_pool2d"
 
 
-class LPPool3d(LPPool1d):
+class LPPool3d(_LPPoolNd):
     function = "lp_pool3d"
 
 
@@ -146,12 +150,14 @@ class Upsample(Applied):
     size: Any
     scale_factor: Any
     function = "interpolate"
+    passed = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor")
     options = {
         "size": None, "scale_factor": None, "mode": "nearest", "align_corners": None, "recompute_scale_factor": None,
     }  # fmt: skip
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure(options)
+        self.name = type(self).__name__
         given = self.scale_factor
         if given is not None:
             self.scale_factor = tuple(map(float, given)) if isinstance(given, tuple) else float(given)
@@ -162,10 +168,14 @@ class Upsample(Applied):
 
 
 class UpsamplingNearest2d(Upsample):
-    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
-        super().__init__(size, scale_factor, "nearest")
+    options = {"size": None, "scale_factor": None}
+
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure({**Upsample.options, **options, "mode": "nearest"})
 
 
 class UpsamplingBilinear2d(Upsample):
-    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
-        super().__init__(size, scale_factor, "bilinear", True)
+    options = {"size": None, "scale_factor": None}
+
+    def configure(self, options: dict[str, Any]) -> None:
+        super().configure({**Upsample.options, **options, "mode": "bilinear", "align_corners": True})

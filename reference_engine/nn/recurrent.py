@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from reference_engine import creation
 from reference_engine.nn import functional as F
 from reference_engine.nn import init
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
 from reference_engine.tensor import Tensor
@@ -16,14 +17,14 @@ from reference_engine.tensor import Tensor
 class RNNCellBase(Module):
     """Weights for input and hidden state, one block of rows a gate."""
 
-    gates: int
+    num_chunks: ClassVar[int]
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+        self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None
     ) -> None:
-        super().__init__()
+        Module.__init__(self)
         self.input_size, self.hidden_size, self.has_bias = input_size, hidden_size, bias
-        rows = self.gates * hidden_size
+        rows = num_chunks * hidden_size
         self.weight_ih = Parameter(creation.empty((rows, input_size), dtype=dtype))
         self.weight_hh = Parameter(creation.empty((rows, hidden_size), dtype=dtype))
         for name in ("bias_ih", "bias_hh"):
@@ -46,10 +47,19 @@ class RNNCellBase(Module):
         return text if self.has_bias else text + f", bias={self.has_bias}"
 
 
+class _Gated(RNNCellBase):
+    """A cell whose gates say all about it."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, self.num_chunks, device, dtype)
+
+
 class RNNCell(RNNCellBase):
     """``tanh(W x + b + U h + c)``."""
 
-    gates = 1
+    num_chunks = 1
 
     def __init__(
         self,
@@ -60,7 +70,7 @@ class RNNCell(RNNCellBase):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)
+        super().__init__(input_size, hidden_size, bias, self.num_chunks, device, dtype)
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
@@ -75,10 +85,11 @@ class RNNCell(RNNCellBase):
         return text if self.nonlinearity == "tanh" else text + f", nonlinearity={self.nonlinearity}"
 
 
-class LSTMCell(RNNCellBase):
+@own_methods("__init__")
+class LSTMCell(_Gated):
     """Long short-term memory."""
 
-    gates = 4
+    num_chunks = 4
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
         zeros = self._initial(input)
@@ -89,10 +100,11 @@ class LSTMCell(RNNCellBase):
         return out.sigmoid() * cell.tanh(), cell
 
 
-class GRUCell(RNNCellBase):
+@own_methods("__init__")
+class GRUCell(_Gated):
     """Gated recurrent unit."""
 
-    gates = 3
+    num_chunks = 3
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
         hidden = self._initial(input) if hx is None else hx

@@ -10,6 +10,7 @@ from typing import Any
 from reference_engine import creation
 from reference_engine.nn import functional as F
 from reference_engine.nn import init
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
 from reference_engine.nn.utils.rnn import PackedSequence
@@ -287,6 +288,7 @@ def _joined(tensors: list[Tensor], dim: int = -1) -> Tensor:
     return made
 
 
+@own_methods("forward")
 class RNN(RNNBase):
     """Elman's network: ``tanh(W x + b + U h + c)``, or with ``relu``.
 
@@ -319,6 +321,7 @@ class RNN(RNNBase):
         )  # fmt: skip
 
 
+@own_methods("forward")
 class GRU(RNNBase):
     """Gated recurrent units.
 
@@ -332,6 +335,7 @@ class GRU(RNNBase):
         super().__init__("GRU", *args, **kwargs)
 
 
+@own_methods("forward")
 class LSTM(RNNBase):
     """Long short-term memory; the state is a pair, hidden and cell."""
 

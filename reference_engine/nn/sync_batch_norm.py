@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine.modes import no_grad
-from reference_engine.nn.normalization import BatchNorm
+from reference_engine.nn.applied import own_methods
+from reference_engine.nn.normalization import _BatchNorm
 from reference_engine.tensor import Tensor
 
 
-class SyncBatchNorm(BatchNorm):
+@own_methods("forward")
+class SyncBatchNorm(_BatchNorm):
     """``BatchNorm`` for inputs of any rank from two on."""
 
     def __init__(
@@ -30,7 +32,7 @@ class SyncBatchNorm(BatchNorm):
     def convert_sync_batchnorm(cls, module: Any, process_group: Any = None) -> Any:
         """The module with each ``BatchNorm`` in it replaced by one of this kind, with the same parameters."""
         made = module
-        if isinstance(module, BatchNorm):
+        if isinstance(module, _BatchNorm):
             made = SyncBatchNorm(
                 module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats,
                 process_group, bias=module.bias is not None,

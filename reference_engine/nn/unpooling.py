@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine.nn import functional as F
+from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.tensor import Tensor
 
@@ -13,7 +14,7 @@ def _each(value: Any, dims: int) -> Any:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,) * dims
 
 
-class _MaxUnpool(Module):
+class _MaxUnpoolNd(Module):
     """Puts maxima back where they came from."""
 
     dims: int
@@ -32,15 +33,18 @@ class _MaxUnpool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class MaxUnpool1d(_MaxUnpool):
+@own_methods("__init__", "forward")
+class MaxUnpool1d(_MaxUnpoolNd):
     dims = 1
 
 
-class MaxUnpool2d(_MaxUnpool):
+@own_methods("__init__", "forward")
+class MaxUnpool2d(_MaxUnpoolNd):
     dims = 2
 
 
-class MaxUnpool3d(_MaxUnpool):
+@own_methods("__init__", "forward")
+class MaxUnpool3d(_MaxUnpoolNd):
     dims = 3
 
 
@@ -77,9 +81,11 @@ class _FractionalMaxPool(Module):
         )
 
 
+@own_methods("__init__", "forward")
 class FractionalMaxPool2d(_FractionalMaxPool):
     dims = 2
 
 
+@own_methods("__init__", "forward")
 class FractionalMaxPool3d(_FractionalMaxPool):
     dims = 3
