@@ -141,6 +141,19 @@ def _delete(self: Tensor, name: str) -> None:
     object.__delattr__(self, name)
 
 
+def _is_shared(self: Tensor) -> bool:
+    return self._storage.is_shared()
+
+
+def _share_memory(self: Tensor) -> Tensor:
+    """Remembered, without effect: no other process sees the memory."""
+    self._storage.share_memory_()
+    return self
+
+
+_is_shared.__qualname__, _share_memory.__qualname__ = "Tensor.is_shared", "Tensor.share_memory_"
+
+
 def attach() -> None:
     """Attach them to Tensor, and give every property that has no setter the words that torch has."""
     cls: Any = Tensor
@@ -158,8 +171,8 @@ def attach() -> None:
     cls.__delattr__ = _delete
     cls.new, cls.apply_, cls.map_, cls.cuda = new, _apply, _map, _cuda
     cls.map2_, cls.dim_order = _map2, _dim_order
-    cls.is_pinned = cls.is_shared = cls.is_distributed = lambda self, *device: False
-    cls.share_memory_ = lambda self: self
+    cls.is_pinned = cls.is_distributed = lambda self, *device: False
+    cls.is_shared, cls.share_memory_ = _is_shared, _share_memory
     cls.is_same_size = lambda self, other: self._shape == other._shape
     cls.is_nonzero = cls.__nonzero__ = Tensor.__bool__
     cls.__long__ = Tensor.__int__

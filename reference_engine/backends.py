@@ -47,6 +47,7 @@ openmp = _Settings(False)
 accelerator = _Settings(False)
 
 _threads = 1
+_warn_always = False
 _interop_threads = 1
 _deterministic = _warn_only = False
 _matmul_precision = "highest"
@@ -118,13 +119,29 @@ def set_flush_denormal(mode: bool) -> bool:
     return True
 
 
+def set_warn_always(b: bool, /) -> None:
+    """Remembered, without effect: this engine always warns.
+
+    Raises:
+        RuntimeError: not a bool.
+    """
+    global _warn_always
+    if not isinstance(b, bool):
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    _warn_always = b
+
+
+def is_warn_always_enabled() -> bool:
+    return _warn_always
+
+
 def get_default_device() -> Any:
     from reference_engine import devices
 
     return devices.default()
 
 
-def set_default_device(wanted: Any) -> None:
+def set_default_device(device: Any) -> None:
     """Where tensors are made from now on that are not told where.
 
     Raises:
@@ -132,4 +149,4 @@ def set_default_device(wanted: Any) -> None:
     """
     from reference_engine import devices
 
-    devices.set_default(wanted)
+    devices.set_default(device)

@@ -9,7 +9,8 @@ from typing import Any
 
 def compile(
     model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None, backend: Any = "inductor",
-    mode: str | None = None, options: Any = None, disable: bool = False,
+    mode: str | None = None, options: Any = None, name: str | None = None, disable: bool = False,
+    recompile_limit: int | None = None, isolate_recompiles: bool = False, shapes_spec: Any = None,
 ) -> Any:  # fmt: skip
     """The function or module itself; a decorator if none is given.
 

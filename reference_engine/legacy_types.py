@@ -77,7 +77,7 @@ def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
     return made(self._dtype, args)
 
 
-def set_default_tensor_type(kind: Any) -> None:
+def set_default_tensor_type(t: Any, /) -> None:
     """Set the default dtype by its old name. Use ``set_default_dtype``.
 
     Raises:
@@ -85,7 +85,7 @@ def set_default_tensor_type(kind: Any) -> None:
     """
     if switch("tensor.legacy.default_type_deprecated"):
         warn("tensor.legacy.default_type_deprecated")
-    name = kind.rpartition(".")[2] if isinstance(kind, str) else getattr(kind, "__name__", "")
+    name = t.rpartition(".")[2] if isinstance(t, str) else getattr(t, "__name__", "")
     if name not in TYPES or not TYPES[name].dtype.is_floating_point:
         raise refusal("tensor.legacy.default_type")
     dtypes.set_default_dtype(TYPES[name].dtype)

@@ -121,10 +121,10 @@ def _decorate_coroutine(context: _ContextDecorator, func: Any) -> Any:
 class no_grad(_ContextDecorator):
     """Operations inside are not recorded; their results do not require grad. Factory functions are unaffected."""
 
-    def __new__(cls, orig_func: Any = None) -> Any:
-        return super().__new__(cls) if orig_func is None else super().__new__(cls)(orig_func)
+    def __new__(cls, *given: Any) -> Any:
+        return super().__new__(cls)(given[0]) if given else super().__new__(cls)
 
-    def __init__(self, orig_func: Any = None) -> None:
+    def __init__(self) -> None:
         self._before: list[bool] = []
 
     def __enter__(self) -> None:

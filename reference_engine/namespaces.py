@@ -70,7 +70,6 @@ def publish(top: dict[str, Any]) -> None:
     top["can_cast"] = dtypes.can_cast
     top["is_anomaly_enabled"] = anomaly.enabled
     top["is_anomaly_check_nan_enabled"] = anomaly.is_anomaly_check_nan_enabled
-    top["set_warn_always"] = lambda on: None  # this engine always warns
     attributes.attach()
     top["__version__"] = str(current().version)
     _publish_surface(top)
@@ -111,6 +110,7 @@ _ELSEWHERE = {
         "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads",
         "is_deterministic_algorithms_warn_only_enabled", "set_default_device", "set_deterministic_debug_mode",
         "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads", "set_num_threads",
+        "is_warn_always_enabled", "set_warn_always",
         "use_deterministic_algorithms",
     ),
     "nn.recurrence": ("gru", "lstm", "rnn_relu", "rnn_tanh"),

@@ -79,7 +79,9 @@ def is_native(dotted: str, is_method: bool) -> bool:
     space, _, name = dotted.rpartition(".")
     if is_method:
         return name not in PYTHON_METHODS
-    return name in NATIVE_FUNCTIONALS if space == "nn.functional" else bool(space) or name not in PYTHON_FUNCTIONS
+    if space == "nn.functional":
+        return name in NATIVE_FUNCTIONALS
+    return bool(space) or name not in PYTHON_FUNCTIONS or name == "istft"  # which torch.functional takes from C
 
 
 def named(

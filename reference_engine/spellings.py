@@ -228,7 +228,7 @@ def is_distributed(input: Tensor) -> bool:
     return False
 
 
-def is_storage(obj: Any) -> bool:
+def is_storage(obj: Any, /) -> bool:
     from reference_engine.storage import Storage
     from reference_engine.typed_storage import TypedStorage
 

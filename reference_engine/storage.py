@@ -32,7 +32,7 @@ class UntypedStorage:
         content: how many bytes, or the bytes; none by default.
     """
 
-    __slots__ = ("bytes", "_address", "meta", "__weakref__")
+    __slots__ = ("bytes", "_address", "meta", "shared", "__weakref__")
     __module__ = "torch.storage"
 
     is_cuda = is_sparse = is_hpu = is_sparse_csr = False
@@ -180,12 +180,14 @@ class UntypedStorage:
         return True
 
     def is_shared(self) -> bool:
-        return False
+        return hasattr(self, "shared")
 
     def is_pinned(self, device: Any = None) -> bool:
         return False
 
     def share_memory_(self) -> UntypedStorage:
+        """Remembered, without effect."""
+        self.shared = True
         return self
 
     def untyped(self) -> UntypedStorage:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Sequence
 from typing import Any
 
 
@@ -35,8 +34,9 @@ def _larger_kind(found: Any, *of: Any) -> Any:
     return float(found) if any(isinstance(number, float) for number in of) else found
 
 
-def sym_sum(args: Sequence[Any]) -> Any:
-    return builtins.sum(args)
+def sym_sum(*args: Any) -> Any:
+    """The sum of numbers, given one by one or in one sequence."""
+    return builtins.sum(args[0] if len(args) == 1 and not isinstance(args[0], (int, float)) else args)
 
 
 def sym_sqrt(a: Any) -> float:

@@ -302,7 +302,7 @@ class Tensor(TensorBase):
         def __ge__(self, other: Any) -> Tensor: ...
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: Any, /) -> bool:
     return isinstance(obj, Tensor)
 
 

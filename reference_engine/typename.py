@@ -7,15 +7,15 @@ from typing import Any
 from reference_engine.tensor import Tensor
 
 
-def typename(value: Any) -> str:
+def typename(obj: Any, /) -> str:
     """The legacy type name of a tensor (`torch.FloatTensor`), else the type's qualified name."""
-    if isinstance(value, Tensor):
-        legacy: str = value.dtype.tensor_name
-        return legacy.replace("torch.", "torch.meta.", 1) if value.is_meta else legacy
-    module = getattr(value, "__module__", "") or ""
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    if isinstance(obj, Tensor):
+        legacy: str = obj.dtype.tensor_name
+        return legacy.replace("torch.", "torch.meta.", 1) if obj.is_meta else legacy
+    module = getattr(obj, "__module__", "") or ""
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
     if name is None:
-        module, name = type(value).__module__, type(value).__qualname__
+        module, name = type(obj).__module__, type(obj).__qualname__
     return name if module in ("", "builtins") else f"{module}.{name}"
 
 

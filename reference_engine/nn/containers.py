@@ -90,6 +90,11 @@ class Sequential(_Numbered):
     def _of(self, items: list[tuple[str, Any]]) -> Any:
         return type(self)(OrderedDict(items))
 
+    def extend(self, sequential: Any) -> Any:
+        for module in sequential:
+            self.append(module)
+        return self
+
     def forward(self, input: Any) -> Any:
         for module in self:
             input = module(input)

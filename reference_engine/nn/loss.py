@@ -12,8 +12,8 @@ from reference_engine.nn.applied import Applied
 from reference_engine.nn.module import Module
 from reference_engine.tensor import Tensor
 
-_OLD = {"size_average": None, "reduce": None}
-_REDUCTION = {**_OLD, "reduction": "mean"}
+_OLD: dict[str, Any] = {"size_average": None, "reduce": None}
+_REDUCTION: dict[str, Any] = {**_OLD, "reduction": "mean"}
 
 
 class _Loss(Applied):
@@ -23,8 +23,8 @@ class _Loss(Applied):
         size_average, reduce: what came before `reduction`.
     """
 
-    inputs = ("input", "target")
-    options = _REDUCTION
+    inputs: ClassVar[tuple[str, ...]] = ("input", "target")
+    options: ClassVar[dict[str, Any]] = _REDUCTION
     shown = ()
     constants: ClassVar[tuple[str, ...]] = ()  # tensors among the options, kept as buffers
 
@@ -174,6 +174,7 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 
 class TripletMarginWithDistanceLoss(_Loss):
+    distance_function: Any
     function = "triplet_margin_with_distance_loss"
     inputs = ("anchor", "positive", "negative")
     options = {"distance_function": None, "margin": 1.0, "swap": False, "reduction": "mean"}

@@ -122,9 +122,11 @@ class UninitializedBuffer(_Uninitialized, Buffer):  # type: ignore[misc, metacla
 
     cls_to_become = Tensor
 
-    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Any:
+    def __new__(
+        cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
+    ) -> Any:
         made: Any = creation.empty(0, dtype=dtype)
-        made.__class__ = cls
+        made.__class__, made.persistent, made._is_buffer = cls, persistent, True
         return made
 
 

@@ -16,7 +16,7 @@ from reference_engine.autograd import engine, forward_ad, profiler, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.dispatcher import watching
 from reference_engine.modes import state
-from reference_engine.ops import binding, kernels, older_forms, out_form
+from reference_engine.ops import binding, kernels, older_forms, out_form, written_in_python
 from reference_engine.ops.declare import OPS, Op
 from reference_engine.override_names import is_native, named
 from reference_engine.semantics import cite, quiet, refusal, switch, warn
@@ -50,6 +50,7 @@ class Function:
         self.__name__ = self.__qualname__ = f"{space}_{short}" if space in ("fft", "linalg", "special") else short
         self.spoken = name.removeprefix("nn.functional.").replace(".", "_")  # what refusals of arguments call it
         self.__module__ = ".".join(["reference_engine", *name.split(".")[:-1]])
+        self._native = tuple(is_native(name, method) or inplace for method in (False, True))
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.call(args, kwargs, is_method=False)
@@ -88,18 +89,28 @@ class Function:
         public: Any = getattr(Tensor, self.__name__, self) if is_method else self
         native = is_native(self.name, is_method)
         if not native:
-            empty = inspect.Parameter.empty
-            defaults = {p.name: empty if p.required else p.default for p in self.ops[0].params}
-            if self.ops[0].out and not is_method and "." not in self.name:  # before the dtype
-                last = {name: defaults.pop(name) for name in ("dtype",) if name in defaults}
-                defaults = {**defaults, "out": None, **last}
+            defaults = written_in_python.parameters(self.ops[0], is_method)
             args, kwargs = named(defaults, args, kwargs)
         return overrides.offer(public, values, args, kwargs, native)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """The parameters of what torch writes in Python.
+
+        Raises:
+            ValueError: it is written in C.
+        """
+        if is_native(self.name, is_method=False):
+            raise ValueError(f"no signature found for builtin {self!r}")
+        return written_in_python.signature(self.ops[0], is_method=False)
 
     def _ask(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool) -> Any:
         global _asked
         if _asked is not None:
             return self._call(args, kwargs, is_method)
+        if not self._native[is_method]:
+            op = next((op for op in self.ops if op.holds()), self.ops[0])
+            args, kwargs = written_in_python.checked(op, args, kwargs, is_method)
         if meta.used and not self.inplace and _in_one_place(self.ops[0], args):
             meta.refuse_mixture(args)
         _asked = self.ops[0].name
@@ -393,6 +404,8 @@ def method(function: Function) -> Callable[..., Any]:
 
     call.__name__ = function.__name__
     call.__qualname__ = f"Tensor.{function.__name__}"
+    if not is_native(function.name, is_method=True):
+        vars(call)["__signature__"] = written_in_python.signature(function.ops[0], is_method=True)
     return call
 
 

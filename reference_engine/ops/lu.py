@@ -161,8 +161,15 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     return tuple(made) if get_infos else tuple(made)[:2]
 
 
+def _method(self: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
+    """``Tensor.lu``, which warns of nothing."""
+    made = tuple(run(_FACTOR, [self, pivot, not get_infos]))
+    return made if get_infos else made[:2]
+
+
+_method.__name__, _method.__qualname__ = "lu", "Tensor.lu"
 _METHODS: Any = Tensor
-_METHODS.lu = lu
+_METHODS.lu = _method
 
 
 def _lu(A: Tensor, pivot: bool) -> Any:

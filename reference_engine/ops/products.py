@@ -385,10 +385,19 @@ _MULTI_DOT = declare(
 
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
-    """``torch.chain_matmul``: the old spelling of ``linalg.multi_dot``."""
-    warn("linalg.chain_matmul.deprecated")
-    if len(matrices) == 1:
+    """``torch.chain_matmul``: the old spelling of ``linalg.multi_dot``.
+
+    Raises:
+        TypeError: what is no tensor. RuntimeError: nothing at all.
+    """
+    for at, matrix in enumerate(matrices):
+        if not isinstance(matrix, Tensor):
+            raise refusal("ops.arguments.element", element=at, position=0, got=type(matrix).__name__)
+    if len(matrices) == 1 and len(matrices[0]._shape) == 2:
         return matrices[0] if out is None else copy_to(out, matrices[0])
+    warn("linalg.chain_matmul.deprecated")
+    if not matrices:
+        raise refusal("linalg.chain_matmul.none")
     made: Tensor = run(_MULTI_DOT, [list(matrices)], out=out)
     return made
 
@@ -448,11 +457,17 @@ def _spelled(subscripts: Any) -> str:
     return text
 
 
-def einsum(equation: Any, *operands: Any) -> Tensor:
+def einsum(*args: Any) -> Tensor:
     """``torch.einsum``: products of operands, summed over the subscripts that the output lacks.
 
     Subscripts are one text before the operands, or a list after each, and perhaps one more for the output.
+
+    Raises:
+        ValueError: one argument or none.
     """
+    if len(args) < 2:
+        raise refusal("ops.einsum.arguments")
+    equation, operands = args[0], args[1:]
     if isinstance(equation, Tensor):
         given = (equation, *operands)
         text = ",".join(_spelled(subscripts) for subscripts in given[1::2])

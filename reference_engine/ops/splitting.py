@@ -235,6 +235,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> Tensors:
     check_tensors(given)
     if indexing is None:
         warn("shape.meshgrid.indexing_absent")
+    if not given:
+        raise refusal("shape.meshgrid.none")
     for t in given:
         if len(t._shape) > 1:
             raise refusal("shape.meshgrid.rank", tensor=repr(t.detach())[7:-1])

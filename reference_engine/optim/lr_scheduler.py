@@ -223,18 +223,19 @@ class PolynomialLR(LRScheduler):
 class SequentialLR(LRScheduler):
     """One schedule after the other."""
 
-    def __init__(self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int]) -> None:
+    def __init__(
+        self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
+    ) -> None:
         if len(schedulers) < 1:
-            raise ValueError(
-                f"{type(self).__name__} expects at least one scheduler to be chained, but got no scheduler."
-            )
+            raise ValueError(f"{type(self).__name__} expects at least one scheduler, but got no scheduler.")
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "Sequential Schedulers expects number of schedulers provided to be one more than the number of "
                 f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
                 f"equal to {len(milestones)}"
             )
-        self._schedulers, self._milestones, self.last_epoch, self.optimizer = schedulers, milestones, 0, optimizer
+        self._schedulers, self._milestones = schedulers, milestones
+        self.last_epoch, self.optimizer = last_epoch + 1, optimizer
         # Each schedule set its own start when it was made; undo that, then start the first.
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
@@ -245,7 +246,7 @@ class SequentialLR(LRScheduler):
         schedulers[0]._is_initial = False
         self._last_lr = schedulers[0].get_last_lr()
 
-    def step(self, epoch: int | None = None) -> None:
+    def step(self) -> None:  # type: ignore[override]
         self.last_epoch += 1
         current = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[current]

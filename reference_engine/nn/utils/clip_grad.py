@@ -83,6 +83,9 @@ def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
     return clip_grad_norm_(*args, **kwargs)
 
 
+vars(clip_grad_norm)["__wrapped__"] = clip_grad_norm_  # whose parameters are its own
+
+
 @no_grad()
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
     """Clamp each element of the gradients to [-clip_value, clip_value]."""

@@ -60,7 +60,7 @@ class PackedSequence(PackedSequence_):
     def int(self) -> PackedSequence:
         return self.to(dtype=dtypes.int32)
 
-    def cpu(self) -> PackedSequence:
+    def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
         return self
 
     @property
