@@ -12,12 +12,13 @@ from reference_engine import strides
 from reference_engine.dtypes import float32
 from reference_engine.modes import state
 from reference_engine.ops import domains, shadow
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import less, minus, plus, times
+from reference_engine.ops.formulas import less, minus, plus, some, times
 from reference_engine.ops.kernels import HALF, elementwise, from_array, noisy, note_nan, wrap_dim
 from reference_engine.ops.supported import ONLY_FLOATING, refuse_unsupported
-from reference_engine.semantics import refusal
+from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -153,7 +154,11 @@ def _gelu(x: Array, approximate: str) -> Array:
 def _gelu_slope(grad: Array, x: Array, approximate: str) -> Array:
     if approximate == "tanh":
         t = np.tanh(_BETA * (x + _KAPPA * x * x * x))
-        slope = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * _BETA * (1 + 3 * _KAPPA * x * x)
+        flat = np.abs(t) == 1  # there the square of x may overflow, and would be multiplied with zero
+        if (flat & np.isinf(x * x) & np.isfinite(x)).any():
+            cite("nn.gelu.far")
+        near = np.where(flat, x.dtype.type(0), x)
+        slope = 0.5 * (1 + t) + 0.5 * near * (1 - t * t) * _BETA * (1 + 3 * _KAPPA * near * near)
     else:
         slope = 0.5 * (1 + _erf(x * x.dtype.type(math.sqrt(0.5)))) + x * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     return (grad * slope).astype(grad.dtype)
@@ -162,7 +167,11 @@ def _gelu_slope(grad: Array, x: Array, approximate: str) -> Array:
 def _gelu_curvature(grad: Tensor, grad_output: Tensor, self: Tensor, approximate: str) -> Tensor:
     if approximate == "none":
         density = times((times(self.pow(2), -0.5)).exp(), 1 / math.sqrt(2 * math.pi))
-        return grad * grad_output * density * minus(2, self.pow(2))
+        square = self.pow(2)
+        if some(square.isinf().logical_and(self.isinf().logical_not())):
+            cite("nn.gelu.far")
+            square = square.masked_fill(density == 0, 0)
+        return grad * grad_output * density * minus(2, square)
     t = times(self + times(self.pow(3), _KAPPA), _BETA).tanh()
     inner_slope = times(plus(times(self.pow(2), 3 * _KAPPA), 1), _BETA)
     inner_curvature = times(self, 6 * _KAPPA * _BETA)
@@ -242,6 +251,8 @@ def _mish_vjp(grad: Tensor, self: Tensor) -> Tensor:
     if not state.grad:
         return elementwise(_mish_slope)(grad, self)
     t = run(_SOFTPLUS, [self, 1, 20]).tanh()
+    if some(self.exp().isinf().logical_and(self.isinf().logical_not())):
+        self = differentiated(self, "nn.mish.far")
     return grad * (t + self * self.sigmoid() * minus(1, t * t))
 
 

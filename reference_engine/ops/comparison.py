@@ -131,7 +131,10 @@ def _isfinite(self: Tensor) -> Tensor:
             part.abs()
     elif self._dtype.is_floating_point:
         self.abs()
-    return _finite(self.detach())
+    values = self.detach()
+    if levels.is_mapped(values):
+        return values.isinf().logical_or(values.isnan()).logical_not()
+    return _finite(values)
 
 
 declare(

@@ -13,7 +13,7 @@ from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, plus, some, times, where
 from reference_engine.ops.kernels import HALF, elementwise, multiply_add, note_nan, to_floating
-from reference_engine.semantics import warn
+from reference_engine.semantics import cite, warn
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -137,6 +137,18 @@ def _logaddexp(a: Array, b: Array) -> Array:
     return complex_logaddexp(a, b) if a.dtype.kind == "c" else np.logaddexp(a, b)
 
 
+def _share(grad: Tensor, mine: Tensor, theirs: Tensor, exponential: str, unit: float = 1.0) -> Tensor:
+    """What of the gradient of log(exp a + exp b) belongs to ``mine``: it is logistic in the difference.
+
+    Where the exponential overflows, the share is zero and all its derivatives are; they must not meet the infinity.
+    """
+    raised = getattr(theirs - mine, exponential)()
+    if not raised.is_complex() and some(raised.isinf()):
+        cite("pointwise.logaddexp.far")
+        return grad * times(mine - theirs, unit).sigmoid()
+    return grad / conj(plus(raised, 1))
+
+
 declare(
     "logaddexp(Tensor self, Tensor other) -> Tensor",
     forward=elementwise(
@@ -144,8 +156,8 @@ declare(
         since={**HALF, "complex64": "pointwise.complex_logaddexp", "complex128": "pointwise.complex_logaddexp"},
     ),
     vjp={
-        "self": lambda grad, self, other: grad / conj(plus((other - self).exp(), 1)),
-        "other": lambda grad, self, other: grad / conj(plus((self - other).exp(), 1)),
+        "self": lambda grad, self, other: _share(grad, self, other, "exp"),
+        "other": lambda grad, self, other: _share(grad, other, self, "exp"),
     },
     out=True, samples=domains.field(special=(-math.inf,)),
 )  # fmt: skip
@@ -161,8 +173,8 @@ declare(
     "logaddexp2(Tensor self, Tensor other) -> Tensor",
     forward=elementwise(_logaddexp2, name="logaddexp2_cpu", not_for="bool int complex", since=HALF),
     vjp={
-        "self": lambda grad, self, other: grad / plus((other - self).exp2(), 1),
-        "other": lambda grad, self, other: grad / plus((self - other).exp2(), 1),
+        "self": lambda grad, self, other: _share(grad, self, other, "exp2", LN_2),
+        "other": lambda grad, self, other: _share(grad, other, self, "exp2", LN_2),
     },
     out=True, samples=domains.real(special=(-math.inf,)),
 )  # fmt: skip

@@ -118,7 +118,14 @@ def _pow_number_vjp(grad: Tensor, self: Tensor, exponent: Any) -> Tensor:
 
 
 def _pow_base_vjp(grad: Tensor, self: Tensor, exponent: Tensor) -> Tensor:
-    return where(exponent == 0.0, 0, grad * conj(exponent * self.pow(less(exponent, 1))))
+    lower = less(exponent, 1)
+    power = self.pow(lower)
+    if power.is_complex():
+        flat = (lower == 0).logical_and(self == 0)
+        if some(flat):  # as everywhere, though the power of two complex zeros is nan
+            cite("pointwise.pow.complex_zero")
+            power = where(flat, 1.0, power)
+    return where(exponent == 0.0, 0, grad * conj(exponent * power))
 
 
 def _not_negative(exponent: Tensor) -> Tensor:
@@ -259,7 +266,7 @@ def _ldexp(self: Tensor, other: Tensor) -> Tensor:
 def _ldexp_self(grad: Tensor, other: Tensor) -> Tensor:
     import reference_engine as engine
 
-    if other._dtype.category == 1 and (other._read() < 0).any():
+    if other._dtype.category == 1 and some(other < 0):
         cite("pointwise.ldexp.negative_integer")
     return grad * conj(engine.pow(2.0, other))
 

@@ -230,7 +230,7 @@ def _products_of_others(grad: Tensor, values: Tensor, dim: int) -> Tensor:
     before = engine.cat([ones, values.narrow(dim, 0, n - 1)], dim).cumprod(dim)
     after = engine.cat([ones, values.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)
     others = before * after
-    if some(others.isnan()) and not some(values.isfinite().logical_not()):
+    if some(others.isnan()) and not some(values.isinf().logical_or(values.isnan())):
         cite("reduction.prod.overflow")
         others = where(others.isnan(), 0, others)  # a zero among the others, whatever the rest of them overflows to
     return grad * conj(others)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import return_types
+from reference_engine import levels, return_types
 from reference_engine.modes import state
 from reference_engine.ops import domains, gauge
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
@@ -111,10 +111,7 @@ def _svd_vjp(grads: Any, result0: Tensor, result1: Tensor, result2: Tensor, full
     # the difference of two squares in factors, which neither overflow nor vanish where the squares would
     gaps = with_diagonal(s.unsqueeze(-2) - s.unsqueeze(-1), 1)
     sums = with_diagonal(s.unsqueeze(-2) + s.unsqueeze(-1), 1)
-    values = s._read()
-    with np.errstate(all="ignore"):
-        if not np.isfinite(values * values).all() or ((values * values == 0) & (values != 0)).any():
-            cite("linalg.svd.scale")
+    _note_scale(s)
     left, right = s.unsqueeze(-2) / sums, s.unsqueeze(-1) / sums
     if turn_u is not None and turn_v is not None:
         inner = (turn_u * left + right * turn_v) / gaps
@@ -136,6 +133,16 @@ def _svd_vjp(grads: Any, result0: Tensor, result1: Tensor, result2: Tensor, full
         made = inner.matmul(vh) + outside - outside.matmul(adjoint(vh)).matmul(vh)
         return u.matmul(made)
     return u.matmul(inner.matmul(vh)) if rows >= columns else u.matmul(inner).matmul(vh)
+
+
+def _note_scale(values: Tensor) -> None:
+    """Cite that the scale of a matrix does not matter, where it would if singular values were squared."""
+    if levels.is_mapped(values):
+        return
+    s = values._read()
+    with np.errstate(all="ignore"):
+        if not np.isfinite(s * s).all() or ((s * s == 0) & (s != 0)).any():
+            cite("linalg.svd.scale")
 
 
 def _check_phase(turns: list[Tensor]) -> None:

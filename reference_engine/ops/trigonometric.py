@@ -10,9 +10,9 @@ import numpy as np
 from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import back_times, conj, less, minus, not_derived, plus, times
+from reference_engine.ops.formulas import back_times, conj, less, minus, not_derived, plus, some, times
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -66,6 +66,14 @@ def _atan2_vjp(grad: Tensor, self: Tensor, other: Tensor, needs: set[str]) -> di
     """Over r², and zero at the origin, which has no angle."""
     squared = self * self + other * other
     inverse = squared.reciprocal()
+    if some(inverse.isinf().logical_and(squared != 0)):  # though the gradient itself is an ordinary number
+        cite("pointwise.atan2.near_origin")
+        squared = squared.masked_fill(squared == 0, math.inf)
+        return {
+            name: t
+            for name, t in (("self", grad * other / squared), ("other", grad * -self / squared))
+            if name in needs
+        }
     if switch("convention.atan2.origin_zero"):
         inverse = inverse.masked_fill(squared == 0, 0)
     made = {}
