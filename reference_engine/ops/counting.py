@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, strides
+from reference_engine import dtypes, hash_tables, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import Op, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import dtypes_in, from_array, wrap_dim
 from reference_engine.ops.supported import HALF, refuse_unsupported
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -63,7 +63,26 @@ def _unique(self: Tensor, sorted: bool, return_inverse: bool, return_counts: boo
     starts, runs = _grouped(values[order])
     groups = np.empty(values.size, np.int64)
     groups[order] = runs
+    if not sorted and values.dtype != bool and switch("indexing.unique.hashed"):
+        return _in_table_order(self, values, groups)
     return _counted(self, values[order][starts], groups, self._shape)
+
+
+def _in_table_order(self: Tensor, values: Array, groups: Array) -> Any:
+    """What is different, as a hash table of all elements lists it; ``groups`` says which elements are alike."""
+    _, firsts = np.unique(groups, return_index=True)
+    met = np.sort(firsts)
+    hashes = [_hash(v) for v in values[met]]
+    listed = met[hash_tables.order(hashes, hash_tables.buckets_for(values.size))]
+    places = np.empty(len(listed), np.int64)
+    places[groups[listed]] = np.arange(len(listed))
+    return _counted(self, values[listed], places[groups], self._shape)
+
+
+def _hash(value: Any) -> int:
+    if value.dtype.kind in "iu":
+        return int(value) % (1 << 64)
+    return hash_tables.hash_of(value.tobytes()) if value else 0
 
 
 def _rows(self: Tensor, dim: int) -> Array:

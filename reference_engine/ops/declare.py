@@ -106,7 +106,7 @@ class OutForm:
         named: how refusals name what is written.
         late: what it is made of refuses to be recorded, after whatever it has to say itself.
         unrecorded: it may require grad, for nothing is recorded.
-        underived: the switch since which it has no derivative, though the op has one.
+        underived: the switch since which (``"!switch"``: until which) it has no derivative, though the op has one.
         by: the op within that refuses to be recorded, where that is another.
         numbers: where an argument may be a tensor or a number, it may be a number here too.
         since: the switch with which it came.
@@ -139,6 +139,11 @@ ASSEMBLED = OutForm(same_dtype=True, refused="ops.out.dtype", apart=True)
 """Of what is computed matrix by matrix."""
 
 
+def in_force(when: str) -> bool:
+    """Whether a switch is on, or ``"!switch"`` off."""
+    return not switch(when[1:]) if when.startswith("!") else switch(when)
+
+
 class Op:
     """A declared op (one overload)."""
 
@@ -163,7 +168,7 @@ class Op:
         self.exact: bool = traits["exact"]
         self.smooth: bool = traits["smooth"]
         self.when: str | None = traits["when"]
-        self.underived: bool = traits["underived"]
+        self.underived: bool | str = traits["underived"]
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
         self.copied: bool = traits["copied"]
         self.in_place_clause: str | None = traits["in_place_clause"]
@@ -183,7 +188,7 @@ class Op:
             self.differentiable = [i for i in self.tensor_params if any(self.params[i].name in f.of for f in formulas)]
             node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
             self.node_type = _node_type(node, OpNode, self)
-        self.recorded = bool(self.vjp) or self.underived
+        self.recorded = bool(self.vjp) or bool(self.underived)
         # where each argument's gradient goes, unless a list of tensors makes that depend on the call
         self.slots: dict[str, tuple[int, int | None]] | None = None
         if all(self.params[i].type != "Tensor[]" for i in self.differentiable):
@@ -205,9 +210,7 @@ class Op:
 
     def holds(self) -> bool:
         """Whether this overload exists in the version in force."""
-        if self.when is None:
-            return True
-        return not switch(self.when[1:]) if self.when.startswith("!") else switch(self.when)
+        return self.when is None or in_force(self.when)
 
     def _shown_saves(self, called: dict[str, str]) -> list[str]:
         """The attributes in which a node shows what its formulas read."""
@@ -401,7 +404,8 @@ class _Underived(OpNode):
         return "torch::autograd::NotImplemented"
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
-        raise refusal("pointwise.underived", op=self.op.reference_name + "_" * self.inplace)
+        clause = "pointwise.underived" if self.op.underived is True else str(self.op.underived)
+        raise refusal(clause, op=self.op.reference_name + "_" * self.inplace)
 
 
 class _Formula:
@@ -458,7 +462,7 @@ def declare(
     exact: bool = False,
     smooth: bool = True,
     when: str | None = None,
-    underived: bool = False,
+    underived: bool | str = False,
     overlap: Callable[..., Sequence[str]] | None = None,
     in_place_clause: str | None = None,
     copied: bool = False,
@@ -482,7 +486,7 @@ def declare(
         exact: the result is exact in its dtype (selections, copies): rounding noise is never added.
         smooth: differentiable everywhere inside the domain, so numerical differentiation may judge it.
         when: the switch of the versions that have this overload (``"!switch"``: of those that do not).
-        underived: recorded, but refuses to be differentiated.
+        underived: recorded, but refuses to be differentiated; in the words of which clause, if not the usual one.
         overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
             which clauses warn of it.
         in_place_clause: what the in-place form is an instance of, even where it is refused.
@@ -500,7 +504,9 @@ def declare(
     }  # fmt: skip
     op = Op(signature, forward, vjp or {}, **traits)
     if op.out.underived:
-        op.without_derivative = Op(signature, forward, {}, **{**traits, "underived": True, "composite": False})
+        op.without_derivative = Op(
+            signature, forward, {}, **{**traits, "underived": True, "composite": False, "copied": False}
+        )
     OPS.setdefault(op.name, []).append(op)
     for alias in aliases:
         OPS.setdefault(alias, []).append(op)

@@ -17,9 +17,9 @@ from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.dispatcher import watching
 from reference_engine.modes import state
 from reference_engine.ops import binding, kernels, older_forms, out_form, written_in_python
-from reference_engine.ops.declare import OPS, Op
+from reference_engine.ops.declare import OPS, Op, in_force
 from reference_engine.override_names import is_native, named
-from reference_engine.semantics import cite, quiet, refusal, switch, warn
+from reference_engine.semantics import cite, quiet, refusal, warn
 from reference_engine.sparse import kernels as sparse_kernels
 from reference_engine.sparse import memory
 from reference_engine.tensor import Tensor, tensors_in
@@ -165,7 +165,7 @@ def _run(op: Op, values: list[Any], inplace: bool, out: Any, written: Any) -> An
         kernels.will_write(None, written)
         return forward(*values)
     if out is not None:
-        if op.out.underived and switch(op.out.underived):
+        if op.out.underived and in_force(op.out.underived):
             op = op.without_derivative
         if watching.used and watching.sees([*values, out]):
             return _show_out(op, values, out)

@@ -15,7 +15,7 @@ from reference_engine.ops.matrices import adjoint, check_floating, check_low_pre
 from reference_engine.ops.norm import OLD_NORM
 from reference_engine.ops.out_form import refuse_castable
 from reference_engine.ops.solving import INV_EX
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 # -- exponential -------------------------------------------------------------------------------------------------------
@@ -221,7 +221,8 @@ declare(
 
 
 def _frobenius_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    warn("linalg.frobenius_norm.deprecated")
+    if switch("linalg.older_norms.deprecated"):
+        warn("linalg.frobenius_norm.deprecated")
     if len(dim) > 2:
         raise refusal("linalg.frobenius_norm.dims", count=len(dim))
     made: Tensor = run(
@@ -231,7 +232,13 @@ def _frobenius_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 
 def _nuclear_norm(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    warn("linalg.nuclear_norm.deprecated")
+    if switch("linalg.older_norms.deprecated"):
+        warn("linalg.nuclear_norm.deprecated")
+    elif dim is None and len(self._shape) != 2:
+        raise refusal("linalg.nuclear_norm.rank", ndim=len(self._shape), s="s" * (len(self._shape) != 1))
+    elif dim is not None and len(dim) != 2:
+        raise refusal("linalg.nuclear_norm.dims")
+    dim = (-2, -1) if dim is None else dim
     if len(dim) != 2:
         raise refusal("linalg.matrix_norm.dims", dim=" ".join(map(str, dim)))
     return _matrix_norm(self, "nuc", dim, keepdim, None)
@@ -244,7 +251,7 @@ declare(
 )  # fmt: skip
 declare(
     "nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", composite=True, method=False, out=_NORM_OUT, copied=True,
-    forward=lambda self, keepdim: _nuclear_norm(self, (-2, -1), keepdim), samples=domains.field(shapes="matrix"),
+    forward=lambda self, keepdim: _nuclear_norm(self, None, keepdim), samples=domains.field(shapes="matrix"),
 )  # fmt: skip
 declare(
     "nuclear_norm(Tensor self, int[] dim, bool keepdim=False) -> Tensor", composite=True, method=False, out=_NORM_OUT,

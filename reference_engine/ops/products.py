@@ -269,7 +269,7 @@ def _inner(self: Tensor, other: Tensor) -> Tensor:
     return tensordot(self, other, [-1], [-1])
 
 
-_TENSORDOT_OUT = replace(ASSEMBLED, refused="linalg.tensordot.out")
+_TENSORDOT_OUT = replace(ASSEMBLED, refused="linalg.tensordot.out", underived="!linalg.tensordot.out_recorded")
 
 declare(
     "inner(Tensor self, Tensor other) -> Tensor", forward=_inner, composite=True, out=_TENSORDOT_OUT, copied=True,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes
+from reference_engine.hash_tables import GROWN, hash_of, order
 from reference_engine.semantics import refusal, switch
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor
@@ -42,7 +43,8 @@ def shown(form: str) -> str:
 def refused(op: str, args: Sequence[Any], kwargs: Mapping[str, Any], forms: Sequence[str]) -> Exception:
     """The refusal of a call that none of ``forms``, such as ``"Tensor input, int dim"``, takes."""
     forms = [shown(form) for form in forms]
-    keywords = {name: kwargs[name] for name in _hashed(list(kwargs))}
+    names = list(kwargs)
+    keywords = {names[i]: kwargs[names[i]] for i in order([hash_of(name.encode()) for name in names], GROWN)}
     got = _listed([type_name(a) for a in args], [f"{k}={type_name(v)}" for k, v in keywords.items()])
     if len(forms) > 1:
         lines = "".join(f"\n * ({form}){_account(form, args, keywords)}" for form in forms)
@@ -99,36 +101,3 @@ def _marked(form: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> str:
         mark = "" if what in _ALSO.get(kind, (kind,)) else "!"
         (given if i < len(args) else named).append(f"{mark}{text}{mark}")
     return _listed(given, named)
-
-
-# -- the order of keywords ---------------------------------------------------------------------------------------------
-
-_WORD = (1 << 64) - 1
-_FACTOR = 0xC6A4A7935BD1E995
-_BUCKETS = 13  # of the table of libstdc++ once something is in it
-
-
-def _hashed(names: list[str]) -> list[str]:
-    """Names in the order in which a table with chained buckets lists them: the newest first, in a bucket too."""
-    order: list[str] = []
-    for name in names:
-        bucket = _hash(name.encode()) % _BUCKETS
-        at = next((i for i, other in enumerate(order) if _hash(other.encode()) % _BUCKETS == bucket), 0)
-        order.insert(at, name)
-    return order
-
-
-def _hash(text: bytes) -> int:
-    """64-bit MurmurHash, with the seed of ``std::hash``. Source: https://sites.google.com/site/murmurhash/"""
-    h = 0xC70F6907 ^ (len(text) * _FACTOR & _WORD)
-    whole = len(text) // 8 * 8
-    for i in range(0, whole, 8):
-        data = int.from_bytes(text[i : i + 8], "little") * _FACTOR & _WORD
-        h = (h ^ (_shifted(data) * _FACTOR & _WORD)) * _FACTOR & _WORD
-    if whole < len(text):
-        h = (h ^ int.from_bytes(text[whole:], "little")) * _FACTOR & _WORD
-    return _shifted(_shifted(h) * _FACTOR & _WORD)
-
-
-def _shifted(v: int) -> int:
-    return v ^ (v >> 47)

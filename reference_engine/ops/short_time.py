@@ -68,15 +68,25 @@ def _stft(
         warn("fft.stft.window_missing")
     complex_input = signal._dtype.is_complex or (window is not None and window._dtype.is_complex)
     as_complex = complex_input if return_complex is None else return_complex
+    by_default = switch("fft.stft.real_by_default")
     if not as_complex:
-        by_default = switch("fft.stft.real_by_default")
         if return_complex is None and not by_default:
             raise refusal("fft.stft.return_complex")
         if return_complex is None:
             warn("fft.stft.return_complex")
         elif not by_default:
             warn("fft.stft.real_result")
-    _check_stft(signal, n_fft, hop, width, window, normalized, onesided, as_complex, align_to_window)
+    _check_stft(
+        signal,
+        n_fft,
+        hop,
+        width,
+        window,
+        normalized,
+        onesided,
+        return_complex if by_default else as_complex,
+        align_to_window,
+    )
     alone = len(signal._shape) == 1
     batch = signal.unsqueeze(0) if alone else signal
     if align_to_window:  # frames start where the window does
@@ -100,13 +110,13 @@ def _stft(
 
 def _check_stft(
     signal: Tensor, n_fft: int, hop: int, width: int, window: Tensor | None, normalized: bool, onesided: bool | None,
-    return_complex: bool, align: bool | None,
+    return_complex: bool | None, align: bool | None,
 ) -> None:  # fmt: skip
     call = (
         f"stft({_said(signal)}, n_fft={n_fft}, hop_length={hop}, win_length={width}, window={_window_said(window)}, "
-        f"normalized={_number(normalized)}, onesided={_number(onesided)}, return_complex={_number(return_complex)}, "
-        f"align_to_window={_number(align)})"
+        f"normalized={_number(normalized)}, onesided={_number(onesided)}, return_complex={_number(return_complex)}"
     )
+    call += f", align_to_window={_number(align)})" if switch("fft.stft.aligns") else ")"
     ndim = len(signal._shape)
     if not signal._dtype.is_differentiable:
         raise refusal("fft.stft.dtype", call=call)

@@ -129,8 +129,6 @@ def _from_parts(
         raise refusal("sparse.coo.values_size", expected=expected, got=list(values._shape))
     if invariants.are_checked(check):
         invariants.check_coordinates(indices, size, coalesced)
-    if coalesced is None and not switch("sparse.coo.few_are_coalesced"):
-        coalesced = False
     cite("sparse.coo.places")
     return unchecked(indices, values, size, coalesced)
 

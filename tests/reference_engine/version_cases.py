@@ -49,6 +49,9 @@ LAYERS = (
     "torch.channel_shuffle(graph(1, 4, 2), 2).grad_fn.name()",
     "torch.stft(x, 1, 1)",
     "torch.stft(x, 1, 1, return_complex=False)",
+    "torch.stft(x, 1)",
+    "torch.nn.utils.weight_norm(torch.nn.Linear(1, 1)).bias.shape",
+    "torch.channel_shuffle(graph(1, 4, 2), 2).sum().backward()",
     "torch.istft(torch.ones(2, 3, dtype=torch.complex64), 2, 1)",
 )
 
@@ -73,7 +76,32 @@ INDICES = (
     "torch.ones(1, dtype=torch.cfloat).scatter_reduce(0, torch.tensor([0]), torch.ones(1, dtype=torch.cfloat), 'amax')",
 )
 
-CASES = ARGUMENTS + NAMES + LAYERS + NODES + INDICES
+MATRICES = (
+    "torch.nuclear_norm(torch.ones(1, 1))",
+    "torch.nuclear_norm(torch.ones(1))",
+    "torch.nuclear_norm(torch.ones(1, 1, 1), (0,))",
+    "torch.frobenius_norm(x, ())",
+    "torch.inner(graph(1), graph(1), out=torch.ones(())).grad_fn.name()",
+    "torch.tensordot(graph(2), graph(2), 1, out=torch.ones(())).grad_fn.name()",
+)
+
+ORDERS = (
+    "torch.tensor([5.0, 4, 3, 2, 1, 0]).unique(False)",
+    "torch.tensor([0, 14, 1, 13]).unique(False)",
+    "torch.tensor([3.0, 1, 2, 1]).unique(False, True, True)",
+    "torch.arange(40.0).unique(False)",
+    "torch.as_strided_scatter(torch.ones(9)[::2], torch.ones(2), (2,), (1,), 0).stride()",
+)
+
+QUOTIENTS = (
+    "torch.zeros(3, dtype=torch.cfloat) / -0.75",
+    "torch.zeros(10, dtype=torch.cfloat) / -0.75",
+    "torch.zeros(6, dtype=torch.cdouble) / torch.full((6,), -0.75)",
+    "torch.zeros(1, 6, dtype=torch.cdouble) / torch.full((2, 1), -0.75)",
+    "torch.ones(6, dtype=torch.cdouble) / torch.zeros(6)",
+)
+
+CASES = MATRICES + ORDERS + QUOTIENTS + ARGUMENTS + NAMES + LAYERS + NODES + INDICES
 
 
 def outcome(torch: Any, expression: str) -> list[str]:

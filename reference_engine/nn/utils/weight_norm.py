@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import reference_engine as torch
 from reference_engine.nn.parameter import Parameter
+from reference_engine.semantics import switch, warn
 
 
 class WeightNorm:
@@ -25,11 +25,8 @@ class WeightNorm:
         Raises:
             RuntimeError: it has been done before.
         """
-        warnings.warn(
-            "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
-            FutureWarning,
-            stacklevel=3,
-        )
+        if switch("nn.weight_norm.deprecated"):
+            warn("nn.weight_norm.deprecated")
         if _hook_on(module, name) is not None:
             raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
         made = WeightNorm(name, dim)
