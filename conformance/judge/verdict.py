@@ -37,7 +37,7 @@ def judge(
     found = _judge(program, expected, observed, reference, deviations, version)
     if found is None or found.deviation:
         return found
-    for way in choices.ways(expected, observed, found.divergence):
+    for way in choices.ways(expected, observed):
         with way:
             again = _judge(program, execute(program, reference), observed, reference, deviations, version)
         if again is None or again.deviation:

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 import reference_engine as engine
+from conformance.execute.machine import execute
+from conformance.judge.verdict import judge
+from conformance.program import steps as s
+from conformance.subjects.reference import Reference
 from reference_engine.ops import gauge
+from specs import Version
 
 
 def _vectors(name: str, matrix: list[list[float]]) -> np.ndarray:
@@ -102,3 +107,22 @@ def test_gels_wants_full_rank() -> None:
     batch = engine.stack([engine.eye(2), engine.ones(2, 2)])
     with pytest.raises(engine.linalg.LinAlgError, match=r"\(Batch element 1\): .* \(error code: 2\)"):
         engine.linalg.lstsq(batch, engine.ones(2, 2), driver="gels")
+
+
+# -- as the judge follows them -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "looked_at", [s.Apply("mul", (s.Ref("v"), 2), outs=("y",)), s.Read("v", "repr")], ids=["a tensor", "its words"]
+)
+def test_a_choice_is_followed_wherever_it_is_seen(looked_at: s.Step) -> None:
+    make = s.Make("a", (2.0, 1.0, 1.0, 3.0), (2, 2), dtype="float64")
+    program = s.Program((make, s.Apply("linalg.eigh", (s.Ref("a"),), outs=("w", "v")), looked_at))
+    reference, version = Reference(), Version.parse("2.13")
+    expected = execute(program, reference)
+    with gauge.near([-_vectors("eigh", [[2.0, 1.0], [1.0, 3.0]])]):
+        observed = execute(program, reference)
+    assert observed != expected
+    assert judge(program, expected, observed, reference, (), version) is None
+    other = s.Program((*program.steps[:2], s.Apply("mul", (s.Ref("v"), 3), outs=("y",))))
+    assert judge(other, execute(other, reference), observed, reference, (), version) is not None
