@@ -81,7 +81,8 @@ def _doubtful(packed: Array, exact: Array, matrix: Array) -> int:
         for k in range(min(matrix.shape)):
             rounded = packed[: k + 1, : k + 1] != exact[: k + 1, : k + 1]
             below = packed[k:, :k] != exact[k:, :k]
-            if np.abs(exact[k, k]) <= bound and (rounded.any() or below.any()):
+            divided = np.diagonal(packed)[:k].imag != 0  # there are many ways to divide by a complex number
+            if np.abs(exact[k, k]) <= bound and (rounded.any() or below.any() or divided.any()):
                 return k + 1
     return 0
 

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from conformance.execute.trace import Call, Glimpse, Number, StepTrace, TensorState, Trace
 from conformance.judge.compare import compare, differences, note
 from conformance.judge.numbers import MAX_ULP, mismatch, show
-from conformance.program.steps import Apply, Backward, Grad, Make, Program, Ref
+from conformance.program.steps import Apply, Backward, Grad, Make, Program, Read, Ref
 from conformance.subjects.base import Places
 from reference_engine import dtypes
 from reference_engine.ops import shadow
@@ -184,6 +184,20 @@ def test_what_empty_leaves_in_memory_is_not_compared() -> None:
     sides = [Trace("any", (StepTrace("ok", tensors={"x": state(value=floats(*v))}),)) for v in ((1, 2), (3, 4))]
     assert compare(program, *sides) is None
     assert compare(Program((Apply("zeros", (2,), outs=("x",)),)), *sides) is not None
+
+
+def test_words_are_compared_where_the_numbers_are_the_same() -> None:
+    program = Program((Make("x", (1.0,), (2,)), Read("x", "repr")))
+
+    def side(value: bytes, words: str) -> Trace:
+        return Trace("any", (StepTrace("ok", tensors={"x": state(value=value)}), StepTrace("ok", result=words)))
+
+    near = floats(1, np.nextafter(np.float32(1), np.float32(2)))
+    one = side(floats(1, 1), "[1.00000, 1.00000]")
+    assert compare(program, one, side(near, "[1.00000, 1.00001]")) is None
+    found = compare(program, one, side(floats(1, 1), "[1, 1]"))
+    assert found is not None
+    assert found.field == "result"
 
 
 def test_what_a_refused_op_leaves_in_its_out_is_not_compared() -> None:
