@@ -1,81 +1,24 @@
-"""Convolutions in any number of dimensions, and their transposes: three sums over windows, and what relates them."""
+"""Convolutions in any number of dimensions, and their transposes: what relates the three sums of ``correlations``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from reference_engine import dtypes
+from reference_engine.ops import convolution_checks as checks
 from reference_engine.ops import domains, shadow
+from reference_engine.ops.correlations import correlate, kernels_of, spread
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, empty, from_array, noisy
-from reference_engine.ops.supported import HALF_LATER, NEVER_BOOL, refuse_unsupported
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
-
-# -- three sums: each is linear in two arrays, and gives what the third is multiplied by -------------------------------
-
-
-def _windows(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Array:
-    """Shape (n, c, *positions, *kernel): a look at what each position of the kernel sees."""
-    x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
-    reach = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
-    axes = tuple(range(2, x.ndim))
-    seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
-    every = tuple(slice(None, None, s) for s in stride) + tuple(slice(None, None, d) for d in dilation)
-    return seen[(slice(None), slice(None), *every)]
-
-
-def _letters(dims: int) -> tuple[str, str]:
-    return "xyz"[:dims], "ijk"[:dims]
-
-
-def correlate(x: Array, w: Array, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Array:
-    """What each kernel finds at each position."""
-    dims = w.ndim - 2
-    at, inside = _letters(dims)
-    seen = _windows(x, w.shape[2:], stride, padding, dilation)
-    seen = seen.reshape(x.shape[0], groups, -1 if x.shape[1] else 0, *seen.shape[2:])
-    kernels = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
-    found = np.einsum(f"ngc{at}{inside},goc{inside}->ngo{at}", seen, kernels, optimize=True)
-    return found.reshape(x.shape[0], w.shape[0], *found.shape[3:])
-
-
-def spread(g: Array, w: Array, shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Array:
-    """The transpose of ``correlate`` in its first argument: what is found goes back to where it was seen."""
-    dims = w.ndim - 2
-    made = np.zeros((*shape[:2], *(n + 2 * p for n, p in zip(shape[2:], padding, strict=True))), g.dtype)
-    at, _ = _letters(dims)
-    parts = g.reshape(g.shape[0], groups, g.shape[1] // groups, *g.shape[2:])
-    kernels = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
-    for where in np.ndindex(*w.shape[2:]):
-        share = np.einsum(f"ngo{at},goc->ngc{at}", parts, kernels[(..., *where)], optimize=True)
-        spots = tuple(
-            slice(k * d, k * d + s * (n - 1) + 1, s) if n else slice(0, 0)
-            for k, d, s, n in zip(where, dilation, stride, g.shape[2:], strict=True)
-        )
-        made[(slice(None), slice(None), *spots)] += share.reshape(shape[0], shape[1], *g.shape[2:])
-    inner = tuple(slice(p, p + n) for p, n in zip(padding, shape[2:], strict=True))
-    return made[(slice(None), slice(None), *inner)]
-
-
-def kernels_of(x: Array, g: Array, shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Array:
-    """The transpose of ``correlate`` in its second argument."""
-    dims = len(shape) - 2
-    at, inside = _letters(dims)
-    seen = _windows(x, shape[2:], stride, padding, dilation)
-    seen = seen[(slice(None), slice(None), *(slice(0, n) for n in g.shape[2:]))]
-    seen = seen.reshape(x.shape[0], groups, x.shape[1] // groups, *seen.shape[2:])
-    parts = g.reshape(g.shape[0], groups, g.shape[1] // groups, *g.shape[2:])
-    found = np.einsum(f"ngc{at}{inside},ngo{at}->goc{inside}", seen, parts, optimize=True)
-    return found.reshape(shape)
-
 
 # -- the op ------------------------------------------------------------------------------------------------------------
 
@@ -175,6 +118,23 @@ def _of_weight_again(
     return made.transpose(0, 1)
 
 
+def _of_input_again(
+    grad_output: Tensor, of_weight: Tensor, size: Ints, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,
+    groups: int,
+) -> Tensor:  # fmt: skip
+    """What the gradient of the weight says of the input: the transposed convolution, and what is over is cut."""
+    extra = (0,) * len(stride)
+    if not transposed:
+        made = _output_shape(grad_output._shape, of_weight._shape, stride, padding, dilation, True, extra, groups)
+        extra = tuple(n - m for n, m in zip(size[2:], made[2:], strict=True))
+    options = [stride, padding, dilation, not transposed, extra, groups]
+    found: Tensor = run(_CONVOLUTION, [grad_output, of_weight.conj(), None, *options])
+    for d, n in enumerate(size[2:], 2):
+        if found._shape[d] > n:
+            found = found.narrow(d, 0, n)
+    return found
+
+
 _OPTIONS = "int[] stride, int[] padding, int[] dilation, bool transposed, int[] output_padding, int groups"
 
 
@@ -183,6 +143,9 @@ def _vjp(
     output_padding: Ints, groups: int, needs: set[str],
 ) -> dict[str, Any]:  # fmt: skip
     wanted = "".join(name[0] for name in ("input", "weight", "bias") if name in needs)
+    stride, padding, dilation, output_padding = _spread(
+        len(weight._shape) - 2, stride, padding, dilation, output_padding
+    )
     options = [stride, padding, dilation, transposed, output_padding, groups]
     made = zip(("input", "weight", "bias"), run(_BACKWARD, [grad, input, weight, *options, wanted]), strict=True)
     return {name: value for name, value in made if name in needs}
@@ -206,31 +169,56 @@ def _double(
     options = [stride, padding, dilation, transposed, output_padding, groups]
     asked = "i" in wanted, "w" in wanted, "b" in wanted  # the others hold nothing
     of_input, of_weight, of_bias = (grad if made else None for grad, made in zip(grads, asked, strict=True))
-    made: dict[str, Any] = {}
-    if "grad_output" in needs:
-        terms = []
-        if of_input is not None:
-            terms.append(run(_CONVOLUTION, [of_input, weight.conj(), None, *options]))
-        if of_weight is not None:
-            terms.append(run(_CONVOLUTION, [input.conj(), of_weight, None, *options]))
-        if of_bias is not None:
-            terms.append(of_bias.view((-1, *[1] * (len(input._shape) - 2))).expand(grad_output._shape))
-        total = None
-        for term in terms:
-            total = term if total is None else total + term
-        made["grad_output"] = total
-    if "input" in needs and of_weight is not None:
-        made["input"] = run(_BACKWARD, [grad_output, input, of_weight, *options, "i"])[0]
-    if "weight" in needs and of_input is not None:
+    terms = []
+    if of_input is not None:
+        terms.append(run(_CONVOLUTION, [of_input, weight, None, *options]))
+    if of_weight is not None:
+        terms.append(run(_CONVOLUTION, [input, of_weight, None, *options]))
+    if of_bias is not None:
+        terms.append(of_bias.view((-1, *[1] * (len(input._shape) - 2))).expand(grad_output._shape))
+    total = None
+    for term in terms:
+        total = term if total is None else total + term
+    made: dict[str, Any] = {"grad_output": total}
+    # each is made whether it is wanted or not, which saved-tensor hooks see
+    if of_input is not None:
         made["weight"] = _of_weight_again(
             grad_output, of_input, weight._shape, stride, padding, dilation, transposed, groups
         )
-    return made
+    if of_weight is not None:
+        made["input"] = _of_input_again(
+            grad_output, of_weight, input._shape, stride, padding, dilation, transposed, groups
+        )
+    return {name: value for name, value in made.items() if name in needs}
+
+
+def _checked(
+    input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool,
+    output_padding: Any, groups: int,
+) -> Tensor:  # fmt: skip
+    """The op looks at its arguments itself: what it saves has been saved when it refuses."""
+    checks.refuse_options(weight, groups)
+    options = _spread(len(weight._shape) - 2, stride, padding, dilation, output_padding)
+    strides, pads, dilations, extra = options
+    checks.refuse_shapes(input, weight, bias, strides, pads, dilations, transposed, extra, groups)
+    shape = _output_shape(input._shape, weight._shape, strides, pads, dilations, transposed, extra, groups)
+    checks.refuse_in_kernel(input, weight, bias, strides, dilations, transposed, extra, shape)
+    return _forward(input, weight, bias, strides, pads, dilations, transposed, extra, groups)
+
+
+def _spread(dims: int, stride: Any, padding: Any, dilation: Any, output_padding: Any) -> tuple[Ints, ...]:
+    named = {"stride": stride, "padding": padding, "dilation": dilation, "output_padding": output_padding}
+    return tuple(checks.each(value, dims, name) for name, value in named.items())
 
 
 _CONVOLUTION = declare(
     f"_convolution(Tensor input, Tensor weight, Tensor? bias, {_OPTIONS}) -> Tensor",
     forward=_forward, vjp={"input, weight, bias": _vjp}, node="ConvolutionBackward0", function=False,
+)  # fmt: skip
+_CHECKED = declare(
+    f"_convolution_of(Tensor input, Tensor weight, Tensor? bias, any stride, any padding, any dilation, bool transposed, "
+    "any output_padding, int groups) -> Tensor",
+    forward=_checked, vjp={"input, weight, bias": _vjp}, node="ConvolutionBackward0", function=False,
 )  # fmt: skip
 _BACKWARD = declare(
     f"_convolution_backward(Tensor grad_output, Tensor input, Tensor weight, {_OPTIONS}, str wanted) -> (Tensor, "
@@ -241,65 +229,7 @@ _BACKWARD = declare(
     function=False,
 )
 
-# -- what may be convolved ---------------------------------------------------------------------------------------------
-
-
-def _each(value: Any, dims: int, name: str) -> Ints:
-    given = (value,) if isinstance(value, int) else tuple(value)
-    if len(given) == 1:
-        return given * dims
-    if len(given) != dims:
-        raise refusal("nn.conv.options", name=name, dims=dims, got=list(given))
-    return given
-
-
-def _check(
-    input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints, dilation: Ints, transposed: bool, groups: int
-) -> None:
-    x, w = input._shape, weight._shape
-    if min(padding, default=0) < 0:
-        raise refusal("nn.conv.padding")
-    if min(stride, default=1) <= 0:
-        raise refusal("nn.conv.stride")
-    if not transposed:
-        if w[0] % groups:
-            raise refusal("nn.conv.groups", groups=groups, weight=list(w))
-        if x[1] != w[1] * groups:
-            raise refusal(
-                "ops.conv.channels", groups=groups, weight=list(w), input=list(x), expected=w[1] * groups, got=x[1]
-            )
-        channels = w[0]
-    else:
-        if x[1] != w[0]:
-            raise refusal(
-                "nn.conv_transpose.channels",
-                transposed=int(transposed),
-                weight=list(w),
-                input=list(x),
-                expected=w[0],
-                got=x[1],
-            )
-        channels = w[1] * groups
-    if bias is not None and bias._shape != (channels,):
-        clause = "nn.conv_transpose.bias" if transposed else "nn.conv.bias"
-        raise refusal(clause, weight=list(w), channels=channels, bias=list(bias._shape))
-    if not transposed:
-        padded = [n + 2 * p for n, p in zip(x[2:], padding, strict=True)]
-        reach = [d * (k - 1) + 1 for d, k in zip(dilation, w[2:], strict=True)]
-        if any(n < r for n, r in zip(padded, reach, strict=True)):
-            raise refusal("nn.conv.kernel_size", size=" x ".join(map(str, padded)), kernel=" x ".join(map(str, reach)))
-    if input._dtype is not weight._dtype:
-        raise refusal("nn.conv.weight_dtype", input=input.dtype.scalar_name, weight=weight.dtype.scalar_name)
-
-
-def _kernel(dims: int, transposed: bool, dilation: Ints) -> tuple[str, Mapping[str, str]]:
-    """What refusals call the kernel of a convolution, and with which switches its dtypes came."""
-    flat = 3 if dims == 3 else 2
-    if transposed:
-        return f"slow_conv_transpose{flat}d_out_cpu", {**HALF_LATER, "bfloat16": "nn.conv_transpose.bfloat16"}
-    if any(d > 1 for d in dilation):
-        return "slow_conv_dilated<>", HALF_LATER
-    return "compute_columns3d" if dims == 3 else "slow_conv2d_cpu", HALF_LATER
+# -- in so many dimensions ----------------------------------------------------------------------------------------------
 
 
 def _convolve(
@@ -315,26 +245,20 @@ def _convolve(
     transposed: bool = False,
     output_padding: Any = 0,
 ) -> Tensor:
+    named = isinstance(padding, str)
+    if not transposed and not named and (dims == 2 or switch("nn.conv.bias_dtype_of_all")):
+        checks.refuse_bias_dtype(input, bias)
     rank = len(input._shape)
     if rank not in (dims + 1, dims + 2):
         raise refusal("nn.conv.rank", low=dims + 1, high=dims + 2, name=name, size=list(input._shape))
     batched = input if rank == dims + 2 else input.unsqueeze(0)
-    strides, dilations = _each(stride, dims, "stride"), _each(dilation, dims, "dilation")
-    if isinstance(padding, str):
-        batched, pads = _named_padding(batched, weight, padding, strides, dilations)
-    else:
-        pads = _each(padding, dims, "padding")
-    extra = _each(output_padding, dims, "output_padding")
-    _check(batched, weight, bias, strides, pads, dilations, transposed, groups)
-    if transposed:
-        shape = _output_shape(batched._shape, weight._shape, strides, pads, dilations, True, extra, groups)
-        if any(n < 1 for n in shape[2:]):
-            lead = (1,) if dims == 1 else ()  # computed as an image of one row
-            words = [" x ".join(map(str, (*lead, *sizes[2:]))) for sizes in (batched._shape, shape)]
-            raise refusal("nn.conv_transpose.output_size", size=words[0], output=words[1])
-    kernel, late = _kernel(dims, transposed, dilations)
-    refuse_unsupported(kernel, input._dtype, late, NEVER_BOOL)
-    made = run(_CONVOLUTION, [batched, weight, bias, strides, pads, dilations, transposed, extra, groups])
+    if named:
+        batched, padding = _named_padding(
+            batched, weight, padding, checks.each(stride, dims, "stride"), checks.each(dilation, dims, "dilation")
+        )
+    given = ((n,) * dims if isinstance(n, int) else n for n in (stride, padding, dilation, output_padding))
+    strides, pads, dilations, extra = given  # that their lengths fit is for the op to see
+    made = run(_CHECKED, [batched, weight, bias, strides, pads, dilations, transposed, extra, groups])
     return made if rank == dims + 2 else made.squeeze(0)
 
 
@@ -350,6 +274,7 @@ def _named_padding(input: Tensor, weight: Tensor, padding: str, stride: Ints, di
         raise refusal("nn.conv.same_stride")
     totals = [d * (k - 1) for d, k in zip(dilation, weight._shape[2:], strict=True)]
     if any(t % 2 for t in totals):
+        warn("nn.conv.same_copies")
         after = [n for t in reversed(totals) for n in (0, t % 2)]
         functional: Any = engine.nn.functional
         input = functional.pad(input, after)
@@ -415,7 +340,7 @@ def gradient_of_convolution(
     groups: int,
 ) -> Tensor:  # fmt: skip
     """The gradient of a convolution by its "input" or its "weight"."""
-    options = [_each(stride, dims, "stride"), _each(padding, dims, "padding"), _each(dilation, dims, "dilation")]
+    options = [checks.each(n, dims, of) for n, of in ((stride, "stride"), (padding, "padding"), (dilation, "dilation"))]
     found = run(_BACKWARD, [grad_output, input, weight, *options, False, (0,) * dims, groups, of[0]])
     made: Tensor = found[0 if of == "input" else 1]
     return made
@@ -425,13 +350,7 @@ def _any_convolution(
     input: Tensor, weight: Tensor, bias: Any, stride: Ints, padding: Ints, dilation: Ints, transposed: bool,
     output_padding: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
-    rank = len(weight._shape)
-    if len(input._shape) != rank:
-        raise refusal("nn.conv.dimensions", rank=rank, weight=list(weight._shape), got=len(input._shape),
-                      input=list(input._shape))  # fmt: skip
-    return _convolve(
-        rank - 2, "convolution", input, weight, bias, stride, padding, dilation, groups, transposed, output_padding
-    )
+    return run(_CHECKED, [input, weight, bias, stride, padding, dilation, transposed, output_padding, groups])
 
 
 declare(
