@@ -216,7 +216,7 @@ _CONVOLUTION = declare(
     forward=_forward, vjp={"input, weight, bias": _vjp}, node="ConvolutionBackward0", function=False,
 )  # fmt: skip
 _CHECKED = declare(
-    f"_convolution_of(Tensor input, Tensor weight, Tensor? bias, any stride, any padding, any dilation, bool transposed, "
+    "_convolution_of(Tensor input, Tensor weight, Tensor? bias, any stride, any padding, any dilation, bool transposed, "
     "any output_padding, int groups) -> Tensor",
     forward=_checked, vjp={"input, weight, bias": _vjp}, node="ConvolutionBackward0", function=False,
 )  # fmt: skip
@@ -229,7 +229,7 @@ _BACKWARD = declare(
     function=False,
 )
 
-# -- in so many dimensions ----------------------------------------------------------------------------------------------
+# -- in so many dimensions ---------------------------------------------------------------------------------------------
 
 
 def _convolve(

@@ -40,5 +40,5 @@ def test_a_refused_call_has_saved_its_tensors_before(wrong: dict[str, Any]) -> N
 def test_the_gradient_of_an_input_is_a_convolution_again() -> None:
     x, w = engine.ones(1, 1, 3, requires_grad=True), engine.ones(1, 1, 2, requires_grad=True)
     (g,) = engine.autograd.grad(functional.conv1d(x, w).sum(), w, create_graph=True)
-    (again,) = engine.autograd.grad(g.sum(), x, create_graph=True)
+    (again,) = engine.autograd.grad(g, x, engine.ones_like(g, requires_grad=True), create_graph=True)
     assert type(again.grad_fn).__name__ == "ConvolutionBackward0"
