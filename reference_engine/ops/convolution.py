@@ -216,8 +216,8 @@ _CONVOLUTION = declare(
     forward=_forward, vjp={"input, weight, bias": _vjp}, node="ConvolutionBackward0", function=False,
 )  # fmt: skip
 _CHECKED = declare(
-    "_convolution_of(Tensor input, Tensor weight, Tensor? bias, any stride, any padding, any dilation, bool transposed, "
-    "any output_padding, int groups) -> Tensor",
+    "_convolution_of(Tensor input, Tensor weight, Tensor? bias, any stride, any padding, any dilation, "
+    "bool transposed, any output_padding, int groups) -> Tensor",
     forward=_checked, vjp={"input, weight, bias": _vjp}, node="ConvolutionBackward0", function=False,
 )  # fmt: skip
 _BACKWARD = declare(
