@@ -185,10 +185,19 @@ def _reflector(packed: Array, i: int) -> Array:
 def _reflect(packed: Array, tau: Array, c: Array, order: Any, conjugate: bool) -> Array:
     """H_i C for each i of an order, H = I - τ v v^H."""
     for i in order:
-        v, t = _reflector(packed, i), tau[..., i]
-        t = np.conj(t) if conjugate else t
-        c = c - t[..., None, None] * (v[..., :, None] @ (np.conj(v)[..., None, :] @ c))
+        t = np.conj(tau[..., i]) if conjugate else tau[..., i]
+        c = _reflected(_reflector(packed, i), t, c)
     return c
+
+
+def _reflected(v: Array, scale: Array, c: Array) -> Array:
+    """(I - τ v v^H) C; what is reflected onto itself stays as it is, infinities or not.
+
+    That is all of C where τ is zero, a column at right angles to v, and the rows behind the last that v reaches.
+    """
+    reached = np.flip(np.maximum.accumulate(np.flip(v != 0, -1), -1), -1)[..., :, None]
+    scale, along = scale[..., None, None], np.conj(v)[..., None, :] @ np.where(reached, c, 0)
+    return np.where((scale == 0) | (along == 0) | ~reached, c, c - scale * (v[..., :, None] @ along))
 
 
 def _householder(input: Tensor, tau: Tensor) -> Tensor:
@@ -198,8 +207,13 @@ def _householder(input: Tensor, tau: Tensor) -> Tensor:
 
     def product(a: Array, t: Array) -> Array:
         a, t = lapack.wide(a), lapack.wide(t)
-        one = np.broadcast_to(np.eye(rows, columns, dtype=a.dtype), a.shape)
-        return _reflect(a, t, one, range(t.shape[-1] - 1, -1, -1), False)
+        made = np.array(np.broadcast_to(np.eye(rows, columns, dtype=a.dtype), a.shape))
+        for i in range(t.shape[-1] - 1, -1, -1):  # the first i rows and columns are still those of the identity
+            v, scale = _reflector(a, i), t[..., i]
+            made[..., i:, i + 1 :] = _reflected(v[..., i:], scale, made[..., i:, i + 1 :])
+            made[..., i:, i] = -scale[..., None] * v[..., i:]
+            made[..., i, i] = 1 - scale
+        return made
 
     a, t = (nearby(x._read(), x._dtype) for x in (input, tau))
     return by_columns(noisy(product(a, t), product, [a, t], input._dtype), input._dtype)
