@@ -329,8 +329,10 @@ def _ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: 
 
 
 def _ormqr_vjp(
-    grad: Tensor, self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: bool, needs: set[str]
-) -> dict[str, Any]:
+    grad: Tensor, self: Tensor, input2: Tensor, input3: Tensor, result: Tensor, left: bool, transpose: bool,
+    needs: set[str],
+) -> dict[str, Any]:  # fmt: skip
+    """The product is kept as well, though nothing is made of it."""
     import reference_engine as engine
 
     made: dict[str, Any] = {"input3": engine.ormqr(self, input2, grad, left, not transpose)}

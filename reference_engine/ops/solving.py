@@ -50,8 +50,7 @@ def _inv_ex(A: Tensor, check_errors: bool) -> Any:
 
 def _inv_vjp(grad: Tensor, result0: Tensor) -> Tensor:
     cite("linalg.inv.derivative")
-    back = adjoint(result0)
-    return -back.matmul(grad.matmul(back))
+    return -adjoint(result0).matmul(grad.matmul(adjoint(result0)))  # two views: the gradients of both are added up
 
 
 INV_EX = declare(

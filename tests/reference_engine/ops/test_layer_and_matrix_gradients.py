@@ -108,3 +108,27 @@ def test_the_gradient_of_a_singular_determinant_is_the_matrix_of_cofactors() -> 
     a = engine.tensor([[1.0, 2.0], [2.0, 4.0]], dtype=engine.float64, requires_grad=True)
     (grad,) = engine.autograd.grad(engine.linalg.det(a), a)
     assert grad.tolist() == [[4.0, -2.0], [-2.0, 1.0]]
+
+
+def test_ormqr_keeps_its_product() -> None:
+    x, tau, c = (engine.ones(shape, requires_grad=True) for shape in ((1, 1), (1,), (1, 1)))
+    y = engine.ormqr(x, tau, c)
+    y.zero_()
+    with pytest.raises(RuntimeError, match=r"which is output 0 of Ormqr(Backward0)?, is at version 1"):
+        y.sum().backward()
+
+
+def test_the_gradients_of_an_inverse_meet_without_a_lazy_conjugate() -> None:
+    x = engine.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=engine.complex64, requires_grad=True)
+    y, ones = engine.linalg.inv(x), engine.ones(2, 2, dtype=engine.complex64)
+    (first,) = engine.autograd.grad(y, x, ones, create_graph=True)
+    (second,) = engine.autograd.grad(first, engine.autograd.graph.get_gradient_edge(y), ones)
+    assert not second.is_conj()
+
+
+def test_reflections_of_infinities_leave_alone_what_they_do_not_reach() -> None:
+    x = engine.tensor([[1.0, 1.0], [float("inf"), 1.0], [0.0, 0.0]])
+    made = engine.linalg.householder_product(x, engine.tensor([2.0]))
+    assert made.tolist() == [[-1.0, -float("inf")], [-float("inf"), -float("inf")], [0.0, 0.0]]
+    assert engine.signbit(made[2]).tolist() == [True, False]
+    assert engine.linalg.householder_product(x, engine.tensor([0.0]))[1].isnan().tolist() == [True, False]
