@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reference_engine.autograd import saved
 from reference_engine.autograd.leaf import attach_retain_grad
 from reference_engine.autograd.node import Edge, Node, OpNode, gradient_edge
 from reference_engine.dispatcher import watching
@@ -202,8 +203,10 @@ def check_in_place(t: Tensor, requires_grad: bool) -> None:
 
 def check_inference(t: Tensor) -> None:
     """Refuse to write to an inference tensor outside of inference mode: nothing would count the change."""
-    if t._inference and not state.inference:
-        raise refusal("inference.inplace_outside")
+    if t._inference:
+        saved.note_inference_target()
+        if not state.inference:
+            raise refusal("inference.inplace_outside")
 
 
 def _check_leaves_among_views(t: Tensor) -> None:

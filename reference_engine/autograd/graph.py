@@ -152,9 +152,9 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
             running = _this_pass()
             arrived.setdefault(running, [None] * len(nodes))[i] = grad
             count[running] = count.get(running, 0) + 1
+            _cite_only_root(nodes)
             if count[running] == sum(will_engine_execute_node(node) for node in nodes):
                 cite("hooks.multi.all")
-                _cite_only_root(nodes)
                 del count[running]
                 fn(arrived.pop(running))
 

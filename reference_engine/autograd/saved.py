@@ -199,8 +199,6 @@ class _AllowMutationOnSavedContext:
 
     def before_write(self, target: Tensor) -> None:
         """Copy what was saved of this memory and has not been changed since."""
-        if target._inference:
-            cite("saved.allow_mutation.inference")
         for handle, tensor in list(self.original.items()):
             if tensor._storage is target._storage and handle not in self.cloned:
                 cite("saved.allow_mutation.cloned")
@@ -218,6 +216,12 @@ def before_write(target: Tensor) -> None:
     """To be called before memory is changed in place."""
     if _mutation is not None:
         _mutation.before_write(target)
+
+
+def note_inference_target() -> None:
+    """An inference tensor, which is never saved, is about to be changed."""
+    if _mutation is not None:
+        cite("saved.allow_mutation.inference")
 
 
 @contextmanager

@@ -308,6 +308,13 @@ def _log_sigmoid(x: Array) -> Array:
 
 
 _LOG_SIGMOID = elementwise(_log_sigmoid, name="log_sigmoid_cpu", not_for=_NUMBERS, since=HALF)
+_DECAY = elementwise(lambda x: np.exp(-np.abs(x)).astype(x.dtype))
+
+
+def _log_sigmoid_forward(self: Tensor) -> tuple[Tensor, Tensor]:
+    """It reads row by row, and so it writes. What it leaves in the buffer is kept, and not looked at here."""
+    layout = strides.contiguous(self._shape)
+    return _LOG_SIGMOID(self)._copy(layout), _DECAY(self)._copy(layout)
 
 
 def _log_sigmoid_curvature(grad: Tensor, grad_output: Tensor, self: Tensor) -> Tensor:
@@ -315,11 +322,14 @@ def _log_sigmoid_curvature(grad: Tensor, grad_output: Tensor, self: Tensor) -> T
     return grad * grad_output * less(s, 1) * s
 
 
+_LOG_SIGMOID_FORWARD = declare(
+    "_log_sigmoid_forward(Tensor self) -> (Tensor output, Tensor buffer)", display="log_sigmoid",
+    forward=_log_sigmoid_forward, non_differentiable_outputs=(1,),
+    vjp={"self": lambda grad, self, result1: grad._log_sigmoid_backward(self)}, **_HIDDEN,
+)  # fmt: skip
 declare(
-    "nn.functional.logsigmoid(Tensor self) -> Tensor",
-    # it reads row by row, and so it writes
-    forward=lambda self: _LOG_SIGMOID(self)._copy(strides.contiguous(self._shape)), display="log_sigmoid",
-    vjp={"self": lambda grad, self: grad._log_sigmoid_backward(self)}, samples=domains.real(),
+    "nn.functional.logsigmoid(Tensor self) -> Tensor", display="log_sigmoid",
+    forward=lambda self: run(_LOG_SIGMOID_FORWARD, [self])[0], composite=True, samples=domains.real(),
 )  # fmt: skip
 declare(
     "_log_sigmoid_backward(Tensor grad_output, Tensor self) -> Tensor",

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import levels
+from reference_engine import dtypes, levels
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import zeros_like
+from reference_engine.ops.formulas import ones_like, zeros_like
 from reference_engine.ops.kernels import elementwise, to_bool
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
@@ -117,7 +117,11 @@ def _test(name: str, fn: Any, complex_too: bool = True, out: bool = False, **mor
 
 _test("isnan", np.isnan)
 _test("isinf", np.isinf)
-_test("isreal", lambda x: np.isreal(x) if x.dtype.kind == "c" else np.ones(x.shape, bool))
+declare(
+    "isreal(Tensor self) -> Tensor",
+    forward=lambda self: self.imag == 0 if self._dtype.is_complex else ones_like(self, dtype=dtypes.bool_),
+    composite=True, exact=True, samples=domains.numbers(special=(float("nan"), float("inf"))),
+)  # fmt: skip
 _test("isposinf", lambda x: x == np.inf, complex_too=False, out=True)
 _test("isneginf", lambda x: x == -np.inf, complex_too=False, out=True)
 

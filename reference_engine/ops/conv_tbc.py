@@ -56,17 +56,16 @@ def _vjp(grad: Tensor, self: Tensor, weight: Tensor, bias: Tensor, pad: int) -> 
     import reference_engine as engine
 
     steps, times = grad._shape[0], self._shape[0]
-    of_self, of_weight = engine.zeros_like(self), []
+    of_self, of_weight = (engine.zeros(t._shape, dtype=t.dtype) for t in (self, weight))
     for k in range(weight._shape[0]):
         first, last = max(0, pad - k), min(steps, times + pad - k)
         count = max(last - first, 0)
         g = grad.narrow(0, min(first, steps), count)
         seen = self.narrow(0, min(max(first + k - pad, 0), times), count)
-        of_weight.append(seen.flatten(0, 1).t().matmul(g.flatten(0, 1)))
         if count:
-            pads = (0, 0, 0, 0, first + k - pad, times - (last + k - pad))
-            of_self = of_self + engine.nn.functional.pad(g.matmul(weight[k].t()), pads)
-    return {"self": of_self, "weight": engine.stack(of_weight), "bias": grad.sum((0, 1))}
+            of_weight[k].add_(seen.flatten(0, 1).t().matmul(g.flatten(0, 1)))
+            of_self.narrow(0, first + k - pad, count).add_(g.matmul(weight[k].t()))
+    return {"self": of_self, "weight": of_weight, "bias": engine.zeros_like(bias).copy_(grad.sum((0, 1)))}
 
 
 declare(

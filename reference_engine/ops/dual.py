@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from reference_engine.dtypes import bool_
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
+from reference_engine.ops.formulas import ones_like
 from reference_engine.ops.kernels import from_array
 from reference_engine.tensor import Tensor
 from reference_engine.views import make_view
@@ -21,7 +23,8 @@ declare(
 
 _READ_BESIDE = declare(
     "_beside(Tensor self, Tensor zero) -> Tensor", forward=lambda self, zero: from_array(self._read(), self._dtype),
-    vjp={"self": lambda grad: grad, "zero": lambda grad: grad.new_zeros(grad.shape)},
+    # with a history if the gradient has one, as the product of the two would have
+    vjp={"self": lambda grad: grad, "zero": lambda grad: grad.masked_fill(ones_like(grad, dtype=bool_), 0)},
     method=False, function=False, exact=True,
 )  # fmt: skip
 

@@ -46,6 +46,13 @@ def not_derived_in_any_result(name: str) -> Callable[[Any], Tensor]:
     return refuse
 
 
+def ones_like(t: Tensor, dtype: dtype | None = None) -> Tensor:
+    """Of the tensor's layout, and on request of another dtype."""
+    import reference_engine as engine
+
+    return engine.ones_like(t, dtype=dtype)
+
+
 def zeros_like(t: Tensor) -> Tensor:
     """The gradient of what is piecewise constant."""
     import reference_engine as engine

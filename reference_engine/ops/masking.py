@@ -12,7 +12,7 @@ import numpy as np
 from reference_engine import dtypes, levels, strides
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.advanced_index import overlap_warning
-from reference_engine.ops.declare import declare
+from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.filling import checked_number
 from reference_engine.ops.kernels import accumulation, broadcast_shapes, from_array, noisy, wrap_dim
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -246,8 +246,9 @@ def _nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
 
 
 declare(
-    "nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor", forward=_nonzero_static, out=True,
-    exact=True, when="indexing.nonzero_static.exists",
+    "nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor", forward=_nonzero_static,
+    out=OutForm(same_dtype=True, refused="indexing.nonzero_static.out", by="aten::nonzero_static"), exact=True,
+    when="indexing.nonzero_static.exists",
     samples=domains.numbers(arguments={"size": (0, 1, 3, 5), "fill_value": (-1, 7)}),
 )  # fmt: skip
 
@@ -281,7 +282,11 @@ def _take_along_dim(self: Tensor, indices: Tensor, dim: int | None) -> Tensor:
     index = tuple(indices._shape[d] if i == d else n for i, n in enumerate(common))
     shown, at = self.expand(own), indices.expand(index)
     if switch("indexing.take_along_dim.negative"):
-        at = from_array(np.where(at._read() < 0, at._read() + size, at._read()), dtypes.int64)
+        counted = at._read()
+        counted = np.where(counted < 0, counted + size, counted)
+        if (bad := counted[(counted < 0) | (counted >= size)]).size:  # before anything is said about `out`
+            raise refusal("ops.gather.range", index=int(bad[0]), dim=d, size=size)
+        at = from_array(counted, dtypes.int64)
     return engine.gather(shown, d, at, out=out)
 
 
