@@ -46,10 +46,13 @@ from reference_engine.modes import (
     set_grad_enabled,
 )  # fmt: skip
 from reference_engine.namespaces import publish as _publish
+from reference_engine.semantics import require
 from reference_engine.size import Size
 from reference_engine.tensor import Tensor, is_tensor
 
 _publish(globals())
+_later = {name: globals().pop(name) for name in ("func", "vmap")}  # not in every version
+
 
 if TYPE_CHECKING:  # most names are published, not imported
 
@@ -71,3 +74,14 @@ if TYPE_CHECKING:  # most names are published, not imported
     tensor_split: Any
     split: Any
     view_as_real: Any
+
+else:
+
+    def __getattr__(name):
+        if name not in _later:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        require("functorch.exists", "torch", name)
+        return _later[name]
+
+    def __dir__():
+        return sorted({*globals(), *_later})

@@ -195,6 +195,9 @@ class TensorBase(metaclass=_TensorMeta):
 
     def untyped_storage(self) -> Storage:
         require_attribute("tensor.untyped_storage.exists", "Tensor", "untyped_storage")
+        return self._whole_memory()
+
+    def _whole_memory(self) -> Storage:
         levels.refuse_memory(self, "functorch.storage")
         if self._sparse is not None:
             raise refusal("sparse.storage")

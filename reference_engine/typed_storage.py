@@ -210,16 +210,14 @@ LEGACY = {
 def storage(self: Tensor) -> TypedStorage:
     """``Tensor.storage()``: the memory as elements of the tensor's dtype."""
     _tell_once()
-    return TypedStorage(wrap_storage=self.untyped_storage(), dtype=self._dtype, _internal=True)
+    return TypedStorage(wrap_storage=self._whole_memory(), dtype=self._dtype, _internal=True)
 
 
 def attach(top: dict[str, Any]) -> None:
     """Put the names where torch has them."""
     cls: Any = Tensor
     cls.storage = storage
-    cls._typed_storage = lambda self: TypedStorage(
-        wrap_storage=self.untyped_storage(), dtype=self._dtype, _internal=True
-    )
+    cls._typed_storage = lambda self: TypedStorage(wrap_storage=self._whole_memory(), dtype=self._dtype, _internal=True)
     cls.storage_type = lambda self: LEGACY[_name(self._dtype)]
     top.update(LEGACY)
     top["UntypedStorage"], top["TypedStorage"] = UntypedStorage, TypedStorage

@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html#module-torch.autograd
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +36,9 @@ class _Place(NamedTuple):
     ownership_token: Any = None
 
 
+_PlaceBefore: Any = namedtuple("GradientEdge", ("node", "output_nr"))  # type: ignore[name-match]
+
+
 class GradientEdge(_Place):
     """A place in the graph: the gradient that flows into input ``output_nr`` of ``node``."""
 
@@ -42,7 +46,13 @@ class GradientEdge(_Place):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> GradientEdge:
         require("graph.gradient_edge.exists", "torch.autograd.graph", "GradientEdge")
+        if not switch("graph.gradient_edge.owns"):
+            return tuple.__new__(cls, _PlaceBefore(*args, **kwargs))
         return super().__new__(cls, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        named = zip(_Place._fields, self, strict=False)
+        return f"GradientEdge({', '.join(f'{name}={part!r}' for name, part in named)})"
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
@@ -55,11 +65,13 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     if not tensor.requires_grad:
         raise refusal("graph.gradient_edge.requires_grad")
     edge = gradient_edge(tensor)
-    if edge.node is None:
+    if edge.node is None and switch("graph.gradient_edge.checked"):
         raise refusal("graph.gradient_edge.no_history")
     if modes.state.inference:
         cite("graph.gradient_edge.in_inference_mode")
     token = tensor.view_as(tensor)._node if isinstance(edge.node, BackwardCFunction) and modes.state.grad else None
+    if not switch("graph.gradient_edge.owns"):
+        return GradientEdge(edge.node, edge.input_nr)
     return GradientEdge(edge.node, edge.input_nr, token)
 
 
@@ -143,6 +155,8 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[[Any], Any], *
             raise refusal("hooks.multi.requires_grad")
     if is_inference_mode_enabled():
         cite("hooks.multi.inference")
+    elif not modes.state.grad:
+        cite("hooks.multi.no_grad")
     nodes = [gradient_edge(t).node for t in tensors]
     arrived: dict[int, list[Any]] = {}
     count: dict[int, int] = {}

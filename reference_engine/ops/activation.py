@@ -11,10 +11,10 @@ import numpy as np
 
 from reference_engine.dtypes import dtype, finfo
 from reference_engine.ops import domains
-from reference_engine.ops.declare import Op, declare
+from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.formulas import over, some, where, zeros_like
+from reference_engine.ops.formulas import over, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, note_nan
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
@@ -66,76 +66,6 @@ declare(
     node="LeakyReluBackwardBackward0", **_HIDDEN,
 )  # fmt: skip
 
-# -- a learnt slope, one for all channels or one for each ------------------------------------------------------------
-
-
-def _prelu(input: Tensor, weight: Tensor) -> Tensor:
-    rank = len(input._shape)
-    channels = 1
-    if weight.numel() != 1:
-        if not rank:
-            raise refusal("nn.prelu.scalar")
-        channels = input._shape[1] if rank > 1 else 1
-        if channels != weight.numel():
-            raise refusal("nn.prelu.channels", weight=weight.numel(), channels=channels)
-    if len(weight._shape) > 1:
-        raise refusal("nn.prelu.weight_rank", ndim=len(weight._shape))
-    if input._dtype is not weight._dtype:
-        raise refusal("nn.prelu.dtype", input=input.dtype.scalar_name, weight=weight.dtype.scalar_name)
-    if rank != len(weight._shape):
-        weight = weight.reshape([-1 if d == (1 if rank > 1 else 0) else 1 for d in range(rank)])
-    return input._prelu_kernel(weight)
-
-
-declare(
-    "nn.functional.prelu(Tensor input, Tensor weight) -> Tensor",
-    forward=_prelu, composite=True, aliases=("prelu",),
-    samples=domains.real(special=(0.0,), shapes="channels"),
-)  # fmt: skip
-declare(
-    "_prelu_kernel(Tensor self, Tensor weight) -> Tensor",
-    forward=elementwise(lambda x, w: np.where(x > 0, x, w * x), name="prelu_cpu", not_for=_NUMBERS, since=HALF),
-    vjp={
-        "self, weight": lambda grad, self, weight: dict(
-            zip(("self", "weight"), run(_PRELU_BACKWARD, [grad, self, weight]), strict=True)
-        )
-    },
-    node="PreluKernelBackward0", smooth=False, **_HIDDEN,
-)  # fmt: skip
-
-
-def _prelu_backward(grad_output: Tensor, self: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    # the layout is that of the input
-    of_self = elementwise(lambda x, w, g: np.where(x > 0, g, w * g))(self, weight, grad_output)
-    of_weight = elementwise(lambda x, w, g: np.where(x > 0, g.dtype.type(0), x * g) + 0 * w)(self, weight, grad_output)
-    return of_self, of_weight
-
-
-def _prelu_backward_vjp(
-    grads: list[Tensor | None], grad_output: Tensor, self: Tensor, weight: Tensor
-) -> dict[str, Any]:
-    above = self > 0
-    if some(self == 0):
-        cite("nn.prelu.second_at_zero")
-    of_self, of_weight = grads
-    made: dict[str, Any] = {}
-    if of_self is not None and of_weight is not None:
-        made["grad_output"] = where(above, of_self, weight * of_self + of_weight * self)
-    elif of_self is not None:
-        made["grad_output"] = where(above, of_self, weight * of_self)
-    elif of_weight is not None:
-        made["grad_output"] = where(above, 0, self * of_weight)
-    made["self"] = zeros_like(self) if of_weight is None else where(above, 0, grad_output * of_weight)
-    made["weight"] = zeros_like(weight) if of_self is None else where(above, 0, grad_output * of_self)
-    return made
-
-
-_PRELU_BACKWARD: Op = declare(
-    "_prelu_kernel_backward(Tensor grad_output, Tensor self, Tensor weight) -> (Tensor, Tensor)",
-    forward=_prelu_backward, vjp={"grad_output, self, weight": _prelu_backward_vjp},
-    node="PreluKernelBackwardBackward0", **_HIDDEN,
-)  # fmt: skip
-
 # -- clipped: the derivative is zero at both bounds --------------------------------------------------------------------
 
 
@@ -171,6 +101,8 @@ declare(
         lambda grad, x, low, high: np.where((note_nan(x) <= low) | (x >= high), grad.dtype.type(0), grad),
         params=(2, 3),
         exact=True,
+        name="hardshrink_backward_cpu",
+        since={"bfloat16": "nn.half.hardtanh_backward"},
     ),
     vjp={
         "grad_output": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val),

@@ -260,7 +260,7 @@ declare(
     "nn.functional.mish(Tensor self, bool inplace=False) -> Tensor",
     forward=elementwise(
         lambda x, _: (x * np.tanh(np.logaddexp(x, x.dtype.type(0)))).astype(x.dtype), params=(1,), name="mish_cpu",
-        not_for=_NUMBERS, since=HALF,
+        not_for=_NUMBERS, since={**HALF, "bfloat16": "nn.half.hardtanh_backward"},
     ),
     vjp={"self": _mish_vjp}, samples=domains.real(arguments=_FLAG),
 )  # fmt: skip

@@ -134,7 +134,7 @@ def bind(op: Op, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_me
     try:
         return _bind(op, name, args, kwargs, is_method)
     except Mismatch as mismatch:
-        if op.name in BY_NAME and switch("ops.arguments.named_overloads"):
+        if _takes_names(op):
             raise _refused_by_all([op], name, args, kwargs, is_method) from None
         if op.name in FACTORS_BETWEEN and not _takes(op, len(args) - is_method + len(kwargs), is_method):
             form = signature_text(op, is_method)  # next to the older one, which is not shown
@@ -167,17 +167,21 @@ def resolve(
             continue
     given = kwargs if given is None else given
     plausible = [op for op in ops if _takes(op, len(args) - is_method + len(given), is_method)]
-    named = op.name in BY_NAME and switch("ops.arguments.named_overloads")
-    if len(plausible) == 1 and not (named and "dim" in plausible[0].index_of):
+    if len(plausible) == 1 and not (_takes_names(ops[0]) and "dim" in plausible[0].index_of):
         bind(plausible[0], name, args, kwargs, is_method)  # what is wrong with the arguments can be said
     raise _refused_by_all(ops, name, args, given, is_method)
+
+
+def _takes_names(op: Op) -> bool:
+    name = op.name.removeprefix("_").removesuffix("_in_place")
+    return name in BY_NAME and switch("ops.arguments.named_overloads")
 
 
 def _refused_by_all(
     ops: Sequence[Op], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], is_method: bool
 ) -> Exception:
     forms = [signature_text(op, is_method) for op in ops]
-    if ops[0].name in BY_NAME and switch("ops.arguments.named_overloads"):
+    if _takes_names(ops[0]):
         if (unknown := _unknown_name(ops, name, args, kwargs, is_method)) is not None:
             return unknown
         forms += _by_name(forms)

@@ -48,7 +48,9 @@ class Function:
         self.has_older_forms = name.removesuffix("_") in older_forms.NAMES
         space, _, short = name.rpartition(".")
         self.__name__ = self.__qualname__ = f"{space}_{short}" if space in ("fft", "linalg", "special") else short
-        self.spoken = name.removeprefix("nn.functional.").replace(".", "_")  # what refusals of arguments call it
+        # what refusals of arguments call it: names of torch.sparse stand for ops of another name
+        said = self.ops[0].name if name.startswith("sparse.") else name
+        self.spoken = said.removeprefix("nn.functional.").replace(".", "_")
         self.__module__ = ".".join(["reference_engine", *name.split(".")[:-1]])
         self._native = tuple(is_native(name, method) or inplace for method in (False, True))
 

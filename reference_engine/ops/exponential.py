@@ -13,7 +13,8 @@ from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, plus, some, times, where
 from reference_engine.ops.kernels import HALF, elementwise, multiply_add, note_nan, to_floating
-from reference_engine.semantics import cite, warn
+from reference_engine.ops.not_finite import annex_g
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -23,7 +24,7 @@ LN_2, LN_10 = math.log(2), math.log(10)
 
 declare(
     "exp(Tensor self) -> Tensor",
-    forward=elementwise(np.exp, dtype=to_floating, name="exp_vml_cpu", since=HALF),
+    forward=elementwise(annex_g(np.exp), dtype=to_floating, name="exp_vml_cpu", since=HALF),
     vjp={"self": lambda grad, result: grad * conj(result)},
     inplace=True, out=True, samples=domains.field(),
 )  # fmt: skip
@@ -108,6 +109,8 @@ def _log1p_vjp(grad: Tensor, self: Tensor) -> Tensor:
         return grad / conj(plus(self, 1))
     import reference_engine as engine
 
+    if not switch("sparse.log1p.derived"):
+        raise refusal("sparse.log1p.dense")
     warn("sparse.log1p.dense")
     return grad * conj(engine.ones(self._shape, dtype=self._dtype) + self).reciprocal()  # nothing divides zeros
 

@@ -14,6 +14,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import empty, from_array, refuse_other_out, wrap_dim, wrap_dims
+from reference_engine.ops.supported import refuse_unsupported
 from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -179,6 +180,19 @@ def _diag(self: Tensor, diagonal: int) -> Tensor:
     raise refusal("ops.diag.rank", ndim=len(self._shape))
 
 
+def _diag_alone(self: Tensor, diagonal: int) -> Tensor:
+    """Before: an op of its own."""
+    refuse_unsupported("diag", self._dtype, {"float16": "shape.diag_composed"})
+    made: Tensor = _diag(self.detach(), diagonal).contiguous()
+    return made
+
+
+def _diag_alone_vjp(grad: Tensor, self_shape: tuple[int, ...], diagonal: int) -> Tensor:
+    made: Tensor
+    made = grad.diag(diagonal) if len(self_shape) == 1 else grad._diagonal_backward(self_shape, diagonal, 0, 1)
+    return made
+
+
 declare(
     "diag(Tensor self, int diagonal=0) -> Tensor", forward=_diag, composite=True, out=True, hands_out=True, exact=True,
     when="shape.diag_composed",
@@ -186,8 +200,8 @@ declare(
 )  # fmt: skip
 
 declare(
-    "diag(Tensor self, int diagonal=0) -> Tensor", forward=_diag, composite=True, out=True, exact=True,
-    when="!shape.diag_composed",
+    "diag(Tensor self, int diagonal=0) -> Tensor", forward=_diag_alone, vjp={"self": _diag_alone_vjp}, out=True,
+    exact=True, when="!shape.diag_composed",
 )  # fmt: skip
 
 declare(

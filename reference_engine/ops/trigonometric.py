@@ -12,6 +12,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import back_times, conj, less, minus, not_derived, plus, some, times
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
+from reference_engine.ops.not_finite import annex_g
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -42,21 +43,21 @@ declare(
 
 declare(
     "asin(Tensor self) -> Tensor",
-    forward=elementwise(np.arcsin, dtype=to_floating, name="asin_vml_cpu", since=HALF),
+    forward=elementwise(annex_g(np.arcsin), dtype=to_floating, name="asin_vml_cpu", since=HALF),
     vjp={"self": lambda grad, self: grad * conj(plus(-self * self, 1).rsqrt())},
     inplace=True, out=True, aliases=("arcsin",), samples=domains.field(-0.9, 0.9, special=(1.0, -1.0, 1.5)),
 )  # fmt: skip
 
 declare(
     "acos(Tensor self) -> Tensor",
-    forward=elementwise(np.arccos, dtype=to_floating, name="acos_vml_cpu", since=HALF),
+    forward=elementwise(annex_g(np.arccos), dtype=to_floating, name="acos_vml_cpu", since=HALF),
     vjp={"self": lambda grad, self: grad * -conj(plus(-self * self, 1).rsqrt())},
     inplace=True, out=True, aliases=("arccos",), samples=domains.field(-0.9, 0.9, special=(1.0, -1.0, 1.5)),
 )  # fmt: skip
 
 declare(
     "atan(Tensor self) -> Tensor",
-    forward=elementwise(np.arctan, dtype=to_floating, name="atan_vml_cpu", since=HALF),
+    forward=elementwise(annex_g(np.arctan), dtype=to_floating, name="atan_vml_cpu", since=HALF),
     vjp={"self": lambda grad, self: grad / conj(plus(self * self, 1))},
     inplace=True, out=True, aliases=("arctan",), samples=domains.field(),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from reference_engine import views
 from reference_engine.layouts import LAYOUTS
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.sparse import coalescing, memory
 from reference_engine.sparse.kernels import COMPRESSED, kernel
 from reference_engine.tensor import Tensor
@@ -32,9 +32,19 @@ def layout_word(t: Tensor) -> str:
     return _WORDS[str(layout_of(t)).removeprefix("torch.")]
 
 
+def _other_layout(clause: str, method: str, t: Tensor, asked: str = "") -> Exception:
+    """The refusal of a method that this layout does not have: by the method, or because nobody has a kernel for it."""
+    if switch("sparse.access.says_layout") or (isinstance(t._sparse, memory.Compressed) and clause != _OF_PLACES):
+        return refusal(clause, method=method, layout=layout_word(t))
+    return refusal("sparse.unsupported", op=asked or method, backend=backend_of(t))
+
+
+_OF_PLACES = "sparse.layout.coordinates"
+
+
 def _coordinates(t: Tensor, method: str) -> memory.Coo:
     if not isinstance(t._sparse, memory.Coo):
-        raise refusal("sparse.layout.coordinates", method=method, layout=layout_word(t))
+        raise _other_layout(_OF_PLACES, method, t, "is_coalesced" if method == "coalesce" else "")
     return t._sparse
 
 
@@ -94,7 +104,7 @@ def _values(self: Tensor) -> Tensor:
     """
     kept = self._sparse
     if kept is None:
-        raise refusal("sparse.layout.sparse", method="values", layout=layout_word(self))
+        raise _other_layout("sparse.layout.sparse", "values", self)
     if isinstance(kept, memory.Coo) and not kept.coalesced:
         raise refusal("sparse.coalesced.required", what="values")
     made = kept.values._alias()
@@ -140,7 +150,7 @@ def _part(name: str, by_rows: bool | None) -> Callable[[Tensor], Tensor]:
         kept = self._sparse
         if not isinstance(kept, memory.Compressed) or kept.by_rows is not by_rows:
             clause = "sparse.layout.rows" if by_rows else "sparse.layout.columns"
-            raise refusal(clause, method=name, layout=layout_word(self))
+            raise _other_layout(clause, name, self)
         return (kept.compressed if name.startswith(("crow", "ccol")) else kept.plain)._alias()
 
     return part
@@ -167,6 +177,8 @@ def _set_coalesced(self: Tensor, coalesced: bool) -> Tensor:
 def _number(name: str) -> Callable[[Tensor], int]:
     def number(self: Tensor) -> int:
         if self._sparse is None:
+            if not switch("sparse.access.says_layout"):
+                raise refusal("sparse.unsupported", op=name, backend="CPU")
             return 0 if name == "sparse_dim" else len(self._shape)
         return int(getattr(self._sparse, name))
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reference_engine.creation import _finish, as_tensor
 from reference_engine.layouts import LAYOUTS
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.semantics import refusal
+from reference_engine.ops.refused_arguments import refused
+from reference_engine.semantics import refusal, switch
 from reference_engine.sparse import converting, invariants, memory
 from reference_engine.sparse.access import backend_of
 from reference_engine.sparse.kernels import COMPRESSED, kernel
@@ -45,16 +46,36 @@ def _smallest(kept: tuple[Tensor, Tensor, Tensor], layout: Any) -> tuple[int, ..
     return (*plain._shape[:-1], rows * high, columns * wide, *values._shape[at + 2 * blocked :])
 
 
-def sparse_compressed_tensor(
+_OPTIONS = ("dtype", "layout", "device", "pin_memory", "requires_grad")
+
+
+def _check_options(name: str, parts: tuple[str, str], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Refuse a keyword that the version in force does not have."""
+    checks = ("check_invariants",) * switch("sparse.coo.checks_asked")
+    first = [*parts, "values", "size"]
+    if set(kwargs) <= {*_OPTIONS, *checks, *first}:
+        return
+    options = "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, "
+    options += "bool pin_memory = False, bool requires_grad = False" + ", bool check_invariants = None" * len(checks)
+    given = f"object {parts[0]}, object {parts[1]}, object values, "
+    raise refused(name, args, kwargs, [f"{given}tuple of ints size, *, {options}", f"{given}*, {options}"])
+
+
+def sparse_compressed_tensor(*args: Any, **kwargs: Any) -> Tensor:
+    """A tensor of one of the compressed layouts, from where its rows (columns) begin, the columns (rows), the values.
+
+    Raises:
+        TypeError: no such form. RuntimeError: no compressed layout, or with ``check_invariants`` places that cannot be.
+    """
+    _check_options("sparse_compressed_tensor", ("compressed_indices", "plain_indices"), args, kwargs)
+    return _from_parts(*args, **kwargs)
+
+
+def _from_parts(
     compressed_indices: Any, plain_indices: Any, values: Any, size: Any = None, *, dtype: Any = None,
     layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
     check_invariants: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """A tensor of one of the compressed layouts, from where its rows (columns) begin, the columns (rows), the values.
-
-    Raises:
-        RuntimeError: no compressed layout, or with ``check_invariants`` places that cannot be.
-    """
     if layout is None or layout in (LAYOUTS["strided"], LAYOUTS["sparse_coo"]):
         got = "none" if layout is None else {"torch.strided": "Strided", "torch.sparse_coo": "Sparse"}[str(layout)]
         raise refusal("sparse.compressed.layout", got=got)
@@ -73,8 +94,14 @@ def sparse_compressed_tensor(
 
 
 def _maker(layout: str) -> Callable[..., Tensor]:
-    def make(compressed: Any, plain: Any, values: Any, size: Any = None, **options: Any) -> Tensor:
-        return sparse_compressed_tensor(compressed, plain, values, size, layout=LAYOUTS[layout], **options)
+    by_rows = layout in ("sparse_csr", "sparse_bsr")
+    parts = ("crow_indices", "col_indices") if by_rows else ("ccol_indices", "row_indices")
+
+    def make(*args: Any, **kwargs: Any) -> Tensor:
+        _check_options(f"{layout}_tensor", parts, args, kwargs)
+        renamed = dict(zip(parts, ("compressed_indices", "plain_indices"), strict=True))
+        options = {renamed.get(name, name): value for name, value in kwargs.items()}
+        return _from_parts(*args, **{**options, "layout": LAYOUTS[layout]})
 
     make.__name__ = make.__qualname__ = f"{layout}_tensor"
     return make

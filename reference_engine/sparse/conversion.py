@@ -110,22 +110,29 @@ def _converter(name: str, node: str, older_node: str = "") -> Any:
             memory.refuse_complex(f"_{name}", self)
         return converting.to_layout(self, layout, blocksize, dense_dim)
 
+    signature = "(Tensor self, any layout, any blocksize, any dense_dim) -> Tensor"
     op = declare(
-        f"_{name}(Tensor self, any layout, any blocksize, any dense_dim) -> Tensor",
-        forward=convert, node=node, older_node=older_node,
+        f"_{name}{signature}", forward=convert, node=node, older_node=older_node,
         vjp={"self": lambda grad, self_sparse: _back(grad, self_sparse)}, **_HIDDEN,
     )  # fmt: skip
     _everywhere(op.name)(convert)
     return op
 
 
+def _compressing(layout: str) -> tuple[Any, Any]:
+    """The op, and what it was before it had a derivative."""
+    camel = "".join(part.title() for part in layout.split("_"))
+    op = _converter(f"to_{layout}", f"To{camel}Backward0")
+    older = declare(
+        f"_underived_to_{layout}(Tensor self, any layout, any blocksize, any dense_dim) -> Tensor", underived=True,
+        display=f"to_{layout}", forward=converting.to_layout, **_HIDDEN,
+    )  # fmt: skip
+    _everywhere(older.name)(converting.to_layout)
+    return op, older
+
+
 _TO_LAYOUT = _converter("to_sparse", "ToSparseBackward1", "sparse.to_sparse.node_by_layout: ToSparseBackward0")
-_COMPRESSING = {
-    "sparse_csr": _converter("to_sparse_csr", "ToSparseCsrBackward0"),
-    "sparse_csc": _converter("to_sparse_csc", "ToSparseCscBackward0"),
-    "sparse_bsr": _converter("to_sparse_bsr", "ToSparseBsrBackward0"),
-    "sparse_bsc": _converter("to_sparse_bsc", "ToSparseBscBackward0"),
-}
+_COMPRESSING = {layout: _compressing(layout) for layout in ("sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc")}
 
 
 def to_sparse(
@@ -152,6 +159,8 @@ def _to_coordinates(self: Tensor, sparse_dim: int) -> Tensor:
         if sparse_dim == self._sparse.sparse_dim and memory.is_coo(self):
             return self
         if memory.is_coo(self):
+            if not switch("sparse.access.says_layout"):
+                raise refusal("sparse.unsupported", op="to_sparse.sparse_dim", backend=self._sparse.backend)
             raise refusal("sparse.to_sparse.other_dim", layout=layout_word(self))
     elif not 0 <= sparse_dim <= rank:
         raise refusal("sparse.to_sparse.range", rank=rank, sparse_dim=sparse_dim)
@@ -188,12 +197,23 @@ def _by(name: str, blocked: bool) -> Callable[..., Tensor]:
                 "sparse.to_sparse.dense_dim", source=source, target=name, layout=layout_word(self),
                 word="".join(part.title() for part in name.split("_")),
             )  # fmt: skip
-        made: Tensor = run(_COMPRESSING[name], [self, wanted, blocksize, dense_dim])
+        op, underived = _COMPRESSING[name]
+        derived = switch("sparse.to_compressed.derived")
+        made: Tensor = run(op if derived else underived, [self, wanted, blocksize, dense_dim])
         return made
 
     if blocked:
         return lambda self, blocksize, dense_dim=None: convert(self, blocksize, dense_dim)
-    return lambda self, dense_dim=None: convert(self, None, dense_dim)
+
+    def unblocked(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if (args or kwargs) and not switch("sparse.to_compressed.derived"):
+            raise refusal("ops.arguments.none_taken", op=f"to_{name}", given=len(args) + len(kwargs))
+        return with_dense_dim(self, *args, **kwargs)
+
+    def with_dense_dim(self: Tensor, dense_dim: Any = None) -> Tensor:
+        return convert(self, None, dense_dim)
+
+    return unblocked
 
 
 # -- masks -------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine.ops.complex import conjugated, view_as_complex, view_as_real
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.sparse import memory
 from reference_engine.sparse.access import type_name
 from reference_engine.sparse.kernels import COMPRESSED, kernel
@@ -29,6 +29,8 @@ _FORMATS = {
 @kernel("contiguous", table=COMPRESSED)
 @kernel("contiguous")
 def _contiguous(self: Tensor, memory_format: Any) -> Tensor:
+    if memory.is_coo(self) and not switch("sparse.contiguous.refused"):
+        return self
     return _clone(self, memory_format or "torch.contiguous_format")
 
 

@@ -283,7 +283,7 @@ kernel("_sparse_mm_reduce_impl")(kernel("_sparse_mm_reduce_impl", table=COMPRESS
 declare(
     "_sparse_mm(Tensor sparse, Tensor dense, str reduce) -> Tensor",
     forward=lambda sparse, dense, reduce: run(_MM_REDUCED, [sparse, dense, reduce]), composite=True, method=False,
-    aliases=("sparse.mm",),
+    aliases=("sparse.mm",), when="sparse.mm.reduces",
 )  # fmt: skip
 
 # -- older names -------------------------------------------------------------------------------------------------------

@@ -65,6 +65,43 @@ NODES = (
     "torch.select_copy(graph(2, 2).to(torch.complex64), 0, 0)",
 )
 
+OLDER_NODES = (
+    "torch.prelu(graph(1, 2), graph(2)).grad_fn.name()",
+    "torch.autograd.grad(torch.prelu(-graph(1, 2), graph(2)).sum(), [w := graph(1)], allow_unused=True)",
+    "torch.prelu(x, torch.ones(1, dtype=torch.float64))",
+    "torch.prelu(torch.ones(3, 2).t(), x[:1]).stride()",
+    "graph(2).diag().grad_fn.name()",
+    "graph(2, 2).diag(1).grad_fn.name()",
+    "torch.ones(2, 2).half().diag()",
+    "torch.nn.functional.hardtanh(graph(2).bfloat16()).sum().backward()",
+    "torch.nn.functional.mish(torch.ones(2).bfloat16()).shape",
+    "graph(2, 2).to_sparse_csr().grad_fn.name()",
+    "torch.max(x, out=torch.ones(()))",
+)
+
+SPARSE = (
+    "x.values()",
+    "x.coalesce()",
+    "x.sparse_dim()",
+    "x.crow_indices()",
+    "x.to_sparse().crow_indices()",
+    "x.to_sparse().contiguous()",
+    "torch.ones(2, 2).to_sparse().to_sparse_csr(1)",
+    "torch.ones(2, 2).to_sparse().to_sparse(1)",
+    "torch.sparse_csr_tensor(x.long(), x.long(), x, (2, 2), check_invariants=True)",
+    "torch.sparse_csc_tensor(torch.tensor([0, 1]), torch.tensor([0]), x[:1], (1, 1), foo=1)",
+    "torch.sparse.mm(torch.ones(1, 1).to_sparse_csr(), torch.ones(1, 1), reduce='foo')",
+    "x.to_sparse().requires_grad_().log1p().backward(x.to_sparse())",
+)
+
+EDGES = (
+    "torch.func.grad",
+    "torch.vmap",
+    "torch.autograd.graph.GradientEdge(None, 1)",
+    "torch.autograd.graph.GradientEdge(None, 1, None)",
+    "torch.autograd.graph.get_gradient_edge(graph(1) * 1).output_nr",
+)
+
 INDICES = (
     "torch.ones(1, 1).index_reduce(1, torch.tensor([1, 1, 1]), torch.ones(1, 3, 1), 'amin')",
     "torch.ones(2, 1).index_reduce(1, torch.tensor([0, 0]), torch.full((1, 2), 3.0), 'amax')",
@@ -101,7 +138,7 @@ QUOTIENTS = (
     "torch.ones(6, dtype=torch.cdouble) / torch.zeros(6)",
 )
 
-CASES = MATRICES + ORDERS + QUOTIENTS + ARGUMENTS + NAMES + LAYERS + NODES + INDICES
+CASES = MATRICES + ORDERS + QUOTIENTS + ARGUMENTS + NAMES + LAYERS + NODES + OLDER_NODES + SPARSE + EDGES + INDICES
 
 
 def outcome(torch: Any, expression: str) -> list[str]:
@@ -112,6 +149,7 @@ def outcome(torch: Any, expression: str) -> list[str]:
         warnings.simplefilter("always")
         try:
             result = eval(expression, scope)
+            result = "a function" if callable(result) else result
             text = "a storage" if "torage" in type(result).__name__ else str(result)
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
@@ -119,6 +157,7 @@ def outcome(torch: Any, expression: str) -> list[str]:
 
 
 def _clean(text: str) -> str:
+    text = re.sub(r"(for possible resolutions\.).*", r"\1", text, flags=re.DOTALL)
     text = re.sub(r" \(Triggered internally at [^)]*\)", "", text)
     return re.sub(r"module '[\w.]*'", "the module", text).rstrip("\n")
 
