@@ -23,7 +23,7 @@ class _State(threading.local):
     caches = True
 
     def __init__(self) -> None:
-        self.cast: dict[int, tuple[Tensor, Tensor]] = {}  # leaves, and what they were cast to
+        self.cast: dict[int, tuple[Tensor, int, Tensor]] = {}  # leaves, and what they were cast to
 
 
 state = _State()
@@ -93,6 +93,7 @@ def _as(value: Any, wanted: dtypes.dtype) -> Any:
     kept = state.caches and wanted is state.dtype and value._dtype is dtypes.float32
     if not (kept and value.is_leaf and value.requires_grad and not value._is_view()):
         return value.to(wanted)
-    if id(value) not in state.cast:
-        state.cast[id(value)] = value, value.to(wanted)
-    return state.cast[id(value)][1]
+    known, version = state.cast.get(id(value)), value._version_counter.value
+    if known is None or known[1] != version:  # never cast, or changed in place since
+        known = state.cast[id(value)] = value, version, value.to(wanted)
+    return known[2]

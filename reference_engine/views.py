@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_engine.autograd import saved
+from reference_engine.autograd.hooks import HookDict, run_tensor_hooks
 from reference_engine.autograd.leaf import attach_retain_grad
 from reference_engine.autograd.node import Edge, Node, OpNode, gradient_edge
 from reference_engine.dispatcher import watching
@@ -132,6 +133,10 @@ def refresh_history(t: Tensor) -> None:
     base = view.base
     if t._node is None and not base.requires_grad:
         return
+    if not _reaches(base, t):
+        cite("view.stale.outside")
+        view.attr_version = t._version_counter.value
+        return
     cite("view.stale.regenerated")
     if view.creation is not Creation.DEFAULT:
         raise _refused_by_creation("view.stale", t, view, t._node)
@@ -149,6 +154,23 @@ def refresh_history(t: Tensor) -> None:
         state.grad, state.inference = before
     set_history(t, edge)
     view.attr_version = t._version_counter.value
+
+
+def _reaches(base: Tensor, t: Tensor) -> bool:
+    """Whether a view lies where its base does, which may have been given another geometry in place since.
+
+    What lies elsewhere was not changed through the base, and keeps its history.
+    """
+    if not t.numel() or not base.numel():
+        return True
+    first, last = (
+        [
+            x._offset + sum((n - 1) * s for n, s in zip(x._shape, x._strides, strict=True) if (s > 0) is up)
+            for x in (base, t)
+        ]
+        for up in (False, True)
+    )
+    return first[1] <= last[0] and first[0] <= last[1]
 
 
 def _seen_by_strides(base: Tensor, t: Tensor) -> Edge:
@@ -259,6 +281,8 @@ def rebase_history(t: Tensor, node: Node, place: int = 0) -> None:
     cite("view.inplace.rebases_base")
     node.add_input(t)
     copy_slices = CopySlices(view.base, t, view.replay, node, place)
+    if switch("hooks.tensor.in_place_afresh"):
+        copy_slices.hooks_before = t._backward_hooks
     set_history(view.base, Edge(copy_slices, 0), through_view=True)
     refresh_history(t)
 
@@ -275,6 +299,7 @@ class CopySlices(Node):
         edges[place : place + 1] = [gradient_edge(base)]
         super().__init__(edges)
         self.fn: Node | None = fn
+        self.hooks_before: HookDict | None = None  # of the slice as it was, whose own node is no part of the graph
         self.replay, self.place = replay, place
         self.base = (base._shape, base._strides, base._offset, base._dtype)
         self.geometry = (view._shape, view._strides, view._offset - base._offset)
@@ -313,6 +338,9 @@ class CopySlices(Node):
             cite("function.mark_dirty.view_place")
         if needed[self.place]:
             own = out[self.place]
+            if self.hooks_before:
+                cite("hooks.tensor.view_in_place")
+                own = run_tensor_hooks(self.hooks_before, own)
             if own is None:
                 grad_slice.zero_()
             else:

@@ -498,6 +498,7 @@ def _of_view(op: Op, given: Pushing) -> list[Any]:
         cite("forward_ad.view.changed_tangent")
     remarks.recall(given.tangents[0])
     if op.name == "_alias_view":
-        return [given.tangents[0]]  # the same tensor, and no view of it
+        tangent = given.tangents[0]
+        return [tangent if tangent.requires_grad or tangent._is_view() else tangent._alias()]  # and no view of it
     made = dispatch.run(op, [given.tangents[0], *given.values[1:]])
     return list(made) if isinstance(made, (list, tuple)) else [made]

@@ -13,6 +13,7 @@ The parameter names of a formula say what it needs, and so what the node saves:
     result, results   the op's own result(s), saved as outputs
     NAME              an argument: a tensor is saved and version-checked, anything else is kept by value
     NAME_shape, NAME_strides, NAME_offset, NAME_dtype    metadata of a tensor argument: saves nothing
+    NAME_extent             its shape too, which the node does not show
     NAME_sparse             its places, if it is not strided
     NAMEs_shapes, NAMEs_dtypes                           the same of a list of tensors
     needs             the set of argument names that want a gradient
@@ -34,7 +35,14 @@ if TYPE_CHECKING:
     from reference_engine.tensor import Tensor
 
 Formula = Callable[..., Any]
-_METADATA = {"shape": "_shape", "strides": "_strides", "offset": "_offset", "dtype": "_dtype", "sparse": "_sparse"}
+_METADATA = {
+    "extent": "_shape",
+    "shape": "_shape",
+    "strides": "_strides",
+    "offset": "_offset",
+    "dtype": "_dtype",
+    "sparse": "_sparse",
+}
 
 
 @dataclass(slots=True)
@@ -221,7 +229,9 @@ class Op:
             for name in formula.parameters:
                 if name in self.index_of and not self.params[self.index_of[name]].is_tensor:
                     names.append(f"_saved_{name}")
-            for _, index, attribute in formula.metadata:
+            for kept, index, attribute in formula.metadata:
+                if kept.endswith("_extent"):
+                    continue
                 if attribute in ("_shape", "_strides") and self.params[index].type == "Tensor":
                     shown = "sym_sizes" if attribute == "_shape" else "sym_strides"
                     names.append(f"_saved_{self.params[index].name}_{shown}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_engine import layouts, levels, strides, views
+from reference_engine import layouts, levels, remarks, strides, views
 from reference_engine.autograd import forward_ad
 from reference_engine.autograd.node import Edge, collect_edges
 from reference_engine.modes import state
@@ -61,6 +61,7 @@ def _look_anew(op: Op, self: Tensor, values: list[Any]) -> Tensor:
     self._shape, self._strides, self._offset = made._shape, made._strides, made._offset
     views.bump(self)
     if tangent is not None:
+        remarks.remember(tangent, "forward_ad.view.alias")
         with forward_ad.hidden():
             _look_anew(op, tangent, [tangent, *values[1:]])
     if node is not None:

@@ -111,9 +111,9 @@ def _covered(src: Tensor, index: Tensor) -> Tensor:
     return src.reshape(index._shape)
 
 
-def _of_source(grad: Tensor, dim: int, index: Tensor, src_shape: tuple[int, ...]) -> Tensor:
+def _of_source(grad: Tensor, dim: int, index: Tensor, src_extent: tuple[int, ...]) -> Tensor:
     """What arrived at the places that elements of the source were written to."""
-    return _uncovered(grad.gather(dim, index), src_shape)
+    return _uncovered(grad.gather(dim, index), src_extent)
 
 
 def _uncovered(part: Tensor, shape: tuple[int, ...]) -> Tensor:
