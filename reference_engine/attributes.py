@@ -141,6 +141,18 @@ def _delete(self: Tensor, name: str) -> None:
     object.__delattr__(self, name)
 
 
+def _module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """What a module takes over for this parameter or buffer when other state is loaded."""
+    return other.detach() if assign else self.copy_(other).detach()
+
+
+def _pin_memory(self: Tensor, device: Any = None) -> Any:
+    raise RuntimeError("Cannot access accelerator device when none is available.")
+
+
+_module_load.__qualname__ = "Tensor.module_load"
+
+
 def _is_shared(self: Tensor) -> bool:
     return self._storage.is_shared()
 
@@ -172,6 +184,7 @@ def attach() -> None:
     cls.new, cls.apply_, cls.map_, cls.cuda = new, _apply, _map, _cuda
     cls.map2_, cls.dim_order = _map2, _dim_order
     cls.is_pinned = cls.is_distributed = lambda self, *device: False
+    cls.module_load, cls.pin_memory = _module_load, _pin_memory
     cls.is_shared, cls.share_memory_ = _is_shared, _share_memory
     cls.is_same_size = lambda self, other: self._shape == other._shape
     cls.is_nonzero = cls.__nonzero__ = Tensor.__bool__

@@ -16,5 +16,23 @@ class GradcheckError(RuntimeError):
     __module__ = "torch.autograd.gradcheck"  # where scripts know it
 
 
+class OutOfMemoryError(RuntimeError):
+    """An accelerator has no memory left."""
+
+    __module__ = "torch"
+
+
+class AcceleratorError(RuntimeError):
+    """An accelerator failed."""
+
+    __module__ = "torch"
+
+
+class FatalError(RuntimeError):
+    """Nothing can be done any more."""
+
+    __module__ = "torch"
+
+
 class DeprecatedAttributeError(AttributeError):
     """An attribute that torch removed."""

@@ -72,6 +72,34 @@ TYPES: dict[str, LegacyType] = {
 }  # fmt: skip
 
 
+class SparseType(LegacyType):
+    """``torch.sparse.FloatTensor``: a dtype of tensors in coordinate layout, by its old name."""
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return super().__instancecheck__(value) and value.layout == LAYOUTS["sparse_coo"]
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        from reference_engine.sparse.creation import sparse_coo_tensor
+
+        if args and isinstance(args[0], Tensor):
+            if len(args) > 1 and isinstance(args[1], Tensor) and args[1]._dtype is not cls.dtype:
+                raise refusal("tensor.legacy.dtype", expected=_options(cls.dtype), got=_options(args[1]._dtype))
+            return sparse_coo_tensor(*args)
+        sizes = args[0] if args and isinstance(args[0], Size) else args or (0,)
+        return sparse_coo_tensor(tuple(sizes), dtype=cls.dtype)
+
+    def __repr__(cls) -> str:
+        return f"<class 'torch.sparse.{cls.__name__}'>"
+
+
+SPARSE_TYPES = {
+    name: SparseType(name, (), {**vars(TYPES[name]), "is_sparse": True, "layout": LAYOUTS["sparse_coo"],
+                                "__module__": "torch.sparse"})
+    for name in ("BFloat16Tensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
+                 "LongTensor", "ShortTensor")
+}  # fmt: skip
+
+
 def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
     """A tensor of the same dtype, of sizes or of data. Use ``new_tensor`` and ``new_empty``."""
     return made(self._dtype, args)

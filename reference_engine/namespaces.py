@@ -69,6 +69,7 @@ def publish(top: dict[str, Any]) -> None:
     top["result_type"] = result_type
     top["can_cast"] = dtypes.can_cast
     top["is_anomaly_enabled"] = anomaly.enabled
+    top["set_anomaly_enabled"] = anomaly.set_anomaly_enabled
     top["is_anomaly_check_nan_enabled"] = anomaly.is_anomaly_check_nan_enabled
     attributes.attach()
     top["__version__"] = str(current().version)
@@ -81,7 +82,7 @@ _ELSEWHERE = {
     "amp.autocast_mode": (
         "clear_autocast_cache", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
         "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled", "set_autocast_cache_enabled",
-        "set_autocast_dtype", "set_autocast_enabled",
+        "set_autocast_cpu_dtype", "set_autocast_cpu_enabled", "set_autocast_dtype", "set_autocast_enabled",
     ),
     "compiler": ("compile",),
     "ranges": (
@@ -100,6 +101,7 @@ _ELSEWHERE = {
     ),
     "random": (
         "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
+        "thread_safe_generator",
     ),
     "printing": ("set_printoptions", "get_printoptions"),
     "typename": ("typename",),
@@ -121,7 +123,16 @@ _ELSEWHERE = {
     ),
     "ops.products": ("chain_matmul", "einsum"),
     "exchange": ("from_dlpack", "from_file", "to_dlpack"),
+    "errors": ("AcceleratorError", "FatalError", "OutOfMemoryError"),
+    "overrides": ("DisableTorchFunction", "DisableTorchFunctionSubclass"),
+    "control_flow": ("cond", "while_loop"),
+    "streams": ("Event", "Stream", "get_device_module"),
+    "futures": ("Future",),
+    "jit": ("ScriptModule", "fork", "wait"),
+    "dispatcher.keys": ("DispatchKey",),
+    "dispatcher.schema": ("Argument", "FunctionSchema", "parse_schema"),
     "symbolic": (
+        "SymBool", "SymFloat", "SymInt",
         "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sqrt", "sym_sum",
     ),
     "lowrank": ("pca_lowrank", "svd_lowrank"),

@@ -419,3 +419,7 @@ def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def as_complex(parts: Array, dtype: np.dtype[Any]) -> Array:
     """Pairs of real numbers as complex ones."""
     return np.ascontiguousarray(parts).view(dtype)
+
+
+def thread_safe_generator() -> None:
+    """The generator of a worker that loads data in a thread: nobody does here."""

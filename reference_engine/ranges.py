@@ -130,7 +130,9 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, 
     if end is None:
         start, end = 0, start
     count = math.floor((end - start) / step) + 1
-    made = torch.tensor([start + i * step for i in np.arange(count).tolist()], dtype=dtype or dtypes.float32)
+    made = torch.tensor(
+        [start + i * step for i in np.arange(count).tolist()], dtype=dtype or dtypes.get_default_dtype()
+    )
     return made.requires_grad_() if requires_grad else made
 
 

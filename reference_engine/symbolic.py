@@ -46,3 +46,35 @@ def sym_sqrt(a: Any) -> float:
 def sym_ite(b: bool, t: Any, f: Any) -> Any:
     """``t`` if ``b`` holds, else ``f``."""
     return t if b else f
+
+
+class _Symbolic:
+    """What stands for a number that a compiler does not know yet. Here numbers are known, so there are none.
+
+    Raises:
+        AttributeError: always.
+    """
+
+    __module__ = "torch"
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+        raise AttributeError(f"'{type(node).__name__}' object has no attribute '_graph_repr'")
+
+
+class SymInt(_Symbolic):
+    """A whole number."""
+
+    __module__ = "torch"
+
+
+class SymFloat(_Symbolic):
+    """A floating point number."""
+
+    __module__ = "torch"
+
+
+class SymBool(_Symbolic):
+    """A truth value."""
+
+    __module__ = "torch"

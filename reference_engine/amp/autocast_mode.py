@@ -154,6 +154,14 @@ def set_autocast_dtype(device_type: str, dtype: Any) -> None:
         state.dtype = dtype
 
 
+def set_autocast_cpu_enabled(enabled: bool) -> None:
+    set_autocast_enabled("cpu", enabled)
+
+
+def set_autocast_cpu_dtype(dtype: Any) -> None:
+    set_autocast_dtype("cpu", dtype)
+
+
 def set_autocast_cache_enabled(enabled: bool) -> None:
     state.caches = enabled
 

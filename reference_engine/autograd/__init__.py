@@ -31,6 +31,7 @@ from reference_engine.modes import (
     set_grad_enabled,
     set_multithreading_enabled,
 )
+from reference_engine.overrides import handle_torch_function, has_torch_function, is_tensor_like
 from reference_engine.semantics import refusal
 from reference_engine.size import Size
 from reference_engine.versions import SavedTensor
@@ -60,6 +61,7 @@ def _is_checkpoint_valid() -> bool:
 
 
 __all__ = [
+    "handle_torch_function", "has_torch_function", "is_tensor_like",
     "Function", "NestedIOFunction", "SavedTensor", "Variable", "_calculate_shape", "_force_original_view_tracking",
     "kineto_available",
     "_is_checkpoint_valid", "_unsafe_preserve_version_counter", "anomaly_mode", "backward", "detect_anomaly",

@@ -29,6 +29,15 @@ def enabled() -> bool:
     return _enabled
 
 
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """Switch anomaly detection.
+
+    Raises:
+        TypeError: no bool.
+    """
+    set_detect_anomaly(enabled, check_nan)
+
+
 def is_anomaly_check_nan_enabled() -> bool:
     return _check_nan
 

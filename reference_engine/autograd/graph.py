@@ -13,6 +13,7 @@ from reference_engine import modes
 from reference_engine.autograd import engine, hooks
 from reference_engine.autograd.abstract_node import Node
 from reference_engine.autograd.function import BackwardCFunction
+from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.autograd.introspection import will_engine_execute_node
 from reference_engine.autograd.node import gradient_edge
 from reference_engine.autograd.saved import (
@@ -26,7 +27,6 @@ from reference_engine.semantics import cite, refusal, require, switch
 
 if TYPE_CHECKING:
     from reference_engine.autograd import node as nodes
-    from reference_engine.autograd.hooks import RemovableHandle
     from reference_engine.tensor import Tensor
 
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any, NoReturn
 
 from reference_engine.cuda import nvtx
+from reference_engine.errors import OutOfMemoryError as OutOfMemoryError
 
 
 def is_available() -> bool:
@@ -144,10 +145,6 @@ class Event:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise RuntimeError("Tried to instantiate dummy base class Event")
-
-
-class OutOfMemoryError(RuntimeError):
-    """There is not enough memory there."""
 
 
 class CUDAGraph:

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 import reference_engine as torch
 from reference_engine import creation, dtypes
 from reference_engine.nn.attention_function import multi_head_attention_forward as multi_head_attention_forward
+from reference_engine.overrides import handle_torch_function as handle_torch_function
+from reference_engine.overrides import has_torch_function as has_torch_function
+from reference_engine.overrides import has_torch_function_unary as has_torch_function_unary
+from reference_engine.overrides import has_torch_function_variadic as has_torch_function_variadic
 from reference_engine.tensor import Tensor
 
 if TYPE_CHECKING:

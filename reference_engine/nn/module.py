@@ -411,6 +411,16 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
     def xpu(self, device: Any = None) -> Any:
         devices.require("xpu")
 
+    def ipu(self, device: Any = None) -> Any:
+        raise RuntimeError("PyTorch is not linked with support for ipu devices")
+
+    def mtia(self, device: Any = None) -> Any:
+        raise AssertionError(
+            "Torch not compiled with MTIA enabled. Ensure you have `import "
+            "mtia.host_runtime.torch_mtia.dynamic_library` in your python src file and include "
+            "`//mtia/host_runtime/torch_mtia:torch_mtia` as your target dependency!"
+        )
+
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Every call is run as it is written."""
 

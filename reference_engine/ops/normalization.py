@@ -219,10 +219,16 @@ def _check_layers(input: Tensor, normalized_shape: Ints, parameters: dict[str, A
         raise refusal("ops.layer_norm.shape", normalized=shape, expected=expected, shape=list(input._shape))
 
 
-def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Tensor:
+def layer_norm_with_statistics(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Any:
+    """The result, the means, and the reciprocals of the deviations."""
     _check_layers(input, normalized_shape, {"weight": weight, "bias": bias}, ", ")
     refuse_unsupported("LayerNormKernelImpl", input._dtype, LAYERS, ONLY_FLOATING)
-    return run(_LAYER, [input, normalized_shape, weight, bias, eps])[0]
+    return run(_LAYER, [input, normalized_shape, weight, bias, eps])
+
+
+def _layer_norm(input: Tensor, normalized_shape: Ints, weight: Any, bias: Any, eps: float) -> Tensor:
+    made: Tensor = layer_norm_with_statistics(input, normalized_shape, weight, bias, eps)[0]
+    return made
 
 
 declare(
@@ -301,6 +307,12 @@ _GROUP = declare(
 )
 
 
+def group_norm_with_statistics(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: float) -> Any:
+    """The result, the means, and the reciprocals of the deviations."""
+    refuse_unsupported("GroupNormKernelImpl", input._dtype, not_for=ONLY_FLOATING)
+    return run(_GROUP, [input, weight, bias, num_groups, eps])
+
+
 def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: float) -> Tensor:
     shape = list(input._shape)
     if len(shape) < 2:
@@ -312,8 +324,8 @@ def _group_norm(input: Tensor, num_groups: int, weight: Any, bias: Any, eps: flo
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t._shape != (shape[1],):
             raise refusal("nn.group_norm.weight", name=name, given=list(t._shape), shape=shape)
-    refuse_unsupported("GroupNormKernelImpl", input._dtype, not_for=ONLY_FLOATING)
-    return run(_GROUP, [input, weight, bias, num_groups, eps])[0]
+    made: Tensor = group_norm_with_statistics(input, num_groups, weight, bias, eps)[0]
+    return made
 
 
 declare(
@@ -462,6 +474,11 @@ _BATCH = declare(
     vjp={"input, weight, bias": _batch_vjp},
     **_HIDDEN,
 )
+
+
+def batch_norm_with_statistics(input: Tensor, *options: Any) -> Any:
+    """The result, the means, and the reciprocals of the deviations; nothing is checked."""
+    return run(_BATCH, [input, *options])
 
 
 def _size(t: Tensor) -> str:

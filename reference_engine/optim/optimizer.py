@@ -49,6 +49,8 @@ class Optimizer:
     """
 
     refuses_sparse = ""
+    OptimizerPreHook = Callable[..., Any]
+    OptimizerPostHook = Callable[..., Any]
 
     def __init__(self, params: Any, defaults: Group) -> None:
         self.defaults = defaults
@@ -130,6 +132,11 @@ class Optimizer:
                 else:
                     parameter.grad.requires_grad_(False)
                 parameter.grad.zero_()
+
+    @staticmethod
+    def profile_hook_step(func: Callable[..., Any]) -> Callable[..., Any]:
+        """The ``step`` of an optimizer: what its hooks and the profiler see is settled elsewhere."""
+        return func
 
     # -- stepping ----------------------------------------------------------------------------------------------
 

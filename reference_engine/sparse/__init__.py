@@ -31,6 +31,11 @@ def declare_all() -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name.endswith("Tensor"):
+        from reference_engine.legacy_types import SPARSE_TYPES
+
+        if name in SPARSE_TYPES:
+            return SPARSE_TYPES[name]
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
