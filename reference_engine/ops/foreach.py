@@ -11,7 +11,6 @@ from typing import Any
 
 import reference_engine as engine
 from reference_engine.ops.declare import declare
-from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
 Tensors = tuple[Tensor, ...]
@@ -55,12 +54,12 @@ def _node(name: str, suffix: str) -> str:
 def _check(self: Sequence[Tensor], *others: Any) -> None:
     """Refuse no tensors, and lists of different lengths."""
     if not self:
-        raise refusal("ops.foreach.empty")
+        raise RuntimeError("Tensor list must have at least one tensor.")
     for other in others:
         if isinstance(other, (list, tuple)) and len(other) != len(self):
             if other and not isinstance(other[0], Tensor):
-                raise refusal("ops.foreach.scalars")
-            raise refusal("ops.foreach.lengths", first=len(self), second=len(other))
+                raise RuntimeError("Tensor list must have same number of elements as scalar list.")
+            raise RuntimeError(f"Tensor lists must have the same number of tensors, got {len(self)} and {len(other)}")
 
 
 @functools.cache
@@ -159,7 +158,10 @@ def _declare_binary() -> None:
 def _by_one(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def apply(tensor: Tensor, other: Tensor, *rest: Any) -> Tensor:
         if other._shape:
-            raise refusal("ops.foreach.one_number", ndim=len(other._shape), elements=other.numel())
+            raise RuntimeError(
+                f"scalar tensor expected to be 0 dim but it has {len(other._shape)} dimensions and {other.numel()} "
+                "elements."
+            )
         return function(tensor, other, *rest)
 
     return apply

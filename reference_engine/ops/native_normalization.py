@@ -18,7 +18,7 @@ def _layer_norm(input: Tensor, normalized_shape: Any, weight: Any, bias: Any, ep
 declare(
     "native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps) "
     "-> (Tensor, Tensor, Tensor)",
-    forward=_layer_norm, composite=True, method=False,
+    forward=_layer_norm, composite=True, method=False, non_differentiable_outputs=(1, 2),
     samples=domains.real(shapes="layers", arguments={"eps": (1e-5,)}),
 )  # fmt: skip
 

@@ -33,6 +33,8 @@ WANTED_DRAWS = 2
 NOT_DERIVED = ("is not implemented", "does not support automatic differentiation")
 # Which of several values written to one place stays is left open, and the gradients hold for distinct indices only.
 OVERWRITING = ("scatter", "index_copy", "put")
+# Rounding that hands gradients on as if it did nothing.
+STRAIGHT_THROUGH = ("fake_quantize_per_tensor_affine",)
 # Decompositions of which one triangle is read: the gradient is that of the Hermitian matrix.
 OF_HERMITIAN = ("linalg.eigh", "linalg.eigvalsh", "linalg.cholesky", "linalg.cholesky_ex", "cholesky")
 # Vectors are unique up to a phase: only what does not depend on it has a gradient.
@@ -48,7 +50,7 @@ PROFILE = Profile("numerical", "valid arguments only", {}, invalid=0.0, special=
 
 def cases() -> Iterator[Any]:
     for name, overloads in sorted(OPS.items()):
-        if name in ALIASES:
+        if name in ALIASES or name in STRAIGHT_THROUGH:
             continue
         for number, op in enumerate(overloads):
             if op.samples is None or not op.holds() or op.underived or not (op.is_function or op.is_method):
@@ -140,6 +142,8 @@ class Call:
             tuple(map(fill, self.positional)), {k: fill(v) for k, v in self.keywords.items()}, not self.op.is_function
         )
         found = [found] if isinstance(found, Tensor) else list(found)
+        constant = self.op.non_differentiable_outputs
+        found = [r for at, r in enumerate(found) if at not in constant or not r.dtype.is_floating_point]
         found = WITHOUT_PHASE.get(self.op.name, lambda *results: list(results))(*found)
         return [r for r in found if isinstance(r, Tensor) and r.dtype.is_differentiable]
 
