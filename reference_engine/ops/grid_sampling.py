@@ -6,7 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,8 @@ def _sample(dims: int, input: Tensor, grid: Tensor, mode: int, padding: int, ali
     def sampled(images: Array, points: Array, bound: bool = False) -> Array:
         sight = Sight(points, _sizes(input), mode, padding, align)
         seen = sight.seen(images)
-        return (np.abs(seen) if bound else sight.weights((0,) * dims)[:, None] * seen).sum(-1).reshape(shape)
+        terms = np.abs(seen) if bound else sight.weights((0,) * dims)[:, None] * seen
+        return reduce(np.add, np.moveaxis(terms, -1, 0)).reshape(shape)  # a sum in NumPy begins with a zero
 
     # the kernel for images rounds half precision after every step
     compute = input._dtype.np if dims == 2 else input._dtype.compute

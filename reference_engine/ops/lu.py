@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -282,17 +283,22 @@ def _lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, left: bool, adjoint: bool) 
 def _lu_solve_vjp(
     grad: Tensor, LU: Tensor, pivots: Tensor, result: Tensor, left: bool, adjoint: bool, needs: set[str]
 ) -> dict[str, Any]:
-    """With A = P L U and gA: gL = P^T gA U^H below the diagonal, gU = L^H P^T gA on and above it."""
+    """With A = P L U: gL counts below the diagonal, gU on and above it."""
     import reference_engine as engine
 
     back = engine.linalg.lu_solve(LU, pivots, grad, left=left, adjoint=not adjoint)
     made: dict[str, Any] = {"B": back}
     if "LU" in needs:
+        g, x = (grad, result) if left else (_adjoint(grad), _adjoint(result))  # as if it stood on the left
         P, L, U = engine.lu_unpack(LU, pivots)
-        first, second = (back, result) if left != adjoint else (result, back)
-        whole = -(first.matmul(_adjoint(second)) if left else _adjoint(first).matmul(second))
-        inner = P.mT.matmul(whole)
-        made["LU"] = inner.matmul(_adjoint(U)).tril(-1) + _adjoint(L).matmul(inner).triu()
+        by_lower = partial(engine.linalg.solve_triangular, _adjoint(L), upper=True, unitriangular=True)
+        by_upper = partial(engine.linalg.solve_triangular, _adjoint(U), upper=False)
+        if left != adjoint:  # A X = B: gU = -U^-H gX X^H and gL = L^-H gU U^H
+            inner = by_upper(-g.matmul(_adjoint(x)))
+            made["LU"] = by_lower(inner.matmul(_adjoint(U))).tril(-1) + inner.triu()
+        else:  # A^H X = B: gL = -P^T X gX^H P L^-H and gU = L^H gL U^-H
+            inner = by_lower(-P.mT.matmul(x).matmul(_adjoint(g)).matmul(P), left=False)
+            made["LU"] = inner.tril(-1) + by_upper(_adjoint(L).matmul(inner), left=False).triu()
     return made
 
 
