@@ -118,6 +118,11 @@ def _pow_number_vjp(grad: Tensor, self: Tensor, exponent: Any) -> Tensor:
 
 
 def _pow_base_vjp(grad: Tensor, self: Tensor, exponent: Tensor) -> Tensor:
+    constant = exponent == 0.0
+    if some(constant.logical_and(self == 0)):
+        # x**0 is constant at zero too: what is masked in the end must not meet the pole of 1/x on the way back
+        cite("pointwise.pow.zero_exponent")
+        exponent = where(constant, 1.0, exponent)
     lower = less(exponent, 1)
     power = self.pow(lower)
     if power.is_complex():
@@ -125,7 +130,7 @@ def _pow_base_vjp(grad: Tensor, self: Tensor, exponent: Tensor) -> Tensor:
         if some(flat):  # as everywhere, though the power of two complex zeros is nan
             cite("pointwise.pow.complex_zero")
             power = where(flat, 1.0, power)
-    return where(exponent == 0.0, 0, grad * conj(exponent * power))
+    return where(constant, 0, grad * conj(exponent * power))
 
 
 def _not_negative(exponent: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from reference_engine import dtypes, levels, return_types
+from reference_engine.autograd import engine as backward_pass
 from reference_engine.autograd import forward_ad
+from reference_engine.autograd.node import OpNode
 from reference_engine.modes import state
 from reference_engine.ops import domains, gauge, kernels
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
@@ -26,8 +28,11 @@ def _differences(values: Tensor) -> Tensor:
 
 
 def phase_matters(turns: Tensor) -> bool:
-    """Whether a loss depends on the phase of vectors that are unique only up to it: some rotation has a gradient."""
-    if levels.is_mapped(turns):
+    """Whether a loss depends on the phase of vectors that are unique only up to it: some rotation has a gradient.
+
+    Where the formula makes a tangent, there is no loss: the vectors move without turning.
+    """
+    if levels.is_mapped(turns) or not isinstance(backward_pass.current_node(), OpNode):
         return False
     size = np.abs(turns.detach().resolve_conj()._read().imag)
     return bool(np.any(~(size <= 1e-2)))
