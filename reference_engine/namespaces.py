@@ -90,6 +90,8 @@ _ELSEWHERE = {
         "unravel_index",
     ),
     "spellings": (
+        "ccol_indices_copy", "col_indices_copy", "crow_indices_copy", "embedding_renorm_", "row_indices_copy",
+        "values_copy",
         "adaptive_avg_pool1d", "as_strided_", "celu_", "avg_pool1d", "batch_norm", "bilinear",
         "binary_cross_entropy_with_logits", "celu", "cosine_embedding_loss", "detach", "detach_",
         "embedding", "get_device", "group_norm", "gru_cell", "hinge_embedding_loss",

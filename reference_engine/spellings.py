@@ -237,3 +237,26 @@ def is_storage(obj: Any, /) -> bool:
 
 def get_device(input: Tensor) -> int:
     return -1
+
+
+def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
+    """Shorten, in place, the rows that are looked up and longer than `max_norm`."""
+    from reference_engine.ops.linear import renormalised
+
+    renormalised(input, indices, max_norm, norm_type)
+    return input
+
+
+def _copying(name: str) -> Any:
+    """What a sparse tensor keeps, as a copy."""
+
+    def copy(input: Any) -> Any:
+        return getattr(input, name)().clone()
+
+    copy.__name__ = copy.__qualname__ = f"{name}_copy"
+    return copy
+
+
+ccol_indices_copy, col_indices_copy = _copying("ccol_indices"), _copying("col_indices")
+crow_indices_copy, row_indices_copy = _copying("crow_indices"), _copying("row_indices")
+values_copy = _copying("values")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from reference_engine.func.gradients import grad, grad_and_value, vjp
 from reference_engine.func.jacobians import hessian, jacfwd, jacrev
 from reference_engine.func.modules import functional_call, stack_module_state
+from reference_engine.func.rearranging import rearrange
 from reference_engine.func.rewriting import functionalize, replace_all_batch_norm_modules_
 from reference_engine.func.tangents import jvp, linearize
 from reference_engine.func.vectorized import vmap
@@ -25,6 +26,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "rearrange",
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",

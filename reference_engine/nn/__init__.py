@@ -57,6 +57,7 @@ from reference_engine.nn.lazy import (
     LazyLinear,
 )
 from reference_engine.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
+from reference_engine.nn.linear_cross_entropy import LinearCrossEntropyLoss
 from reference_engine.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -247,6 +248,7 @@ __all__ = [
     "LazyLinear",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",

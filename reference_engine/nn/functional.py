@@ -180,6 +180,35 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return input / near.mul(alpha).add(k).pow(beta)
 
 
+def linear_cross_entropy(
+    input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = None,
+    weight: Tensor | None = None, reduction: str = "mean", ignore_index: int | None = None,
+    label_smoothing: float = 0.0, options: Any = None,
+) -> Any:  # fmt: skip
+    """``cross_entropy(linear(input, linear_weight, linear_bias), target)``, for weights of shape (C, *more, features).
+
+    Args:
+        ignore_index: -100 if None.
+        options: how torch does it in chunks, which changes nothing here.
+
+    Raises:
+        RuntimeError: the weight is for inputs of another size.
+    """
+    features, shape = input.shape[-1], linear_weight.shape
+    if features != shape[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {features} and {shape[-1]}, respectively"
+        )
+    flat_bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = torch.nn.functional.linear(input, linear_weight.reshape(-1, features), flat_bias)
+    logits = logits.reshape(*input.shape[:-1], *shape[:-1])
+    ignored = -100 if ignore_index is None else ignore_index
+    return torch.nn.functional.cross_entropy(
+        logits, target, weight=weight, reduction=reduction, ignore_index=ignored, label_smoothing=label_smoothing
+    )
+
+
 def celu_(input: Tensor, alpha: float = 1.0) -> Any:
     return torch.nn.functional.celu(input, alpha, True)
 
