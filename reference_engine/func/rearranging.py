@@ -75,22 +75,21 @@ def rearrange(tensor: Tensor | list[Tensor] | tuple[Tensor, ...], pattern: str, 
     """
     import reference_engine as engine
 
-    if not isinstance(tensor, Tensor):
-        tensor = engine.stack(list(tensor))
+    x: Any = tensor if isinstance(tensor, Tensor) else engine.stack(list(tensor))
     left, right = (_parsed(side) for side in pattern.split("->"))
     names = [{name for group in side for name in group} for side in (left, right)]
     if odd := names[0] ^ names[1]:
         raise ValueError(f"Identifiers only on one side of rearrange expression (should be on both): {odd}")
-    many = [f"...{i}" for i in range(tensor.dim() - len(left) + 1)] if ["..."] in left else None
-    if many is None and len(left) != tensor.dim():
+    many = [f"...{i}" for i in range(x.dim() - len(left) + 1)] if ["..."] in left else None
+    if many is None and len(left) != x.dim():
         raise ValueError(
             f"Number of dimensions in pattern ({len(left)}) must be equal to the number of dimensions in the tensor "
-            f"({tensor.dim()})"
+            f"({x.dim()})"
         )
     source = _spread(left, many or [])
     target = _spread(right, many or [])
-    sizes = _sizes(source, tensor.shape, axes_lengths)
+    sizes = _sizes(source, x.shape, axes_lengths)
     order = [name for group in source for name in group]
-    taken = tensor.reshape([sizes[name] for name in order])
+    taken = x.reshape([sizes[name] for name in order])
     moved = taken.permute([order.index(name) for group in target for name in group])
     return moved.reshape([math.prod(sizes[name] for name in group) for group in target])
