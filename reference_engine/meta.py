@@ -49,6 +49,9 @@ def put(result: Any) -> Any:
     used = True
     for tensor in [result] if isinstance(result, Tensor) else tensors_in(list(result)):
         tensor._storage.meta = True
+        if tensor._node is not None:  # its gradient lives there too
+            metadata = tensor._node.input_metadata
+            metadata[tensor._output_nr] = metadata[tensor._output_nr]._replace(meta=True)
     return result
 
 

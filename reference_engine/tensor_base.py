@@ -75,6 +75,7 @@ class TensorBase(metaclass=_TensorMeta):
     _post_accumulate_grad_hooks: Any = None
     _grad_dtype: Any = ...  # the tensor's own, unless set
     _retains_grad: bool = False
+    _grad_by_hand: bool = False  # it was assigned
     _inference: bool = False
     _conj: bool = False
     _neg: bool = False

@@ -47,6 +47,8 @@ class Reference(Subject):
         return None if tensor._sparse is not None else id(tensor._storage)
 
     def value_bytes(self, tensor: Any) -> bytes | None:
+        if tensor._storage.meta:
+            return None
         raw: bytes = (tensor if tensor._sparse is None else tensor.detach().to_dense())._read().tobytes()
         return raw
 
@@ -58,11 +60,12 @@ class Reference(Subject):
         return Places(kept.nnz, tuple(indices), values, getattr(kept, "coalesced", None))
 
     def tags(self, tensor: Any) -> Tags:
-        key = tensor.dtype, None if tensor._sparse is None else tensor._sparse.layout
+        meta = tensor._storage.meta
+        key = tensor.dtype, meta, None if tensor._sparse is None else tensor._sparse.layout
         tags = self._tags.get(key)
         if tags is None:
             layout = str(tensor.layout).removeprefix("torch.")
-            tags = self._tags[key] = Tags(str(tensor.dtype).rpartition(".")[2], layout, "default")
+            tags = self._tags[key] = Tags(str(tensor.dtype).rpartition(".")[2], layout, "meta" if meta else "default")
         return tags
 
     def clean(self, text: str) -> str:

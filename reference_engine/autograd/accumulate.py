@@ -40,7 +40,7 @@ class AccumulateGrad(Node):
         wanted = variable._dtype if variable._grad_dtype is Ellipsis else variable._grad_dtype
         if wanted is not variable._dtype:
             cite("leaf.grad_dtype.accumulates")
-        self.input_metadata = [InputMeta(variable._shape, wanted, variable._sparse is not None)]
+        self.input_metadata = [InputMeta(variable._shape, wanted, variable._sparse is not None, variable._storage.meta)]
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
@@ -70,6 +70,10 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
     they are dense, else row-major.
     """
     old = variable._grad
+    if variable._grad_by_hand:
+        variable._grad_by_hand = False
+        if old is not None:
+            cite("accumulate.by_hand")
     if old is None:
         cite("accumulate.first.layout")
         cite("accumulate.first.own_memory")

@@ -71,6 +71,7 @@ def set_grad(t: Tensor, value: Any) -> None:
         raise refusal("leaf.grad.type", got=type(value).__name__)
     if value is t:
         raise refusal("leaf.grad.itself")
+    cite("leaf.grad.assign_order")
     wanted = t._grad_dtype if t.is_leaf and t._grad_dtype is not Ellipsis else t._dtype
     if wanted is not None and value._dtype is not wanted:
         raise refusal(
@@ -79,12 +80,14 @@ def set_grad(t: Tensor, value: Any) -> None:
             expected=wanted.scalar_name,
             got_cpp=value._dtype.cpp_name,
         )
+    if value._storage.meta is not t._storage.meta:
+        raise refusal("leaf.grad.device", expected=t.device.type, got=value.device.type)
     if value._sparse is not None or t._sparse is not None:
         _check_grad_layout(t, value)
     if value._shape != t._shape:
         raise refusal("leaf.grad.shape", expected=list(t._shape), got=list(value._shape))
     cite("leaf.grad.assigned")
-    t._grad = value
+    t._grad, t._grad_by_hand = value, True
 
 
 def _check_grad_layout(t: Tensor, value: Tensor) -> None:
@@ -130,7 +133,7 @@ def set_data(t: Tensor, value: Any) -> None:
         raise refusal("leaf.data.type", got=type(value).__name__)
     if t._dtype is not value._dtype and t.requires_grad and not value._dtype.is_differentiable:
         raise refusal("leaf.data.dtype", expected=t.dtype.tensor_name, got=value.dtype.tensor_name)
-    if t.layout is not value.layout:
+    if t.layout is not value.layout or t._storage.meta is not value._storage.meta:
         raise refusal("leaf.data.incompatible")
     cite("leaf.data.assigned")
     retyped = t._dtype is not value._dtype

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import modes
 from reference_engine.autograd import anomaly, hooks
-from reference_engine.devices import CPU
+from reference_engine.devices import CPU, META
 from reference_engine.semantics import refusal, switch
 from reference_engine.versions import SavedNumber, SavedTensor
 
@@ -40,6 +40,7 @@ class InputMeta(NamedTuple):
     shape: tuple[int, ...]
     dtype: dtype | None  # None: any, for a leaf that said so
     is_sparse: bool = False  # of any layout but strided
+    meta: bool = False  # on the device without values
 
 
 class _InputMetadata:
@@ -48,7 +49,7 @@ class _InputMetadata:
     is_nested_tensor = is_cpp_nested_tensor = False
 
     def __init__(self, meta: InputMeta) -> None:
-        self.shape, self.dtype, self.device = list(meta.shape), meta.dtype, CPU
+        self.shape, self.dtype, self.device = list(meta.shape), meta.dtype, META if meta.meta else CPU
 
     def __repr__(self) -> str:
         return f"<torch._C._autograd._InputMetadata object at {id(self):#x}>"
@@ -93,7 +94,8 @@ class Node:
 
     def add_input(self, tensor: Tensor) -> int:
         """Register one more forward result; returns its output number."""
-        self.input_metadata.append(InputMeta(tensor._shape, tensor._dtype, tensor._sparse is not None))
+        found = InputMeta(tensor._shape, tensor._dtype, tensor._sparse is not None, tensor._storage.meta)
+        self.input_metadata.append(found)
         return len(self.input_metadata) - 1
 
     # -- torch's public face -----------------------------------------------------------------------------------

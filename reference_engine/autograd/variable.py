@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from reference_engine.autograd.engine import queue_callback
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 
 
 class _ExecutionEngine:
@@ -49,6 +49,7 @@ class Variable(metaclass=_VariableMeta):
         elif not isinstance(data, Tensor):
             raise refusal("leaf.variable.type", got=type(data).__name__)
         else:
+            cite("leaf.variable.tensor")
             made = data.detach()
         if not requires_grad:
             return made

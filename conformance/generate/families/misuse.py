@@ -279,6 +279,81 @@ def _diagonal_of_no_matrix(b: Builder, leaf: str) -> None:
     b.emit(s.Apply("fill_diagonal_", (s.Ref(other), 1), form="method"))
 
 
+def _arguments_of_calls(b: Builder, leaf: str) -> None:
+    """Keywords that do not exist, and calls without what they need."""
+    root, ref = s.Ref(_scalar(b, leaf)), s.Ref(leaf)
+    name, args, kwargs = b.choose.one_of(
+        (
+            ("backward", (root,), (("bogus", 1),)),
+            ("backward", (), ()),
+            ("grad", (root, ref), (("bogus", 1),)),
+            ("grad", (root,), ()),
+        )
+    )
+    b.emit(s.Apply(f"autograd.{name}", args, kwargs))
+
+
+def _variables(b: Builder, leaf: str) -> None:
+    """What is left of the time when only a Variable could require grad."""
+    plain = s.Ref(making.new(b, (2,), "float32", False))
+    name: str
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Any], ...]
+    name, args, kwargs = b.choose.one_of(
+        (
+            ("Variable", (3,), ()),
+            ("Variable", (plain, True), ()),
+            ("Variable", (plain,), (("volatile", True),)),
+            ("Variable", (3, True, True), ()),
+            ("Variable", (3, True, False, s.NodeOf(_scalar(b, leaf))), ()),
+            ("variable", (plain,), ()),
+        )
+    )
+    b.emit(s.Apply(f"autograd.{name}", args, kwargs, (b.fresh(),)))
+    if b.choose.coin(0.3):
+        b.emit(s.Read(leaf, "volatile"))
+
+
+def _history_by_hand(b: Builder, leaf: str) -> None:
+    """Attributes that hold the history, set to something else or deleted."""
+    root = b.call("mul", leaf, 2) or leaf
+    match b.choose.integer(0, 2):
+        case 0:
+            b.emit(s.SetAttr(root, "_grad_fn", b.choose.one_of((3, None))))
+        case 1:
+            name = b.choose.one_of(("_grad_fn", "data", "grad", "requires_grad"))
+            b.emit(s.Apply("__delattr__", (s.Ref(root), name), form="method"))
+        case _:
+            b.emit(s.Read(root, "grad_dtype"))
+
+
+def _versions_by_hand(b: Builder, leaf: str) -> None:
+    names = [making.new(b, (2,), "float32", False)]
+    if b.choose.coin(0.5):
+        b.emit(s.EnterMode("inference_mode", (True,)))
+        names.append(making.new(b, (2,), "float32", False))
+        b.emit(s.ExitMode())
+    tensors = s.Seq(tuple(s.Ref(name) for name in names), "tuple")
+    versions = s.Seq(tuple(b.choose.one_of((-1, 0, 3)) for _ in range(b.choose.integer(1, 2))), "tuple")
+    b.emit(s.Apply("_C._autograd._unsafe_set_version_counter", (tensors, versions)))
+
+
+def _elsewhere(b: Builder, leaf: str) -> None:
+    """A gradient, or data, on another device."""
+    there, shape = b.fresh(), b.tensors[leaf].shape
+    on_meta = ("device", s.Device("meta"))
+    b.emit(s.Apply("ones", (s.Seq(tuple(shape)),), (on_meta,), (there,)))
+    match b.choose.integer(0, 2):
+        case 0:
+            b.emit(s.SetAttr(leaf, "grad", s.Ref(there)))
+        case 1:
+            b.emit(s.SetAttr(leaf, "data", s.Ref(there)))
+        case _:
+            root = b.call("mul", leaf, 2)
+            if root is not None:
+                b.emit(s.Backward(s.Ref(root), s.Ref(there)))
+
+
 _ENTRIES: tuple[Callable[[Builder, str], None], ...] = (
     _edge_of_no_node, _no_roots, _overriding_root, _flags, _batch_without_batch, _batch_for_an_edge, _callback_outside,
     _node_by_hand, _read_only, _data_of_another_kind, _overlapping_gradient, _grad_dtype, _arguments_of_methods,
@@ -286,4 +361,5 @@ _ENTRIES: tuple[Callable[[Builder, str], None], ...] = (
     _changed_in_anomaly_mode, _pack_and_unpack, _counted_by_hand, _data_of_another_dtype, _copied_with_gradient,
     _inference_tensor, _gradient_of_another_shape, _detached_after_it_was_saved, _leaf_that_became_interior,
     _view_made_without_recording, _batch_without_gradient, _diagonal_of_no_matrix,
+    _arguments_of_calls, _variables, _history_by_hand, _versions_by_hand, _elsewhere,
 )  # fmt: skip
