@@ -43,6 +43,7 @@ def not_derived_in_any_result(name: str) -> Callable[[Any], Tensor]:
     def refuse(grads: Any) -> Tensor:
         raise refusal("pointwise.not_derived", name=name)
 
+    refuse.asks_no_gradient = True  # type: ignore[attr-defined]
     return refuse
 
 

@@ -248,7 +248,7 @@ def _nonzero_static(self: Tensor, size: int, fill_value: int) -> Tensor:
 declare(
     "nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor", forward=_nonzero_static,
     out=OutForm(same_dtype=True, refused="indexing.nonzero_static.out", by="aten::nonzero_static"), exact=True,
-    when="indexing.nonzero_static.exists",
+    underived=True, when="indexing.nonzero_static.exists",
     samples=domains.numbers(arguments={"size": (0, 1, 3, 5), "fill_value": (-1, 7)}),
 )  # fmt: skip
 

@@ -156,22 +156,33 @@ def _mean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     return from_array(np.asarray(noisy(average(a), average, [a], d, *_on_the_way(average, a, d))), d)
 
 
+_MEANS: dict[str, Any] = {"forward": lambda self, dtype: _mean(self, None, False, dtype), "samples": domains.field()}
+_MEANS["out"] = replace(OVERLAPS, since="reduction.mean_all_out")
 declare(
-    "mean(Tensor self, *, dtype? dtype=None) -> Tensor",
-    forward=lambda self, dtype: _mean(self, None, False, dtype),
-    vjp={"self": lambda grad, self_shape: over(grad.expand(self_shape), numel(self_shape))},
-    out=replace(OVERLAPS, since="reduction.mean_all_out"), samples=domains.field(),
+    "mean(Tensor self, *, dtype? dtype=None) -> Tensor", when="!reduction.mean_all_saves",
+    vjp={"self": lambda grad, self_shape: over(grad.expand(self_shape), numel(self_shape))}, **_MEANS,
+)  # fmt: skip
+declare(
+    "mean(Tensor self, *, dtype? dtype=None) -> Tensor", when="reduction.mean_all_saves",
+    vjp={"self": lambda grad, self: over(grad.expand(self._shape), self.numel())}, **_MEANS,
 )  # fmt: skip
 
+
+def _spread(grad: Tensor, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Tensor:
+    return over(expand_reduced(grad, shape, dim, keepdim), count(shape, dim))
+
+
+_BY_DIM: dict[str, Any] = {
+    "node": "MeanBackward1", "forward": _mean, "out": OVERLAPS,
+    "samples": domains.field(arguments={"dim": "dims", "keepdim": (False, True)}),
+}  # fmt: skip
 declare(
-    "mean(Tensor self, int[]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    node="MeanBackward1", forward=_mean,
-    vjp={
-        "self": lambda grad, self_shape, dim, keepdim: over(
-            expand_reduced(grad, self_shape, dim, keepdim), count(self_shape, dim)
-        )
-    },
-    out=OVERLAPS, samples=domains.field(arguments={"dim": "dims", "keepdim": (False, True)}),
+    "mean(Tensor self, int[]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor", when="!reduction.mean_saves",
+    vjp={"self": lambda grad, self_shape, dim, keepdim: _spread(grad, self_shape, dim, keepdim)}, **_BY_DIM,
+)  # fmt: skip
+declare(
+    "mean(Tensor self, int[]? dim, bool keepdim=False, *, dtype? dtype=None) -> Tensor", when="reduction.mean_saves",
+    vjp={"self": lambda grad, self, dim, keepdim: _spread(grad, self._shape, dim, keepdim)}, **_BY_DIM,
 )  # fmt: skip
 
 
