@@ -113,10 +113,10 @@ def _untouched(grad: Tensor) -> Tensor:
 
 
 def _as_strided_scatter(self: Tensor, src: Tensor, size: Ints, stride: Ints, storage_offset: int | None) -> Tensor:
+    if not self.is_contiguous():
+        cite("indexing.as_strided_scatter.layout")
     if not switch("indexing.as_strided_scatter.keeps_layout"):
         self = self.detach().clone()
-    elif not self.is_contiguous():
-        cite("indexing.as_strided_scatter.layout")
     return _replaced(self, src, lambda t: t.detach().as_strided(size, stride, storage_offset))
 
 
