@@ -322,7 +322,10 @@ def linspace(
     d = dtype or dtypes.get_default_dtype()
     if steps < 0:
         raise refusal("tensor.linspace.steps")
-    low, high = d.np.type(start), d.np.type(end)
+    for name, given in (("start", start), ("end", end)):
+        if isinstance(given, Tensor) and given._shape:
+            raise refusal("tensor.linspace.ends", name=name, ndim=len(given._shape))
+    low, high = (d.np.type(x.detach().item() if isinstance(x, Tensor) else x) for x in (start, end))
     if steps == 1:
         values = np.full(1, low)
     else:
@@ -332,7 +335,18 @@ def linspace(
         first, second = (i, low), (i - (steps - 1), high)
         made = [n * step + end if d.category == 1 else multiply_add(n, step, end) for n, end in (first, second)]
         values = np.where(np.arange(steps) < steps // 2, *made)
-    return _finish(from_array(values.astype(d.np), d), requires_grad)
+    made_of_numbers = _finish(from_array(values.astype(d.np), d), requires_grad)
+    return _following(made_of_numbers, start, end)
+
+
+def _following(made: Tensor, start: Any, end: Any) -> Tensor:
+    """The steps between two ends, with the history of ends that are tensors: each follows both by its distance."""
+    share = from_array(np.linspace(0, 1, made.numel()).astype(made._dtype.np), made._dtype)
+    for given, weight in ((start, share * -1 + 1), (end, share)):
+        if isinstance(given, Tensor) and given.requires_grad and state.grad and made.numel():
+            cite("tensor.linspace.differentiable")
+            made = made + (given - given.detach()) * weight
+    return made
 
 
 def eye(
