@@ -12,7 +12,7 @@ from reference_engine.modes import state
 from reference_engine.ops import domains, lapack
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, OutForm, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, not_derived_in_any_result
+from reference_engine.ops.formulas import conj, not_derived, not_derived_in_any_result
 from reference_engine.ops.kernels import Array, announce, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import adjoint, by_columns, check_floating, check_kernel, check_matrix
 from reference_engine.semantics import refusal, switch, warn
@@ -345,9 +345,23 @@ def _ormqr_vjp(
     return made
 
 
+def _real_ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: bool) -> Tensor:
+    if self._dtype.is_complex and state.grad and any(t.requires_grad for t in (self, input2, input3)):
+        raise refusal("complex.not_differentiable", op="ormqr")
+    return _ormqr(self, input2, input3, left, transpose)
+
+
+_ORMQR: dict[str, Any] = {
+    "out": OutForm(same_dtype=True, refused="linalg.ormqr.out", apart=True),
+    "samples": domains.field(
+        -1.0, 1.0, shapes="reflections", arguments={"left": (True,), "transpose": (False, True)}
+    ),
+}  # fmt: skip
 declare(
     "ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor",
-    forward=_ormqr, vjp={"self, input2, input3": _ormqr_vjp},
-    out=OutForm(same_dtype=True, refused="linalg.ormqr.out", apart=True),
-    samples=domains.field(-1.0, 1.0, shapes="reflections", arguments={"left": (True,), "transpose": (False, True)}),
+    forward=_ormqr, vjp={"self, input2, input3": _ormqr_vjp}, when="linalg.ormqr.derived", **_ORMQR,
+)  # fmt: skip
+declare(
+    "ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor",
+    forward=_real_ormqr, vjp={"self, input2, input3": not_derived("ormqr")}, when="!linalg.ormqr.derived", **_ORMQR,
 )  # fmt: skip

@@ -82,7 +82,7 @@ def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Tensor:
     size = options.get("size")
     if size is not None and not _is_size(size):
         if len(args) == 1:
-            if isinstance(size, (tuple, list)):
+            if isinstance(size, (tuple, list)) and switch("sparse.coo.size_elements_named"):
                 at = next(i for i, n in enumerate(size) if not isinstance(n, (int, np.integer)))
                 got = type(size[at]).__name__
                 raise refusal("sparse.coo.size_element", op="sparse_coo_tensor", got=got, at=at)

@@ -77,11 +77,15 @@ OLDER_NODES = (
     "torch.nn.functional.mish(torch.ones(2).bfloat16()).shape",
     "graph(2, 2).to_sparse_csr().grad_fn.name()",
     "torch.max(x, out=torch.ones(()))",
+    "torch.ormqr(graph(3, 1), x[:1], graph(3, 1)).sum().backward()",
+    "torch.ormqr(graph(3, 1).cfloat(), x[:1].cfloat(), torch.ones(3, 1).cfloat()).requires_grad",
     "hasattr(graph(2, 2).mean().grad_fn, '_saved_self')",
     "hasattr(graph(2, 2).mean(1).grad_fn, '_saved_self')",
 )
 
 SPARSE = (
+    "torch.sparse_coo_tensor(scalar)",
+    "torch.sparse_coo_tensor((1.0, 1))",
     "x.values()",
     "x.coalesce()",
     "x.sparse_dim()",
