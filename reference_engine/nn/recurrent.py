@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from reference_engine import creation
@@ -11,6 +12,7 @@ from reference_engine.nn import init
 from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import Parameter
+from reference_engine.semantics import switch
 from reference_engine.tensor import Tensor
 
 
@@ -39,8 +41,37 @@ class RNNCellBase(Module):
     def _maps(self, input: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         return F.linear(input, self.weight_ih, self.bias_ih), F.linear(hidden, self.weight_hh, self.bias_hh)
 
-    def _initial(self, input: Tensor) -> Tensor:
-        return creation.zeros((*input.shape[:-1], self.hidden_size), dtype=input.dtype)
+    def _batch(self, input: Tensor, hidden: Sequence[Tensor | None], names: Sequence[str]) -> list[Tensor]:
+        """The input and the hidden states as batches: of one where there is none, of zeros where there is no state.
+
+        Raises:
+            ValueError: neither vectors nor matrices. RuntimeError: sizes that do not fit.
+        """
+        kind = type(self).__name__
+        for name, value in zip(("input", *names), (input, *hidden), strict=True):
+            if value is not None and value.dim() not in (1, 2):
+                raise ValueError(f"{kind}: Expected {name} to be 1D or 2D, got {value.dim()}D instead")
+        batched = input.dim() == 2
+        rows = input if batched else input.unsqueeze(0)
+        zeros = creation.zeros((rows.shape[0], self.hidden_size), dtype=input.dtype)
+        states = [zeros if h is None else h if batched else h.unsqueeze(0) for h in hidden]
+        if rows.shape[1] != self.input_size:
+            raise RuntimeError(
+                f"input has inconsistent input_size: got {rows.shape[1]} expected {self.input_size}"
+            )  # fmt: skip
+        for number, state in enumerate(states):
+            self._check_state(rows, f"hidden{number}", state)
+        return [rows, *states]
+
+    def _check_state(self, rows: Tensor, name: str, state: Tensor) -> None:
+        if state.dim() != 2 and switch("nn.rnn_cell.rank_of_state"):
+            raise RuntimeError(f"Expected 2D {name} (batch x hidden_size), but got {state.dim()}D tensor")
+        if state.shape[0] != rows.shape[0]:
+            raise RuntimeError(f"Input batch size {rows.shape[0]} doesn't match {name} batch size {state.shape[0]}")
+        if state.shape[1] != self.hidden_size:
+            raise RuntimeError(
+                f"{name} has inconsistent hidden_size: got {state.shape[1]}, expected {self.hidden_size}"
+            )  # fmt: skip
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -76,9 +107,11 @@ class RNNCell(RNNCellBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        of_input, of_hidden = self._maps(input, self._initial(input) if hx is None else hx)
+        rows, hidden = self._batch(input, [hx], ["hidden"])
+        of_input, of_hidden = self._maps(rows, hidden)
         total = of_hidden + of_input
-        return total.tanh() if self.nonlinearity == "tanh" else total.relu()
+        made = total.tanh() if self.nonlinearity == "tanh" else total.relu()
+        return made if input.dim() == 2 else made.squeeze(0)
 
     def extra_repr(self) -> str:
         text = super().extra_repr()
@@ -92,12 +125,12 @@ class LSTMCell(_Gated):
     num_chunks = 4
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> Any:
-        zeros = self._initial(input)
-        hidden, cell = (zeros, zeros) if hx is None else hx
-        of_input, of_hidden = self._maps(input, hidden)
+        rows, hidden, cell = self._batch(input, [None, None] if hx is None else list(hx), ["hx[0]", "hx[1]"])
+        of_input, of_hidden = self._maps(rows, hidden)
         enter, forget, value, out = (of_hidden + of_input).chunk(4, -1)
         cell = forget.sigmoid() * cell + enter.sigmoid() * value.tanh()
-        return out.sigmoid() * cell.tanh(), cell
+        made = out.sigmoid() * cell.tanh(), cell
+        return made if input.dim() == 2 else tuple(each.squeeze(0) for each in made)
 
 
 @own_methods("__init__")
@@ -107,10 +140,11 @@ class GRUCell(_Gated):
     num_chunks = 3
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:
-        hidden = self._initial(input) if hx is None else hx
-        of_input, of_hidden = self._maps(input, hidden)
+        rows, hidden = self._batch(input, [hx], ["hidden"])
+        of_input, of_hidden = self._maps(rows, hidden)
         reset_i, update_i, new_i = of_input.chunk(3, -1)
         reset_h, update_h, new_h = of_hidden.chunk(3, -1)
         reset, update = (reset_h + reset_i).sigmoid(), (update_h + update_i).sigmoid()
         new = (new_i + new_h * reset).tanh()
-        return (hidden - new) * update + new
+        made = (hidden - new) * update + new
+        return made if input.dim() == 2 else made.squeeze(0)
