@@ -13,6 +13,15 @@ from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 
+def _of_one_size(input: Tensor, var: Tensor) -> bool:
+    """Whether variances are those of the input, but one for all along one dimension: the last, or by now any."""
+    if not switch("nn.gaussian_nll.any_dimension"):
+        return var._shape[:-1] == input._shape[:-1] and var._shape[-1] == 1
+    if len(var._shape) != len(input._shape):
+        return False
+    return [n for n, m in zip(var._shape, input._shape, strict=True) if n != m] == [1]
+
+
 def _gaussian_nll(input: Tensor, target: Tensor, var: Any, full: bool, eps: float, reduction: str) -> Tensor:
     sign_first = switch("nn.gaussian_nll.number")
     if not isinstance(var, Tensor) and sign_first:
@@ -24,7 +33,7 @@ def _gaussian_nll(input: Tensor, target: Tensor, var: Any, full: bool, eps: floa
         rows = input._shape[:-1]
         if var._shape == rows:
             var = var.unsqueeze(-1)
-        elif var._shape[:-1] != rows or var._shape[-1] != 1:
+        elif not _of_one_size(input, var):
             raise refusal("nn.gaussian_nll.size")
     if reduction not in REDUCTIONS:
         raise refusal("nn.loss.reduction_short", reduction=reduction)

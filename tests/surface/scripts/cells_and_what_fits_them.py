@@ -23,3 +23,10 @@ for kind in (nn.RNNCell, nn.GRUCell, nn.LSTMCell):
             print([tuple(g.shape) for g in torch.autograd.grad(sum(x.sum() for x in made), cell.weight_ih)])
         except Exception as error:
             print(kind.__name__, type(error).__name__, error)
+
+ones = torch.ones(2, 4, 3)
+for sizes in ((2, 4), (2, 4, 1), (2, 1, 3), (1, 4, 3), (1, 1, 3), (4, 3), (1,), ()):
+    try:
+        print(sizes, nn.GaussianNLLLoss()(ones, ones * 2, torch.full(sizes, 0.5)))
+    except ValueError as error:
+        print(sizes, error)
