@@ -316,24 +316,28 @@ def tensordot(a: Tensor, b: Tensor, dims_a: Any, dims_b: Any) -> Tensor:
     """Both as matrices with the shared dimensions inside, multiplied."""
     if len(dims_a) != len(dims_b):
         raise refusal("linalg.tensordot.lists")
+    if a._dtype is not b._dtype:
+        raise refusal("linalg.tensordot.dtype", first=a.dtype.scalar_name, second=b.dtype.scalar_name)
     da = [wrap_dim(d, len(a._shape), wrap_scalar=False) for d in dims_a]
     db = [wrap_dim(d, len(b._shape), wrap_scalar=False) for d in dims_b]
     for i, (p, q) in enumerate(zip(da, db, strict=True)):
-        if a._shape[p] == b._shape[q]:
-            continue
-        if a._shape[p] == 1:
-            b = b.sum(q, keepdim=True)
-        elif b._shape[q] == 1:
+        if b._shape[q] == 1:
             a = a.sum(p, keepdim=True)
-        else:
+        elif a._shape[p] == 1:
+            b = b.sum(q, keepdim=True)
+        elif a._shape[p] != b._shape[q]:
             raise refusal("ops.tensordot.sizes", a=a._shape[p], dim_a=dims_a[i], b=b._shape[q], dim_b=dims_b[i])
     free_a = [d for d in range(len(a._shape)) if d not in da]
     free_b = [d for d in range(len(b._shape)) if d not in db]
     inner = numel(tuple(a._shape[d] for d in da))
     rows, columns = (numel(tuple(t._shape[d] for d in f)) for t, f in ((a, free_a), (b, free_b)))
-    left = a.permute((*free_a, *da)).reshape((rows, inner))
-    right = b.permute((*db, *free_b)).reshape((inner, columns))
-    return left.mm(right).reshape((*(a._shape[d] for d in free_a), *(b._shape[d] for d in free_b)))
+    left, right = a.permute((*free_a, *da)), b.permute((*db, *free_b))
+    shape = (*(a._shape[d] for d in free_a), *(b._shape[d] for d in free_b))
+    if rows == columns == 1 and switch("linalg.tensordot.by_dot"):
+        if left.is_contiguous() and right.is_contiguous():
+            return left.flatten().dot(right.flatten()).view(shape)
+        return (left.squeeze() * right.squeeze()).sum().view(shape)
+    return left.reshape((rows, inner)).mm(right.reshape((inner, columns))).reshape(shape)
 
 
 def _tensordot(a: Tensor, b: Tensor, dims: Any) -> Tensor:

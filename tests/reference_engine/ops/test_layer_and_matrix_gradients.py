@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,3 +133,31 @@ def test_reflections_of_infinities_leave_alone_what_they_do_not_reach() -> None:
     assert made.tolist() == [[-1.0, -float("inf")], [-float("inf"), -float("inf")], [0.0, 0.0]]
     assert engine.signbit(made[2]).tolist() == [True, False]
     assert engine.linalg.householder_product(x, engine.tensor([0.0]))[1].isnan().tolist() == [True, False]
+
+
+def _nodes(y: engine.Tensor) -> list[str]:
+    made, node = [], y.grad_fn
+    while node is not None:
+        made.append(node.name().removesuffix("0").removesuffix("Backward"))
+        node = node.next_functions[0][0] if node.next_functions else None
+    return made[:-1]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "dims", "nodes"),
+    [
+        (((2,), (2,)), 1, ["View", "Dot", "Permute"]),
+        (((2, 3), (2, 3)), 2, ["View", "Dot", "View", "Permute"]),
+        (((2, 3), (3, 2)), ([0, 1], [1, 0]), ["View", "Sum", "Mul", "Squeeze", "Permute"]),
+        (((2, 3), (3, 4)), 1, ["View", "Mm", "View", "Permute"]),
+        (((2, 1), (1, 3)), 1, ["View", "Mm", "View", "Permute", "SumBackward1"]),
+    ],
+    ids=["vectors", "in order", "out of order", "something is left", "a dimension of one"],
+)
+def test_tensordot_is_a_dot_product_where_nothing_is_left(shapes: Any, dims: Any, nodes: list[str]) -> None:
+    a, b = _made(*shapes)
+    y = engine.tensordot(a, b, dims)
+    assert _nodes(y) == nodes
+    assert np.allclose(y.detach().numpy(), np.tensordot(a.detach().numpy(), b.detach().numpy(), dims))
+    with engine.no_grad():
+        assert engine.tensordot(a, b, dims).equal(y)
