@@ -193,7 +193,7 @@ def _nanmean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     if not self._dtype.is_differentiable or (self._dtype.is_complex and not switch("reduction.nanmean_complex")):
         raise refusal("reduction.nanmean.dtype", dtype=self._dtype.scalar_name)
     if dtype is not None and not dtype.is_differentiable and switch("reduction.nanmean_asks_dtype"):
-        raise refusal("ops.mean.dtype", op="nanmean", reason="Optional", dtype=dtype.scalar_name)
+        raise refusal("reduction.nanmean.result_dtype", dtype=dtype.scalar_name)
     numbers = self.detach().isnan().logical_not_().sum(dim, keepdim)
     if out is None:
         return self.nansum(dim, keepdim, dtype=dtype).div(numbers)
