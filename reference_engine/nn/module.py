@@ -326,13 +326,19 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
         """Replace the data of every parameter, of its gradient, and every buffer."""
         for module in self.children():
             module._apply(fn)
-        for parameter in self._parameters.values():
+        for name, parameter in self._parameters.items():
             if parameter is None:
                 continue
             with no_grad():
-                parameter.data = fn(parameter)
-                if parameter.grad is not None:
-                    parameter.grad.data = fn(parameter.grad)
+                made = fn(parameter)
+                grad = None if parameter.grad is None else fn(parameter.grad)
+                if made._storage.meta is not parameter._storage.meta:  # elsewhere it is another parameter
+                    moved = self._parameters[name] = Parameter(made, parameter.requires_grad)
+                    moved.grad = grad
+                    continue
+                parameter.data = made
+                if grad is not None:
+                    parameter.grad.data = grad
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)

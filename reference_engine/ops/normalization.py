@@ -514,6 +514,10 @@ def batch_norm(
     tracked = [t for t in (running_mean, running_var) if t is not None] if training else []
     if levels.batches() and levels.is_mapped(input) and not all(levels.is_mapped(t) for t in tracked):
         raise refusal("functorch.vmap.batch_norm")
+    if not input.numel():  # nothing to normalise
+        made = input.clone()
+        made = made if weight is None else made * weight[0]
+        return made if bias is None else made + bias[0]
     return run(_BATCH, [input, weight, bias, running_mean, running_var, training, momentum, eps])[0]
 
 
