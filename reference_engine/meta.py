@@ -112,7 +112,7 @@ def refuse_mixture(values: Sequence[Any]) -> None:
     if str(frame.f_globals.get("__name__")).startswith(_THEIR_OWN):
         return
     tensors = tensors_in(values)
-    places = {t._storage.meta for t in tensors if t._shape}
+    places = {t._storage.meta for t in tensors if t._shape or t._storage.meta}
     if len(places) == 2:
         first, other = ("meta", "cpu") if tensors[0]._storage.meta else ("cpu", "meta")
         raise RuntimeError(f"Tensor on device {other} is not on the expected device {first}!")

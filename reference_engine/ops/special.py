@@ -14,7 +14,7 @@ import scipy.special as sp
 from reference_engine import dtypes, levels
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
-from reference_engine.ops.declare import OutForm, declare
+from reference_engine.ops.declare import CASTS, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, less, not_derived, over, plus, some, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
@@ -73,7 +73,7 @@ def _ndtr(self: Tensor) -> Tensor:
 
 
 declare(
-    "special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=True,
+    "special.ndtr(Tensor self) -> Tensor", forward=_ndtr, composite=True, method=False, out=CASTS, copied=True,
     samples=domains.real(),
 )  # fmt: skip
 

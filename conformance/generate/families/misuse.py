@@ -352,6 +352,7 @@ def _elsewhere(b: Builder, leaf: str) -> None:
             root = b.call("mul", leaf, 2)
             if root is not None:
                 b.emit(s.Backward(s.Ref(root), s.Ref(there)))
+    b.emit(s.Delete((there,)))  # what operations make of it is another story
 
 
 _ENTRIES: tuple[Callable[[Builder, str], None], ...] = (
