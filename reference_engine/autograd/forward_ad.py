@@ -499,6 +499,9 @@ def _of_view(op: Op, given: Pushing) -> list[Any]:
     remarks.recall(given.tangents[0])
     if op.name == "_alias_view":
         tangent = given.tangents[0]
-        return [tangent if tangent.requires_grad or tangent._is_view() else tangent._alias()]  # and no view of it
+        if tangent.requires_grad or tangent._is_view():
+            return [tangent]
+        remarks.remember(tangent, "forward_ad.view.alias")
+        return [tangent._alias()]  # and no view of it
     made = dispatch.run(op, [given.tangents[0], *given.values[1:]])
     return list(made) if isinstance(made, (list, tuple)) else [made]

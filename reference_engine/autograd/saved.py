@@ -199,6 +199,8 @@ class _AllowMutationOnSavedContext:
 
     def before_write(self, target: Tensor) -> None:
         """Copy what was saved of this memory and has not been changed since."""
+        if target._inference:
+            cite("saved.allow_mutation.inference")
         for handle, tensor in list(self.original.items()):
             if tensor._storage is target._storage and handle not in self.cloned:
                 cite("saved.allow_mutation.cloned")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from reference_engine import autocasting, dtypes, levels, meta, overrides, strides, views
+from reference_engine import autocasting, dtypes, levels, meta, overrides, remarks, strides, views
 from reference_engine.autograd import engine, forward_ad, profiler, saved
 from reference_engine.autograd.node import OpNode, collect_edges
 from reference_engine.dispatcher import watching
@@ -189,6 +189,7 @@ def _run(op: Op, values: list[Any], inplace: bool, out: Any, written: Any) -> An
     if target is not None:
         if op.in_place_clause is not None:
             cite(op.in_place_clause)
+        remarks.recall(target)
         # what has no derivative at all writes where it is told to
         wants = bool(active) or (_any_requires_grad(values) and not _only_inference(op, values))
         views.check_in_place(target, above and op.recorded and wants)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes
+from reference_engine import dtypes, strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -38,7 +38,8 @@ def _rounded(input: Tensor, scale: Any, zero: Any, low: int, high: int, inside: 
         level = np.where(np.isnan(level), -np.inf, level)
         made = (np.clip(level, low, high) - zero) * np.asarray(scale, np.float32)
     kept = (level >= low) & (level <= high)
-    return from_array(np.asarray(made, d.np), d), from_array(np.asarray(kept), dtypes.bool_)
+    layout = strides.like(input._shape, input._strides)
+    return from_array(np.asarray(made, d.np), d, layout), from_array(np.asarray(kept), dtypes.bool_, layout)
 
 
 def _check_range(low: int, high: int) -> None:

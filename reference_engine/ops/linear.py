@@ -179,20 +179,20 @@ def _cosine_similarity(x1: Tensor, x2: Tensor, dim: int, eps: float) -> Tensor:
         raise refusal("nn.cosine_similarity.dtype", dtype=d.scalar_name)
     shape = broadcast_shapes([x1._shape, x2._shape])
     apart = switch("nn.cosine_similarity.own_dtypes")
-    directions = []
+    vectors = []
     for given in (x1, x2):
         t = given if apart and given._dtype.category == 2 else given.to(d)
-        t = t if apart and x1._shape == x2._shape else t.expand(shape)
-        directions.append(t / _length(t, dim, eps))
-    return (directions[0] * directions[1]).sum(dim)
+        vectors.append(t if apart and x1._shape == x2._shape else t.expand(shape))
+    norms = [t.norm(2, dim, keepdim=True) for t in vectors]
+    second = vectors[1] / _length(vectors[1], norms[1], dim, eps)
+    return (vectors[0] / _length(vectors[0], norms[0], dim, eps) * second).sum(dim)
 
 
-def _length(t: Tensor, dim: int, eps: float) -> Tensor:
+def _length(t: Tensor, norm: Tensor, dim: int, eps: float) -> Tensor:
     """At least ``eps``. What counts as longer than it is has a length that does not move, nor has it a pole at zero."""
-    norm = t.norm(2, dim, keepdim=True)
     short = norm.detach() < eps
     if not some(short):
-        return norm
+        return norm.clone()
     safe = where(short, 1.0, t).norm(2, dim, keepdim=True)
     return differentiated(where(short, eps, safe), "nn.cosine_similarity.short")
 

@@ -22,7 +22,7 @@ from reference_engine.ops.matrices import (
     first_failure,
 )
 from reference_engine.ops.solving import check_same, check_system, swapped, transposed
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 from reference_engine.tensor import Tensor
 
 # -- the two factors apart ---------------------------------------------------------------------------------------------
@@ -97,6 +97,8 @@ def _check(A: Tensor, op: str, pivot: bool, *results: dtypes.dtype) -> None:
 
 
 def _factor(A: Tensor) -> tuple[Array, Array, Array]:
+    if not np.isfinite(A._read()).all():
+        cite("linalg.lu.finite")
     packed, pivots, info = lapack.lu(A._read())
     order = lapack.permutation(pivots, packed.shape[-2])
     a = nearby(A._read(), A._dtype)

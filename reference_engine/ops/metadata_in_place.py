@@ -134,6 +134,7 @@ def _resize(self: Tensor, sizes: tuple[int, ...], memory_format: Any, alone: boo
     if any(s < 0 for s in sizes):
         raise refusal("ops.expand.negative")
     if forward_ad.active and forward_ad.tangent_of(self) is not None:
+        cite("forward_ad.in_place.refused_first")
         raise refusal("forward_ad.resize")
     wanted = None if memory_format is None else layouts.strides_in(sizes, memory_format)
     if sizes == self._shape:  # nothing changes but the strides, if they are named, and the version stays

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reference_engine import dtypes
+from reference_engine.modes import state
 from reference_engine.ops import domains, normalization
 from reference_engine.ops.declare import declare
+from reference_engine.ops.formulas import ones_like
 from reference_engine.semantics import refusal
 from reference_engine.tensor import Tensor
 
@@ -47,8 +49,10 @@ declare(
 
 
 def _dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    if input._dtype.is_complex and input.requires_grad and state.grad:
+        raise refusal("complex.not_differentiable", op="native_dropout")
     plain = input.detach()
-    mask = plain.new_ones(input._shape, dtype=dtypes.bool_)
+    mask = ones_like(plain, dtype=dtypes.bool_)
     if train is False:
         return plain.clone(), mask
     mask.bernoulli_(1 - p)

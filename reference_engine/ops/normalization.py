@@ -13,7 +13,7 @@ import numpy as np
 
 from reference_engine import dtypes, levels
 from reference_engine.modes import enable_grad, is_grad_enabled, state
-from reference_engine.ops import domains
+from reference_engine.ops import domains, shadow
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
@@ -103,9 +103,20 @@ def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: flo
         scale = rate * w  # kernels with statistics of channels multiply by the scale and add the rest
         return np.where(y == 0, np.copysign(y, x * scale + (b - mean * scale)), y)
 
+    def centre(x: Array) -> Array:
+        return np.asarray(np.mean(x, axis=layout.axes, keepdims=True))
+
+    def spread(x: Array) -> Array:
+        return np.asarray(1 / np.sqrt(np.var(x, axis=layout.axes, keepdims=True) + x.dtype.type(eps)))
+
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.mean(x, axis=layout.axes, keepdims=True)
-        rate = 1 / np.sqrt(np.var(x, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
+        mean, rate = centre(x), spread(x)
+        size = np.mean(np.abs(x), axis=layout.axes, keepdims=True)  # what rounding errors are relative to
+        rounded = shadow.active is not None and shadow.sum_is_rounded(x, d)
+        mean, rate = (
+            noisy(mean, centre, [x], d, floor=size, rounded=rounded),
+            noisy(rate, spread, [x], d, floor=rate * np.maximum(size * rate, 1), rounded=rounded),
+        )
         made = noisy(apply(x), apply, [x], d)
     kept = layout.statistics or mean.shape
     mean, rate = mean.reshape(kept), rate.reshape(kept)
@@ -166,14 +177,15 @@ def _layers(input: Tensor, normalized_shape: Ints) -> _Layout:
 
 
 _LAYER_BACKWARD = declare(
-    "_native_layer_norm_backward(Tensor grad_output, Tensor input, Tensor? weight, int[] normalized_shape, float eps) "
-    "-> (Tensor, Tensor, Tensor)",
-    forward=lambda grad_output, input, weight, normalized_shape, eps: _fused(
+    "_native_layer_norm_backward(Tensor grad_output, Tensor input, Tensor? weight, Tensor? bias, "
+    "int[] normalized_shape, float eps) -> (Tensor, Tensor, Tensor)",
+    forward=lambda grad_output, input, weight, bias, normalized_shape, eps: _fused(
         grad_output, input, weight, _layers(input, normalized_shape), eps
     ),
     node="NativeLayerNormBackwardBackward0",
     vjp={
-        "grad_output, input, weight": lambda grads, grad_output, input, weight, normalized_shape, eps: _double(
+        # the bias moves nothing here, but counts as an argument
+        "grad_output, input, weight, bias": lambda grads, grad_output, input, weight, normalized_shape, eps: _double(
             grads, grad_output, input, weight, _layers(input, normalized_shape), eps
         )
     },
@@ -186,7 +198,7 @@ def _layer_vjp(
     result1: Any, result2: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """The statistics are kept although they are computed again here: hooks see what is saved."""
-    return _chosen(run(_LAYER_BACKWARD, [grad, input, weight, normalized_shape, eps]), needs)
+    return _chosen(run(_LAYER_BACKWARD, [grad, input, weight, bias, normalized_shape, eps]), needs)
 
 
 _LAYER = declare(

@@ -15,7 +15,7 @@ from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, less, some, times, where, zeros_like
-from reference_engine.ops.kernels import HALF, elementwise, from_array, promote, to_floating
+from reference_engine.ops.kernels import HALF, broadcast_shapes, elementwise, from_array, promote, to_floating
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
@@ -260,6 +260,8 @@ def _ldexp(self: Tensor, other: Tensor) -> Tensor:
     if other._dtype.category == 0 and self._dtype.is_differentiable:
         raise refusal("ops.not_implemented_for", op="ldexp_cpu_exp", dtype=other._dtype.scalar_name)
     if other._dtype.category < 2:
+        if broadcast_shapes([self._shape, other._shape]) != self._shape:
+            cite("pointwise.ldexp.no_out")
         exponents = elementwise(lambda a, b: a * np.exp2(b), dtype=to_floating)
         return exponents(self, other if self._dtype.is_differentiable else other.detach().contiguous())
     powers = engine.pow(2.0, other.detach())

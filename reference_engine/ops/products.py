@@ -291,6 +291,8 @@ def _kron(self: Tensor, other: Tensor) -> Tensor:
     shape = tuple(x * y for x, y in zip(a, b, strict=True))
     if out is not None:  # written by mul, which refuses what it refuses
         cite("version.out_of_kron")
+        if out._shape != shape:
+            cite("inplace.resize.uninitialised")
         kernels.resize_out(out, shape)
         engine.mul(left, right, out=out.view(tuple(x for m, k in zip(a, b, strict=True) for x in (m, k))))
         return out

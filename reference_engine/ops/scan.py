@@ -128,7 +128,7 @@ _cumulative("cumprod", np.multiply, _cumprod_vjp)
 
 def _log_of_running_sum(values: Array, axis: int) -> Array:
     if values.dtype.kind != "c":
-        return _running(np.logaddexp, values, axis)
+        return _running(np.logaddexp, values, axis) + values.dtype.type(0)  # the sum begins with the logarithm of zero
     if not values.ndim or not values.shape[axis]:
         return values
     from reference_engine.ops.exponential import complex_logaddexp
