@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from conformance.execute.trace import Trace
 from conformance.generate.builder import draw
@@ -22,21 +22,29 @@ T = TypeVar("T")
 BLOCK = 100  # what Hypothesis draws depends on what it drew before, so a block of Programs is drawn as one
 
 
-@cache
-def _integers(low: int, high: int) -> st.SearchStrategy[int]:
-    return st.integers(low, high)
+class _Source(SearchStrategy[Any]):
+    """Hands out what Hypothesis draws from.
+
+    A Program takes a hundred choices or more, and a strategy for each would cost twice what the Program costs.
+    """
+
+    def do_draw(self, data: Any) -> Any:
+        return data
+
+
+_SOURCE = _Source()
 
 
 class HypothesisChoices:
     """Choices from the ``draw`` function of a composite strategy."""
 
-    __slots__ = ("_draw",)
+    __slots__ = ("_draw_integer",)
 
     def __init__(self, draw: Any) -> None:
-        self._draw = draw
+        self._draw_integer: Callable[[int, int], int] = draw(_SOURCE).draw_integer
 
     def integer(self, low: int, high: int) -> int:
-        return self._draw(_integers(low, high)) if high > low else low
+        return self._draw_integer(low, high) if high > low else low
 
     def one_of(self, options: Sequence[T]) -> T:
         return options[self.integer(0, len(options) - 1)]
