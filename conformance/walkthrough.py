@@ -107,7 +107,7 @@ def history(tensor: Any) -> str:
 
 
 def _memory(tensor: Tensor, letters: dict[int, str]) -> str:
-    letter = letters[id(tensor.untyped_storage())]
+    letter = letters[id(tensor._storage)]
     return f"{letter}, from {tensor.storage_offset()}, strides {tuple(tensor.stride())}"
 
 
@@ -121,7 +121,7 @@ def _table(scope: dict[str, Any], letters: dict[int, str], kept: list[Any], befo
     tensors = {n: t for n, t in scope.items() if isinstance(t, Tensor)}
     names = {id(t): n for n, t in tensors.items()}
     for name, t in tensors.items():
-        storage = t.untyped_storage()
+        storage = t._storage
         if id(storage) not in letters:
             kept.append(storage)  # an id is only unique while its object lives
             letters[id(storage)] = chr(ord("A") + len(letters))

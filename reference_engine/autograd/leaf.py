@@ -107,10 +107,10 @@ def set_grad_dtype(t: Tensor, value: Any) -> None:
     if not switch("leaf.grad_dtype"):  # an attribute as any other
         t.__dict__["grad_dtype"] = value
         return
-    if not t.is_leaf:
-        raise refusal("leaf.grad_dtype.non_leaf")
     if value is not None and not isinstance(value, dtype):
         raise refusal("leaf.grad_dtype.type", type=type(value).__name__)
+    if not t.is_leaf:
+        raise refusal("leaf.grad_dtype.non_leaf")
     if value is not None and t._grad is not None and t._grad._dtype is not value:
         raise refusal("leaf.grad_dtype.conflict", dtype=value.scalar_name, got_cpp=t._grad._dtype.cpp_name)
     t._grad_dtype = value

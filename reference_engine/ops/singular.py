@@ -362,7 +362,7 @@ def _lstsq(self: Tensor, b: Tensor, rcond: Any, driver: Any) -> Any:
     if driver is not None and driver not in _DRIVERS:
         raise refusal("linalg.lstsq.driver")
     driver = driver or "gelsy"
-    if driver == "gelsy":
+    if driver == "gelsy" and self._shape[-1] > 1:
         cite("linalg.lstsq.pivots")
     d, real = self._dtype, self._dtype.to_real()
     a, right = near_matrix(self._read(), d, 0.5), b._read()[..., None] if vector else b._read()

@@ -110,7 +110,7 @@ def test_an_engine_that_changes_how_functions_run_is_held_to_the_same_traces(
     """In the manner of a compiler: functions of torch go through something else first."""
     module = WRAPPED.replace("RESULT", "found(*args, **kwargs)" + ("" if right else " + 1"))
     run = run_of(package(module, "Wrapped"), tmp_path, "--profile", "ops", "--max-programs", "300")
-    assert run.totals.crashes == run.totals.timeouts == 0
+    assert not any(finding.field in ("crash", "timeout") for finding in run.unexplained)  # torch's own are known
     found = {finding.op for finding in run.unexplained} & set(CHANGED)
     assert not found if right else len(found) >= 3
 

@@ -314,28 +314,13 @@ def _variables(b: Builder, leaf: str) -> None:
         b.emit(s.Read(leaf, "volatile"))
 
 
-def _history_by_hand(b: Builder, leaf: str) -> None:
-    """Attributes that hold the history, set to something else or deleted."""
+def _grad_dtype_of_a_result(b: Builder, leaf: str) -> None:
+    """The dtype of a gradient that nobody keeps."""
     root = b.call("mul", leaf, 2) or leaf
-    match b.choose.integer(0, 2):
-        case 0:
-            b.emit(s.SetAttr(root, "_grad_fn", b.choose.one_of((3, None))))
-        case 1:
-            name = b.choose.one_of(("_grad_fn", "data", "grad", "requires_grad"))
-            b.emit(s.Apply("__delattr__", (s.Ref(root), name), form="method"))
-        case _:
-            b.emit(s.Read(root, "grad_dtype"))
-
-
-def _versions_by_hand(b: Builder, leaf: str) -> None:
-    names = [making.new(b, (2,), "float32", False)]
-    if b.choose.coin(0.5):
-        b.emit(s.EnterMode("inference_mode", (True,)))
-        names.append(making.new(b, (2,), "float32", False))
-        b.emit(s.ExitMode())
-    tensors = s.Seq(tuple(s.Ref(name) for name in names), "tuple")
-    versions = s.Seq(tuple(b.choose.one_of((-1, 0, 3)) for _ in range(b.choose.integer(1, 2))), "tuple")
-    b.emit(s.Apply("_C._autograd._unsafe_set_version_counter", (tensors, versions)))
+    if b.choose.coin(0.6):
+        b.emit(s.SetAttr(root, "grad_dtype", b.choose.one_of((3, None))))
+    else:
+        b.emit(s.Read(root, "grad_dtype"))
 
 
 def _elsewhere(b: Builder, leaf: str) -> None:
@@ -362,5 +347,5 @@ _ENTRIES: tuple[Callable[[Builder, str], None], ...] = (
     _changed_in_anomaly_mode, _pack_and_unpack, _counted_by_hand, _data_of_another_dtype, _copied_with_gradient,
     _inference_tensor, _gradient_of_another_shape, _detached_after_it_was_saved, _leaf_that_became_interior,
     _view_made_without_recording, _batch_without_gradient, _diagonal_of_no_matrix,
-    _arguments_of_calls, _variables, _history_by_hand, _versions_by_hand, _elsewhere,
+    _arguments_of_calls, _variables, _grad_dtype_of_a_result, _elsewhere,
 )  # fmt: skip
