@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reference_engine import modes
 from reference_engine.autograd import anomaly, hooks
-from reference_engine.devices import CPU, META
+from reference_engine.devices import CPU, META, device
 from reference_engine.semantics import refusal, switch
 from reference_engine.versions import SavedNumber, SavedTensor
 
@@ -42,6 +42,11 @@ class InputMeta(NamedTuple):
     is_sparse: bool = False  # of any layout but strided
     meta: bool = False  # on the device without values
 
+    @property
+    def device(self) -> device:
+        """Where the gradient lives."""
+        return META if self.meta else CPU
+
 
 class _InputMetadata:
     """An InputMeta as scripts see it."""
@@ -49,7 +54,7 @@ class _InputMetadata:
     is_nested_tensor = is_cpp_nested_tensor = False
 
     def __init__(self, meta: InputMeta) -> None:
-        self.shape, self.dtype, self.device = list(meta.shape), meta.dtype, META if meta.meta else CPU
+        self.shape, self.dtype, self.device = list(meta.shape), meta.dtype, meta.device
 
     def __repr__(self) -> str:
         return f"<torch._C._autograd._InputMetadata object at {id(self):#x}>"

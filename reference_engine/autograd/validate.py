@@ -29,7 +29,8 @@ def validate_gradients(
     for i, (grad, edge) in enumerate(zip(grads, edges, strict=True)):
         if grad is None or edge.node is None:
             continue
-        shape, dtype, is_sparse, meta = edge.node.input_metadata[edge.input_nr]
+        wanted = edge.node.input_metadata[edge.input_nr]
+        shape, dtype, is_sparse, meta = wanted
         if (grad._sparse is not None) is not is_sparse:
             _check_layout(grad, is_sparse, where, i)
         if grad._shape != shape:
@@ -44,12 +45,11 @@ def validate_gradients(
             cite("engine.gradient.cast")
             grad = grad.to(dtype)
         if grad._storage.meta is not meta:
-            if not grad._shape:
-                cite("engine.gradient.moved")
-                fitted[i] = grad.to(_place(meta))
-                continue
-            clause = "engine.gradient.device" if node is not None else "engine.gradient.root_device"
-            raise refusal(clause, node=where, index=i, expected=_place(meta), got=grad.device.type)
+            if grad._shape:
+                clause = "engine.gradient.device" if node is not None else "engine.gradient.root_device"
+                raise refusal(clause, node=where, index=i, expected=wanted.device.type, got=grad.device.type)
+            cite("engine.gradient.moved")
+            grad = grad.to(wanted.device)
         fitted[i] = grad
     return fitted
 
@@ -60,7 +60,3 @@ def _check_layout(grad: Tensor, is_sparse: bool, node: str, index: int) -> None:
         clause = "sparse.gradient.layout" if node else "sparse.gradient.root_layout"
         layouts = ("Sparse", "Strided") if is_sparse else ("Strided", "SparseCsr")
         raise refusal(clause, node=node, index=index, expected=layouts[0], got=layouts[1])
-
-
-def _place(meta: bool) -> str:
-    return "meta" if meta else "cpu"

@@ -20,6 +20,7 @@ class _ConvNd(Module):
 
     dimensions: int
     function: str
+    padding: Any  # amounts, or a word
     transposed = False
 
     def __init__(
@@ -176,11 +177,10 @@ class _ConvTransposeNd(_ConvNd):
                 f"ConvTranspose{n}D: for {input.dim()}D input, output_size must have {n} or {outer + n} elements "
                 f"(got {len(wanted)})"
             )
-        around: Any = self.padding
         smallest = [
             (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1
             for size, stride, padding, dilation, kernel in zip(
-                input.shape[outer:], self.stride, around, self.dilation, self.kernel_size, strict=True
+                input.shape[outer:], self.stride, self.padding, self.dilation, self.kernel_size, strict=True
             )
         ]
         largest = [least + stride - 1 for least, stride in zip(smallest, self.stride, strict=True)]

@@ -15,6 +15,7 @@ from reference_engine.ops.advanced_index import overlap_warning
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.filling import checked_number
 from reference_engine.ops.kernels import accumulation, broadcast_shapes, from_array, noisy, wrap_dim
+from reference_engine.ops.scatter import refuse_outside
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
@@ -284,8 +285,7 @@ def _take_along_dim(self: Tensor, indices: Tensor, dim: int | None) -> Tensor:
     if switch("indexing.take_along_dim.negative"):
         counted = at._read()
         counted = np.where(counted < 0, counted + size, counted)
-        if (bad := counted[(counted < 0) | (counted >= size)]).size:  # before anything is said about `out`
-            raise refusal("ops.gather.range", index=int(bad[0]), dim=d, size=size)
+        refuse_outside(counted, d, size)  # before anything is said about `out`
         at = from_array(counted, dtypes.int64)
     return engine.gather(shown, d, at, out=out)
 

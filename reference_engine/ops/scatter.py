@@ -35,16 +35,21 @@ def _check_index(op: str, index: Tensor) -> None:
         raise refusal("ops.gather.index_dtype", op=op)
 
 
-def _places(self: Tensor, index: Tensor, d: int, writes: bool = False) -> tuple[Any, ...]:
-    """For each element of ``index``, the place in ``self``: the element's own, but for dimension ``d``."""
-    at = index._read().astype(np.int64)
-    at = at.reshape(1) if at.ndim == 0 else at
-    size = self._shape[d] if self._shape else 1
+def refuse_outside(at: Any, d: int, size: int, writes: bool = False) -> None:
+    """Raise if one of these indices is not among the ``size`` places of dimension ``d``."""
     bad = (at < 0) | (at >= size)
     if bad.any():
         if writes:
             cite("indexing.refused.writes_nothing")
         raise refusal("ops.gather.range", index=int(at[bad][0]), dim=d, size=size)
+
+
+def _places(self: Tensor, index: Tensor, d: int, writes: bool = False) -> tuple[Any, ...]:
+    """For each element of ``index``, the place in ``self``: the element's own, but for dimension ``d``."""
+    at = index._read().astype(np.int64)
+    at = at.reshape(1) if at.ndim == 0 else at
+    size = self._shape[d] if self._shape else 1
+    refuse_outside(at, d, size, writes)
     grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in at.shape)])
     grid[d] = at
     return tuple(np.broadcast_to(g, at.shape) for g in grid)
