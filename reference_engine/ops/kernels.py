@@ -216,6 +216,15 @@ def refuse_other_out(d: dtype) -> None:
         raise refusal("ops.out.dtype", expected=d.cpp_name, got=destination._dtype.cpp_name)
 
 
+def refuse_outside(at: Any, d: int, size: int, writes: bool = False) -> None:
+    """Raise if one of these indices is not among the ``size`` places of dimension ``d``."""
+    bad = (at < 0) | (at >= size)
+    if bad.any():
+        if writes:
+            cite("indexing.refused.writes_nothing")
+        raise refusal("ops.gather.range", index=int(at[bad][0]), dim=d, size=size)
+
+
 def partially_overlap(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors share memory without being the same look into it."""
     if a._storage is not b._storage or not a.numel() or not b.numel():

@@ -14,8 +14,14 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.advanced_index import overlap_warning
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.kernels import accumulation, broadcast_shapes, from_array, noisy, wrap_dim
-from reference_engine.ops.scatter import refuse_outside
+from reference_engine.ops.kernels import (
+    accumulation,
+    broadcast_shapes,
+    from_array,
+    noisy,
+    refuse_outside,
+    wrap_dim,
+)
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 

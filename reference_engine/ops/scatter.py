@@ -17,6 +17,7 @@ from reference_engine.ops.kernels import (
     from_array,
     noisy,
     refuse_other_out,
+    refuse_outside,
     refuse_rare,
     refuse_shared_memory,
     shape_out,
@@ -33,15 +34,6 @@ def _check_index(op: str, index: Tensor) -> None:
     int32 = index._dtype is dtypes.int32 and switch("ops.gather.int32_index")
     if index._dtype is not dtypes.int64 and not int32 and index.numel():
         raise refusal("ops.gather.index_dtype", op=op)
-
-
-def refuse_outside(at: Any, d: int, size: int, writes: bool = False) -> None:
-    """Raise if one of these indices is not among the ``size`` places of dimension ``d``."""
-    bad = (at < 0) | (at >= size)
-    if bad.any():
-        if writes:
-            cite("indexing.refused.writes_nothing")
-        raise refusal("ops.gather.range", index=int(at[bad][0]), dim=d, size=size)
 
 
 def _places(self: Tensor, index: Tensor, d: int, writes: bool = False) -> tuple[Any, ...]:
