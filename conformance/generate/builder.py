@@ -39,10 +39,12 @@ class Builder:
     Attributes:
         choose: where choices come from.
         profile: how often what is drawn.
+        look: whether the tensors are looked at after each step, or only in the end.
         tensors: the live strided tensors of the reference by name; read their metadata, never change them.
         specified: there may be sparse tensors among those that are alive.
         handles: names of hook handles that can be removed.
         open_modes: how many modes are open.
+        reserved: names that ``fresh`` does not give.
     """
 
     def __init__(self, choose: Choices, profile: Profile, machine: Machine, observe: str) -> None:
@@ -53,6 +55,7 @@ class Builder:
         self.handles: list[str] = []
         self.open_modes = 0
         self.specified = False
+        self.reserved: frozenset[str] = frozenset()
         self._names = 0
 
     @property
@@ -69,9 +72,11 @@ class Builder:
 
     def fresh(self, prefix: str = "t") -> str:
         """A name that is not in use."""
-        name = f"{prefix}{self._names}"
-        self._names += 1
-        return name
+        while True:
+            name = f"{prefix}{self._names}"
+            self._names += 1
+            if name not in self.reserved:
+                return name
 
     def emit(self, step: s.Step, last: bool = False) -> StepTrace:
         """Append a step and run it on the reference."""
@@ -129,6 +134,7 @@ def draw(choose: Choices, profile: Profile, reference: Subject) -> tuple[Program
 
 def draw_noting(choose: Choices, profile: Profile, reference: Subject) -> Drawn:
     """Draw one Program, and note from which families."""
+    from conformance.generate.beginnings import example
     from conformance.generate.families import FAMILIES, calls, making
 
     # a tensor that is looked at has its grad_fn made: now and then nobody looks until the end
@@ -136,10 +142,12 @@ def draw_noting(choose: Choices, profile: Profile, reference: Subject) -> Drawn:
     families = set()
     with Machine(reference) as machine:
         b = Builder(choose, profile, machine, observe)
-        for _ in range(choose.integer(1, 3)):
+        if choose.coin(profile.examples):
+            example(b)
+        for _ in range(choose.integer(0 if b.tensors else 1, 3)):
             making.tensor(b)
         names, cumulative = profile.table()
-        wanted = choose.integer(*profile.steps)
+        wanted = max(choose.integer(*profile.steps), len(b.steps) + 2)
         attempts = 0
         while len(b.steps) < wanted and attempts < 3 * wanted:
             attempts += 1
@@ -147,5 +155,5 @@ def draw_noting(choose: Choices, profile: Profile, reference: Subject) -> Drawn:
             families.add(family)
             FAMILIES[family](b)
         calls.closing(b)
-    program = Program(tuple(b.steps), observe="end" if observe == "end" else "each")
+    program = Program(tuple(b.steps), observe="each" if b.look else "end")
     return Drawn(program, Trace(reference.name, tuple(b.traced)), frozenset(families))

@@ -23,6 +23,7 @@ class Profile:
         invalid: the probability that an argument is spoilt on purpose.
         dtypes: dtype name to weight for new tensors.
         special: the probability that a new tensor holds awkward values.
+        examples: the probability that a program begins with the example of a clause.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Profile:
         }
     )
     special: float = 0.05
+    examples: float = 0.15
 
     def table(self) -> tuple[list[str], list[float]]:
         """Families and their cumulative weights."""

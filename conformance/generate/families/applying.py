@@ -30,10 +30,13 @@ _OPERATORS = {
 
 @cache
 def catalogue(kind: str) -> tuple[tuple[str, Op], ...]:
-    """Ops that can be drawn: "op" (out of place), "view", or "inplace"."""
+    """Ops that can be drawn: "op" (out of place), "view", or "inplace".
+
+    In the order of their names, so that a seed draws the same however the modules that declare them are imported.
+    """
     found = []
-    for name, overloads in OPS.items():
-        for op in overloads:
+    for name in sorted(OPS):
+        for op in OPS[name]:
             if op.samples is None:
                 continue
             if (
