@@ -12,6 +12,7 @@ from reference_engine.optim.optimizer import (
     State,
     check,
     check_betas,
+    check_rate,
     count_step,
     real_views,
     zeros_like,
@@ -27,8 +28,8 @@ class Adam(Optimizer):
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        lr: Any = 1e-3,
+        betas: tuple[Any, Any] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -40,9 +41,16 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        _refuse_tensors(lr, "lr", foreach and not capturable)
+        check_rate(lr)
         check("epsilon value", eps, eps >= 0.0)
         check_betas(betas)
+        if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+            raise ValueError("betas must be either both floats or both Tensors")
+        for index, beta in enumerate(betas):
+            _refuse_tensors(beta, f"betas[{index}]", foreach and not capturable)
+            if isinstance(beta, Tensor) and beta.numel() != 1:
+                raise ValueError(f"Tensor betas[{index}] must be 1-element")
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         defaults = {
             "lr": lr,
@@ -84,6 +92,12 @@ class Adam(Optimizer):
         step_size = lr / (1 - beta1**step)
         denominator = (average_square.sqrt() / math.sqrt(1 - beta2**step)).add_(group["eps"])
         parameter.addcdiv_(average, denominator, value=-step_size)
+
+
+def _refuse_tensors(value: Any, name: str, at_once: bool | None) -> None:
+    """Refuse an option as a tensor where all parameters are changed at once: it would be read for each."""
+    if at_once and isinstance(value, Tensor):
+        raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
 
 
 class AdamW(Adam):
@@ -141,7 +155,7 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         check("epsilon value", eps, eps >= 0.0)
         check_betas(betas)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)

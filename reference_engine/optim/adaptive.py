@@ -11,6 +11,7 @@ from reference_engine.optim.optimizer import (
     State,
     at_places,
     check,
+    check_rate,
     count_step,
     real_views,
     zeros_like,
@@ -37,7 +38,7 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         check("epsilon value", eps, eps >= 0.0)
         check("momentum value", momentum, momentum >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
@@ -87,6 +88,8 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.Adagrad.html"""
 
+    fused_refuses = "`fused` does not support sparse grad or complex param"
+
     def __init__(
         self,
         params: Any,
@@ -101,7 +104,7 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         check("lr_decay value", lr_decay, lr_decay >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         check("initial_accumulator_value value", initial_accumulator_value, initial_accumulator_value >= 0.0)
@@ -124,6 +127,12 @@ class Adagrad(Optimizer):
                 blank = parameter.detach()
                 self.state[parameter]["step"] = torch.tensor(0.0)
                 self.state[parameter]["sum"] = torch.full_like(blank, start, memory_format=torch.preserve_format)
+
+    def _refuse(self, group: Group) -> None:
+        super()._refuse(group)
+        changed = [parameter for parameter in group["params"] if parameter.grad is not None]
+        if group.get("fused") and any(parameter.is_complex() for parameter in changed):
+            raise RuntimeError(self.fused_refuses)
 
     def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
         step = count_step(state)
@@ -172,7 +181,7 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         check("rho value", rho, 0.0 <= rho <= 1.0)
         check("epsilon value", eps, eps >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)

@@ -6,7 +6,17 @@ from typing import Any
 
 import reference_engine as torch
 from reference_engine import dtypes
-from reference_engine.optim.optimizer import Group, Optimizer, State, check, count_step, real_views, zeros_like
+from reference_engine.optim.optimizer import (
+    Group,
+    Optimizer,
+    State,
+    check,
+    check_one_element,
+    check_rate,
+    count_step,
+    real_views,
+    zeros_like,
+)
 from reference_engine.tensor import Tensor
 
 
@@ -28,7 +38,7 @@ class ASGD(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         defaults = {
             "lr": lr,
@@ -81,7 +91,7 @@ class Rprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         defaults = {
@@ -129,6 +139,7 @@ class Adafactor(Optimizer):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
+        check_one_element(lr)
         if lr < 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
         if beta2_decay > 0.0:
@@ -153,6 +164,8 @@ class Adafactor(Optimizer):
         super().__init__(params, defaults)
 
     def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
+        if parameter.is_complex():
+            raise RuntimeError("Adafactor does not support complex parameters")
         step = count_step(state)
         share = step ** group["beta2_decay"]
         small, least = group["eps"]

@@ -12,19 +12,29 @@ from typing import Any
 import reference_engine as torch
 from reference_engine.modes import enable_grad, no_grad
 from reference_engine.optim.line_search import strong_wolfe
-from reference_engine.optim.optimizer import Optimizer, check
+from reference_engine.optim.optimizer import Optimizer, State, check_rate
 from reference_engine.tensor import Tensor
 
 
 @dataclass
 class Memory:
-    """The last changes of the gradient and the steps that caused them."""
+    """The last changes of the gradient and the steps that caused them, stored under torch's names."""
 
     capacity: int
     changes: list[Tensor] = field(default_factory=list)
     steps: list[Tensor] = field(default_factory=list)
     inverse_products: list[Tensor] = field(default_factory=list)
     scale: Any = 1
+
+    @classmethod
+    def of(cls, state: State, capacity: int) -> Memory:
+        """What the state of the optimizer holds from earlier steps."""
+        if state.get("prev_flat_grad") is None:
+            return cls(capacity)
+        return cls(capacity, state["old_dirs"], state["old_stps"], state["ro"], state["H_diag"])
+
+    def store(self, state: State) -> None:
+        state.update(old_dirs=self.changes, old_stps=self.steps, ro=self.inverse_products, H_diag=self.scale)
 
     def remember(self, change: Tensor, step: Tensor) -> None:
         """Keep a pair with positive curvature; the others would spoil the approximation."""
@@ -39,18 +49,21 @@ class Memory:
         self.inverse_products.append(1.0 / product)
         self.scale = product / change.dot(change)
 
-    def direction(self, gradient: Tensor) -> Tensor:
-        """The approximate inverse Hessian times the negative gradient (the two-loop recursion)."""
-        pairs = list(zip(self.changes, self.steps, self.inverse_products, strict=True))
+    def direction(self, gradient: Tensor, weights: list[Any]) -> Tensor:
+        """The approximate inverse Hessian times the negative gradient (the two-loop recursion).
+
+        Args:
+            gradient: the gradient.
+            weights: as long as the memory may get; what each pair weighs is written to it.
+        """
+        pairs = list(enumerate(zip(self.changes, self.steps, self.inverse_products, strict=True)))
         result = gradient.neg()
-        weights = []
-        for change, step, inverse in reversed(pairs):
-            weight = step.dot(result) * inverse
-            result.add_(change, alpha=-weight)
-            weights.append(weight)
+        for number, (change, step, inverse) in reversed(pairs):
+            weights[number] = step.dot(result) * inverse
+            result.add_(change, alpha=-weights[number])
         result = torch.mul(result, self.scale)
-        for (change, step, inverse), weight in zip(pairs, reversed(weights), strict=True):
-            result.add_(step, alpha=weight - change.dot(result) * inverse)
+        for number, (change, step, inverse) in pairs:
+            result.add_(step, alpha=weights[number] - change.dot(result) * inverse)
         return result
 
 
@@ -68,7 +81,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         defaults = {
             "lr": lr,
             "max_iter": max_iter,
@@ -125,7 +138,7 @@ class LBFGS(Optimizer):
         gradient = self._gradient()
         if gradient.abs().max() <= group["tolerance_grad"]:
             return first_loss
-        memory = state.setdefault("memory", Memory(group["history_size"]))
+        memory = Memory.of(state, group["history_size"])
         direction: Any = state.get("d")
         length: Any = state.get("t")
         before = state.get("prev_flat_grad")
@@ -135,8 +148,9 @@ class LBFGS(Optimizer):
                 direction = gradient.neg()
             else:
                 memory.remember(gradient.sub(before), direction.mul(length))
-                direction = memory.direction(gradient)
-            before, loss_before = gradient.clone(), loss
+                weights = state.setdefault("al", [None] * group["history_size"])
+                direction = memory.direction(gradient, weights)
+            before, loss_before = gradient.clone() if before is None else before.copy_(gradient), loss
             length = group["lr"]
             if state["n_iter"] == 1:
                 length = min(1.0, 1.0 / gradient.abs().sum()) * length
@@ -171,5 +185,7 @@ class LBFGS(Optimizer):
                 or abs(loss - loss_before) < tolerance
             ):
                 break
-        state.update(d=direction, t=length, prev_flat_grad=before, prev_loss=loss_before)
+        state.update(d=direction, t=length)
+        memory.store(state)
+        state.update(prev_flat_grad=before, prev_loss=loss_before)
         return first_loss

@@ -12,6 +12,7 @@ from reference_engine.optim.optimizer import (
     State,
     check,
     check_betas,
+    check_rate,
     count_step,
     real_views,
     zeros_like,
@@ -20,7 +21,7 @@ from reference_engine.tensor import Tensor
 
 
 def _check(lr: float, eps: float, betas: tuple[float, float], weight_decay: float) -> None:
-    check("learning rate", lr, lr >= 0.0)
+    check_rate(lr)
     check("epsilon value", eps, eps >= 0.0)
     check_betas(betas)
     check("weight_decay value", weight_decay, weight_decay >= 0.0)

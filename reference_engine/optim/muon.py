@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reference_engine.optim.optimizer import Group, Optimizer, State, zeros_like
-from reference_engine.tensor import Tensor
+from reference_engine.optim.optimizer import Group, Optimizer, State, check_one_element, zeros_like
 
 #: Of the polynomial a x + b x³ + c x⁵, chosen to be steep at zero.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -54,8 +53,7 @@ class Muon(Optimizer):
         ns_coefficients: tuple[float, float, float] = COEFFICIENTS, eps: float = 1e-7, ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:  # fmt: skip
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
         for name, value in (("Learning rate", lr), ("momentum", momentum), ("weight decay", weight_decay)):
             if not value >= 0.0:
                 raise ValueError(f"{name} should be >= 0 but is: {value}")

@@ -35,6 +35,11 @@ class _RequiredParameter:
 required = _RequiredParameter()
 
 
+_NOT_FUSED = (
+    "`fused=True` requires all the params to be floating point Tensors of supported devices: "
+    "['mps', 'cuda', 'xpu', 'hpu', 'cpu', 'mtia', 'privateuseone'] but {dtype} and {device}"
+)
+
 #: When hooks see the state of an optimizer.
 _STATE_HOOKS = ("before saving", "after saving", "before loading", "after loading")
 
@@ -46,9 +51,11 @@ class Optimizer:
 
     Attributes:
         refuses_sparse: what it says to sparse gradients, if it takes none.
+        fused_refuses: what it says to them, and to complex parameters, when it is asked to be fused.
     """
 
     refuses_sparse = ""
+    fused_refuses = ""
     OptimizerPreHook = Callable[..., Any]
     OptimizerPostHook = Callable[..., Any]
 
@@ -71,6 +78,11 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+        if defaults.get("fused"):
+            if defaults["differentiable"]:
+                raise RuntimeError("`fused` does not support `differentiable`")
+            if defaults["foreach"]:
+                raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -96,9 +108,12 @@ class Optimizer:
                 "will change between runs. Please use a list instead."
             )
         params = list(params)
-        if params and isinstance(params[0], tuple):
-            param_group["param_names"] = [name for name, _ in params]
-            params = [parameter for _, parameter in params]
+        named = [item for item in params if isinstance(item, tuple)]
+        if named:
+            if len(named) != len(params):
+                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+            param_group["param_names"] = [name for name, *_ in named]
+            params = [parameter for _, parameter, *_ in named]
         param_group["params"] = params
         for parameter in params:
             if not isinstance(parameter, Tensor):
@@ -112,6 +127,11 @@ class Optimizer:
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
                 "see github.com/pytorch/pytorch/issues/40967 for more information",
                 stacklevel=3,
+            )
+        if self.param_groups and ("param_names" in param_group) != ("param_names" in self.param_groups[0]):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{'with' if 'param_names' in param_group else 'without'} names to the optimizer"
             )
         earlier = {parameter for group in self.param_groups for parameter in group["params"]}
         if not earlier.isdisjoint(params):
@@ -148,17 +168,24 @@ class Optimizer:
                 with enable_grad():
                     loss = closure()
             for group in self.param_groups:
-                if self.refuses_sparse:
-                    self._refuse_sparse(group)
+                self._refuse(group)
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         gradient = -parameter.grad if group.get("maximize") else parameter.grad
                         self.update(parameter, gradient, group, self.state[parameter])
         return loss
 
-    def _refuse_sparse(self, group: Group) -> None:
-        if any(parameter.grad is not None and parameter.grad.is_sparse for parameter in group["params"]):
-            raise RuntimeError(self.refuses_sparse)
+    def _refuse(self, group: Group) -> None:
+        """Raise what is said to parameters, and to gradients, of the wrong kind."""
+        changed = [parameter for parameter in group["params"] if parameter.grad is not None]
+        fused = group.get("fused")
+        # an optimizer with words of its own looks at the first parameter only before it begins
+        for parameter in (changed[:1] if self.fused_refuses else changed) if fused else ():
+            if not parameter.is_floating_point():
+                raise RuntimeError(_NOT_FUSED.format(dtype=parameter.dtype, device=parameter.device))
+        words = self.fused_refuses if fused and self.fused_refuses else self.refuses_sparse
+        if words and any(parameter.grad.is_sparse for parameter in changed):
+            raise RuntimeError(words)
 
     def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
         """Change one parameter."""
@@ -238,6 +265,8 @@ class Optimizer:
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             owners.update(zip(saved["params"], group["params"], strict=True))
             saved["params"] = group["params"]
+            if "param_names" in group:
+                saved.setdefault("param_names", group["param_names"])
         self.param_groups = saved_groups
         self.state = defaultdict(dict)
         for key, value in state_dict["state"].items():
@@ -280,7 +309,8 @@ def _cast(parameter: Any, value: Any, key: str | None = None) -> Any:
     """Loaded state in the dtype of its parameter; the step count stays as it is."""
     if isinstance(value, Tensor):
         floating = isinstance(parameter, Tensor) and parameter.is_floating_point()
-        return value.clone() if key == "step" or not floating else value.to(parameter.dtype).clone()
+        # Where the dtype is right already, the optimizer goes on with the very tensor that it was given.
+        return value if key == "step" or not floating else value.to(parameter.dtype)
     if isinstance(value, dict):
         return {name: _cast(parameter, each, name) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -292,6 +322,18 @@ def check(name: str, value: Any, ok: bool) -> None:
     """Refuse an option outside its range."""
     if not ok:
         raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_one_element(lr: Any) -> None:
+    """Refuse a learning rate that is a tensor of more than one element."""
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+
+
+def check_rate(lr: Any) -> None:
+    """Refuse a learning rate below zero, or of more than one element."""
+    check_one_element(lr)
+    check("learning rate", lr, lr >= 0.0)
 
 
 def check_betas(betas: tuple[float, float]) -> None:

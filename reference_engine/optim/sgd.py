@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_engine.optim.optimizer import Group, Optimizer, State, check
+from reference_engine.optim.optimizer import Group, Optimizer, State, check, check_rate
 from reference_engine.tensor import Tensor
 
 
@@ -13,6 +13,8 @@ class SGD(Optimizer):
 
     https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html
     """
+
+    fused_refuses = "`_fused_sgd` does not support sparse gradients"
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check("learning rate", lr, lr >= 0.0)
+        check_rate(lr)
         check("momentum value", momentum, momentum >= 0.0)
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         if nesterov and (momentum <= 0 or dampening != 0):
@@ -45,6 +47,12 @@ class SGD(Optimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
+
+    def _refuse(self, group: Group) -> None:
+        super()._refuse(group)
+        for parameter in group["params"] if group.get("fused") else ():
+            if parameter.grad is not None and not parameter.is_floating_point():
+                raise NotImplementedError(f"\"fused_sgd_kernel\" not implemented for '{parameter.dtype.scalar_name}'")
 
     def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
         if group["weight_decay"] != 0:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from reference_engine.optim.optimizer import Group, Optimizer, State, at_places, check, check_betas, zeros_like
+from reference_engine.optim.optimizer import (
+    Group,
+    Optimizer,
+    State,
+    at_places,
+    check,
+    check_betas,
+    check_one_element,
+    zeros_like,
+)
 from reference_engine.tensor import Tensor
 
 
@@ -20,8 +29,7 @@ class SparseAdam(Optimizer):
         eps: float = 1e-8,
         maximize: bool = False,
     ) -> None:
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
         check("learning rate", lr, lr > 0.0)
         check("epsilon value", eps, eps > 0.0)
         check_betas(betas)
