@@ -54,7 +54,9 @@ class _ContextDecorator:
 
     def __call__(self, func: Any) -> Any:
         if inspect.isclass(func):
-            return _decorate_class(self, func)
+            if switch("mode.decorate_class.warns"):
+                warn("mode.decorate_class")
+            func = _making(func)
         if inspect.isgeneratorfunction(func):
             return _decorate_generator(self, func)
         if inspect.iscoroutinefunction(func):
@@ -68,10 +70,8 @@ class _ContextDecorator:
         return decorated
 
 
-def _decorate_class(context: _ContextDecorator, cls: Any) -> Any:
-    warn("mode.decorate_class")
-    cls.__init__ = context(cls.__init__)
-    return cls
+def _making(cls: Any) -> Callable[..., Any]:
+    return lambda *args, **kwargs: cls(*args, **kwargs)
 
 
 def _decorate_generator(context: _ContextDecorator, func: Any) -> Any:
@@ -122,6 +122,8 @@ class no_grad(_ContextDecorator):
     """Operations inside are not recorded; their results do not require grad. Factory functions are unaffected."""
 
     def __new__(cls, *given: Any) -> Any:
+        if given and not switch("mode.decorator_without_call"):
+            raise refusal("mode.no_grad.needs_call")
         return super().__new__(cls)(given[0]) if given else super().__new__(cls)
 
     def __init__(self) -> None:
@@ -140,6 +142,8 @@ class enable_grad(_ContextDecorator):
     """Operations inside are recorded again; no effect on tensors made in inference mode."""
 
     def __new__(cls, orig_func: Any = None) -> Any:
+        if orig_func is not None and not switch("mode.decorator_without_call"):
+            raise refusal("mode.enable_grad.needs_call")
         return super().__new__(cls) if orig_func is None else super().__new__(cls)(orig_func)
 
     def __init__(self, orig_func: Any = None) -> None:
@@ -186,7 +190,10 @@ class inference_mode(_ContextDecorator):
     """No recording, no view tracking and no version counters: tensors made inside are inference tensors."""
 
     def __new__(cls, mode: Any = True) -> Any:
-        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
+        if isinstance(mode, bool) or not switch("mode.decorator_without_call"):
+            return super().__new__(cls)
+        cite("mode.inference.decorates")
+        return cls()(mode)
 
     def __init__(self, mode: Any = True) -> None:
         self.mode = mode
@@ -196,9 +203,11 @@ class inference_mode(_ContextDecorator):
         return type(self)(self.mode)
 
     def __enter__(self) -> None:
+        if not hasattr(type(self.mode), "__bool__"):
+            raise refusal("mode.inference.type", value=repr(self.mode))
         cite("mode.inference.enter")
         self._before.append((state.inference, state.grad))
-        state.inference = self.mode
+        state.inference = bool(self.mode)
         # leaving inference inside inference restores recording: enabled=False is the opposite, not a no-op
         state.grad = not self.mode
 

@@ -196,13 +196,14 @@ _DESCRIBE: dict[type, Callable[[Observer, Any], Seen]] = {
 _NOISE = re.compile(
     r" \(Triggered internally at [^)]*\)$"
     r"|(?<=for possible resolutions\.) '\S+' is only available for these backends: .*"
-    r"| ?Traceback of forward call that caused the error:.*"
-    r"|(?<=0x)[0-9a-f]{6,}",
+    r"| ?Traceback of forward call that (caused the error|induced the previous calculation):.*"
+    r"|(?<=0x)[0-9a-f]{6,}"
+    r"|^(Tensor|_?TensorBase)\.(?=\w+\(\) takes )",  # whichever of the two the kind of the call has Python name
     re.DOTALL,
 )
 
 
-_MARKS = ("(Trig", "Traceback", "0x", "these backends")
+_MARKS = ("(Trig", "Traceback", "0x", "these backends", "() takes ")
 
 
 def clean(text: str) -> str:

@@ -78,6 +78,8 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
         cite("accumulate.first.layout")
         cite("accumulate.first.own_memory")
         cite("accumulate.first.copy")
+        if 1 in grad._shape:
+            cite("accumulate.unit_dimensions")
         variable._grad = _obeying_layout(grad, variable)
         remarks.hand_on(grad, variable._grad)
     elif modes.state.grad:
@@ -139,6 +141,7 @@ def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:
     if watched and grad._strides == wanted and not modes.state.grad:
         return grad.detach()
     if modes.state.grad or watched:
+        cite("accumulate.birth_version")
         blank = (
             watching.shown(
                 "new_empty_strided.default", grad, list(variable._shape), list(wanted), dtype=grad._dtype,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reference_engine.semantics import refusal, warn
+from reference_engine.semantics import cite, refusal, warn
 
 if TYPE_CHECKING:
     from reference_engine.autograd.node import Node
@@ -134,10 +134,13 @@ def _trace(node: Node) -> str | None:
 
 
 def refuse_nan(node: Node, grads: Sequence[Any]) -> None:
-    """Refuse a node's gradients if there is a nan among them."""
+    """Refuse a node's gradients if there is a nan among them, unless they are not looked at."""
     for i, grad in enumerate(grads):
         if grad is None:
             continue
         values = grad if grad._sparse is None else grad._sparse.values
         if np.isnan(values._read()).any():
+            if not _check_nan:
+                cite("anomaly.no_check_nan")
+                return
             raise refusal("anomaly.nan", node=node.name(), index=i)

@@ -14,6 +14,7 @@ from reference_engine.autograd import anomaly, citations, execution_log
 from reference_engine.autograd.engine import Pass
 from reference_engine.autograd.graph import GradientEdge
 from reference_engine.autograd.node import Edge, Node, gradient_edge
+from reference_engine.autograd.signatures import held_to_signature
 from reference_engine.autograd.validate import validate_gradients
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.size import Size
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _NOT_GIVEN: Any = object()
 
 
+@held_to_signature
 def backward(
     tensors: Any,
     grad_tensors: Any = None,
@@ -71,6 +73,7 @@ def backward(
     run(roots, grads, retain_graph, create_graph, input_list, allow_unused=True, accumulate=True)
 
 
+@held_to_signature
 def grad(
     outputs: Any,
     inputs: Any,

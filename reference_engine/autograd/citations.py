@@ -69,5 +69,10 @@ def grad(roots: Sequence[Any], inputs: Sequence[Any], found: Sequence[Tensor | N
         cite("grad.inputs.is_output")
     if any(g is None for g in found):
         cite("grad.allow_unused.none")
+    made = [g for g in found if g is not None]
+    if any(g._view is not None for g in made) or len({g._storage for g in made}) < len(made):
+        cite("accumulate.provenance")
+    if any(1 in g._shape for g in made):
+        cite("accumulate.unit_dimensions")
     if not state.grad or state.inference:
         cite("grad.no_grad_mode")

@@ -233,7 +233,7 @@ class Pass:
         if not self.keep_graph:
             node.release_variables()
             node.freed = True
-        if anomaly.checks_nan():
+        if anomaly.enabled():
             anomaly.refuse_nan(node, outputs)
         self._send(node, outputs)
 

@@ -50,7 +50,7 @@ _SHUFFLE: Op = declare(
 )  # fmt: skip
 declare(
     "nn.functional.channel_shuffle(Tensor self, int groups) -> Tensor",
-    underived="engine.not_implemented", aliases=("channel_shuffle",), when="!nn.channel_shuffle.derived", **_TRAITS,
+    underived="channel_shuffle", aliases=("channel_shuffle",), when="!nn.channel_shuffle.derived", **_TRAITS,
 )  # fmt: skip
 declare(
     "nn.functional.native_channel_shuffle(Tensor self, int groups) -> Tensor",

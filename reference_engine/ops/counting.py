@@ -25,7 +25,7 @@ Array = Any
 
 def _not_derived(name: str) -> Any:
     def vjp(grad: Tensor) -> Tensor:
-        raise refusal("pointwise.not_derived", name=name)
+        raise refusal("engine.not_implemented_node", name=name)
 
     return vjp
 

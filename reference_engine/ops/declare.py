@@ -414,8 +414,9 @@ class _Underived(OpNode):
         return "torch::autograd::NotImplemented"
 
     def evaluate(self, grads: list[Tensor | None], needed: Sequence[bool]) -> Sequence[Tensor | None]:
-        clause = "pointwise.underived" if self.op.underived is True else str(self.op.underived)
-        raise refusal(clause, op=self.op.reference_name + "_" * self.inplace)
+        named = self.op.underived
+        name = f"aten::{self.op.reference_name}{'_' * self.inplace}" if named is True else named
+        raise refusal("engine.not_implemented", op=name)
 
 
 class _Formula:
@@ -496,7 +497,7 @@ def declare(
         exact: the result is exact in its dtype (selections, copies): rounding noise is never added.
         smooth: differentiable everywhere inside the domain, so numerical differentiation may judge it.
         when: the switch of the versions that have this overload (``"!switch"``: of those that do not).
-        underived: recorded, but refuses to be differentiated; in the words of which clause, if not the usual one.
+        underived: recorded, but refuses to be differentiated; by what name, if not its own in full.
         overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
             which clauses warn of it.
         in_place_clause: what the in-place form is an instance of, even where it is refused.

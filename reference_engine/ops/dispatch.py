@@ -165,7 +165,14 @@ def _run(op: Op, values: list[Any], inplace: bool, out: Any, written: Any) -> An
         forward = sparse_kernels.forward_of(op, values)
     if op.composite and not inplace and out is None:
         kernels.will_write(None, written)
-        return forward(*values)
+        made = forward(*values)
+        if (
+            isinstance(made, Tensor)
+            and made._version_counter.value
+            and all(t._version_counter is not made._version_counter for t in tensors_in(values))
+        ):
+            cite("version.birth")
+        return made
     if out is not None:
         if op.out.underived and in_force(op.out.underived):
             op = op.without_derivative
@@ -184,6 +191,8 @@ def _run(op: Op, values: list[Any], inplace: bool, out: Any, written: Any) -> An
     target = values[0] if inplace else None
     above = not state.beneath
     active = _active(op, values) if above and state.grad and op.recorded and not state.inference else None
+    if state.inference and op.recorded and _any_requires_grad(values):
+        cite("inference.not_recorded")
     if forward_ad.active and above and op.underived:
         forward_ad.check_underived(op, values, inplace)
     if target is not None:

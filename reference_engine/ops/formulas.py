@@ -31,7 +31,7 @@ def not_derived(name: str) -> Callable[[Tensor], Tensor]:
     """The formula of an argument for which no derivative is known."""
 
     def refuse(grad: Tensor) -> Tensor:
-        raise refusal("pointwise.not_derived", name=name)
+        raise refusal("engine.not_implemented_node", name=name)
 
     refuse.asks_no_gradient = True  # type: ignore[attr-defined]
     return refuse
@@ -41,7 +41,7 @@ def not_derived_in_any_result(name: str) -> Callable[[Any], Tensor]:
     """The formula of an op of several results for which no derivative is known, whichever is differentiated."""
 
     def refuse(grads: Any) -> Tensor:
-        raise refusal("pointwise.not_derived", name=name)
+        raise refusal("engine.not_implemented_node", name=name)
 
     refuse.asks_no_gradient = True  # type: ignore[attr-defined]
     return refuse

@@ -127,6 +127,7 @@ def _write(op: Op, i: int, o: Tensor, r: Tensor, read: Sequence[Tensor]) -> None
         kernels.note_undetected_overlap(o, read, overlapping=False)
     saved.before_write(o)
     o._write(r._read())
+    cite("version.out_written")
     views.bump(o)
 
 

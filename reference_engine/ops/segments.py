@@ -116,7 +116,7 @@ def _shares(
 
 
 def _not_derived(grad: Tensor) -> Tensor:
-    raise refusal("pointwise.not_derived", name="_segment_reduce_backward")
+    raise refusal("engine.not_implemented_node", name="_segment_reduce_backward")
 
 
 _BACKWARD = declare(

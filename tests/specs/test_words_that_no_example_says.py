@@ -111,7 +111,7 @@ def _(torch: Any) -> None:
     torch.igamma(leaf(torch), leaf(torch)).sum().backward()
 
 
-@says("leaf.interior")
+@says("accumulate.leaf_moved")
 def _(torch: Any) -> None:
     x = leaf(torch)
     y = (x * 2).sum()
@@ -194,12 +194,12 @@ def _(torch: Any) -> None:
     (leaf(torch) * 2).grad_fn._register_hook_dict(3)
 
 
-@says("hooks.tensor.delete_all")
+@says("tensor.backward_hooks.deleted")
 def _(torch: Any) -> None:
     del leaf(torch)._backward_hooks
 
 
-@says("hooks.post_accumulate.delete_all")
+@says("tensor.post_accumulate_grad_hooks.deleted")
 def _(torch: Any) -> None:
     del leaf(torch)._post_accumulate_grad_hooks
 
