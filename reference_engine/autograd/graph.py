@@ -89,11 +89,13 @@ def increment_version(tensor: Any) -> None:
     many = (tensor,) if isinstance(tensor, Tensor) else tensor
     if many is tensor and not (isinstance(many, Iterable) and switch("version.increment.iterable")):
         raise refusal("version.increment.type")
+    many = tuple(many)
     for t in many:
         if not isinstance(t, Tensor):
             raise refusal("version.increment.entry_type")
         if t._inference and not switch("version.increment.iterable"):
             raise refusal("version.increment.inference")
+    for t in many:
         cite("version.increment.counts")
         views.bump(t)
 

@@ -146,7 +146,9 @@ def _copied(op: Op, result: Tensor, out: Tensor) -> Tensor:
 
 
 def copy_to(out: Tensor, result: Tensor) -> Tensor:
-    """Copy a finished result to ``out=``."""
+    """Copy a finished result to ``out=``, which is left alone if the copy is refused."""
+    cite("ops.out.copied")
+    views.check_in_place(out, out.requires_grad or result.requires_grad)
     kernels.resize_out(out, result._shape)
     made: Tensor = out.copy_(result)
     return made

@@ -66,7 +66,11 @@ def grad_equals_backward(program: s.Program, trace: Trace, subject: Subject) -> 
     if accumulated.steps[i].outcome != "ok":
         raise NotApplicable
     before, after = alive(program, accumulated, i - 1), states_after(accumulated, i)
-    leaves = [n for n in _leaves(before) if before[n].grad is None and not isinstance(after[n].grad, str)]
+    # A leaf that was given other data may have a new accumulator: it is not the one that the graph leads to.
+    moved = {x.target for x in program.steps[:i] if isinstance(x, s.SetAttr) and x.name == "data"}
+    leaves = [
+        n for n in _leaves(before) if before[n].grad is None and not isinstance(after[n].grad, str) and n not in moved
+    ]
     if not leaves:
         raise NotApplicable
     names = {f"law{k}": n for k, n in enumerate(leaves)}

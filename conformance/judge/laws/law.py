@@ -15,6 +15,7 @@ from conformance.execute.machine import execute
 from conformance.execute.trace import TensorState, Trace
 from conformance.judge import numbers
 from conformance.program import steps as s
+from conformance.program.names import walk
 from conformance.subjects.base import Subject
 
 
@@ -94,10 +95,12 @@ def last_call(program: s.Program, trace: Trace, kind: type) -> int:
     """The index of the last step of a kind that succeeded.
 
     Raises:
-        NotApplicable: there is none.
+        NotApplicable: there is none, or one of its arguments answered in the engine's place.
     """
     for i in range(len(program.steps) - 1, -1, -1):
         if isinstance(program.steps[i], kind) and trace.steps[i].outcome == "ok":
+            if any(isinstance(part, s.Overriding) for part in walk(program.steps[i])):
+                raise NotApplicable
             return i
     raise NotApplicable
 
