@@ -57,7 +57,7 @@ from reference_engine.nn.lazy import (
     LazyLinear,
 )
 from reference_engine.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
-from reference_engine.nn.linear_cross_entropy import LinearCrossEntropyLoss
+from reference_engine.nn.linear_cross_entropy import LinearCrossEntropyLoss, LinearCrossEntropyOptions
 from reference_engine.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -249,6 +249,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
