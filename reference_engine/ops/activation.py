@@ -51,7 +51,7 @@ declare(
     forward=lambda self, negative_slope, inplace: run(
         _LEAKY_IN_PLACE if inplace else _LEAKY, [self, negative_slope], inplace
     ),
-    composite=True, smooth=False, samples=domains.real(
+    composite=True, samples=domains.real(
         special=(0.0,), arguments={"negative_slope": (0.01, 0.5, 0.0, 1), "inplace": (False, False, True)}
     ),
 )  # fmt: skip
@@ -89,7 +89,6 @@ _HARDTANH = declare(
     ),
     vjp={"self": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val)},
     exact=True,
-    smooth=False,
     samples=domains.real(
         special=(-1.0, 1.0),
         arguments={"min_val": (-1.0, -0.5, 0), "max_val": (1.0, 0.5, 2), "inplace": (False, False, True)},
@@ -115,12 +114,10 @@ declare(
 declare(
     "nn.functional.relu6(Tensor self, bool inplace=False) -> Tensor",
     forward=lambda self, inplace: run(_HARDTANH, [self, 0.0, 6.0, inplace], inplace), composite=True, exact=True,
-    smooth=False, samples=domains.real(-2.0, 8.0, special=(0.0, 6.0), arguments={"inplace": (False, False, True)}),
+    samples=domains.real(-2.0, 8.0, special=(0.0, 6.0), arguments={"inplace": (False, False, True)}),
 )  # fmt: skip
 
 # -- sigmoid and swish in three pieces ---------------------------------------------------------------------------------
-
-_PIECEWISE: dict[str, Any] = {"smooth": False}
 
 
 def _hardsigmoid(x: Array, _: bool) -> Array:
@@ -133,7 +130,7 @@ declare(
     "nn.functional.hardsigmoid(Tensor self, bool inplace=False) -> Tensor",
     forward=elementwise(_hardsigmoid, params=(1,), name="hardsigmoid_cpu", not_for=_NUMBERS, since=HALF),
     vjp={"self": lambda grad, self: grad._hardsigmoid_backward(self)},
-    samples=domains.real(-4.0, 4.0, special=(-3.0, 3.0), arguments={"inplace": (False, False, True)}), **_PIECEWISE,
+    samples=domains.real(-4.0, 4.0, special=(-3.0, 3.0), arguments={"inplace": (False, False, True)}),
 )  # fmt: skip
 
 
@@ -167,7 +164,7 @@ declare(
     "nn.functional.hardswish(Tensor self, bool inplace=False) -> Tensor",
     forward=elementwise(_hardswish, params=(1,), name="hardswish_cpu", not_for=_NUMBERS, since=HALF),
     vjp={"self": lambda grad, self: grad._hardswish_backward(self)},
-    samples=domains.real(-4.0, 4.0, special=(-3.0, 3.0), arguments={"inplace": (False, False, True)}), **_PIECEWISE,
+    samples=domains.real(-4.0, 4.0, special=(-3.0, 3.0), arguments={"inplace": (False, False, True)}),
 )  # fmt: skip
 
 
@@ -217,12 +214,12 @@ declare(
     forward=lambda self, threshold, value, inplace: run(
         _THRESHOLD_IN_PLACE if inplace else _THRESHOLD, [self, threshold, value], inplace
     ),
-    composite=True, exact=True, smooth=False, method=False, samples=_THRESHOLDS,
+    composite=True, exact=True, method=False, samples=_THRESHOLDS,
 )  # fmt: skip
 declare(
     "threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
     forward=lambda self, threshold, value: run(_THRESHOLD, [self, threshold, value]),
-    composite=True, exact=True, smooth=False, method=False, samples=_THRESHOLDS,
+    composite=True, exact=True, method=False, samples=_THRESHOLDS,
 )  # fmt: skip
 
 
@@ -248,7 +245,7 @@ declare(
     "nn.functional.softshrink(Tensor self, Scalar lambd=0.5) -> Tensor",
     forward=elementwise(_softshrink, params=(1,), check=_check_lambda, name="softshrink_cpu", since=HALF),
     vjp={"self": lambda grad, self, lambd: grad._softshrink_backward(self, lambd)},
-    smooth=False, samples=domains.real(special=(-0.5, 0.5), arguments={"lambd": (0.5, 0, 1.0)}),
+    samples=domains.real(special=(-0.5, 0.5), arguments={"lambd": (0.5, 0, 1.0)}),
 )  # fmt: skip
 declare(
     "_softshrink_backward(Tensor grad_output, Tensor self, Scalar lambd) -> Tensor",
@@ -266,7 +263,7 @@ declare(
         params=(1,), exact=True, name="hardshrink_cpu", not_for=_NUMBERS, since=HALF,
     ),
     vjp={"self": lambda grad, self, lambd: grad._hardshrink_backward(self, lambd)},
-    exact=True, smooth=False, aliases=("hardshrink",),
+    exact=True, aliases=("hardshrink",),
     samples=domains.real(special=(-0.5, 0.5), arguments={"lambd": (0.5, 0, 1.0)}),
 )  # fmt: skip
 declare(

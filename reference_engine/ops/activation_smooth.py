@@ -98,12 +98,12 @@ def _public_elu(self: Tensor, alpha: Any, scale: Any, inplace: bool) -> Tensor:
 
 declare(
     "nn.functional.elu(Tensor self, Scalar alpha=1.0, bool inplace=False) -> Tensor",
-    forward=lambda self, alpha, inplace: _public_elu(self, alpha, 1, inplace), composite=True, smooth=False,
+    forward=lambda self, alpha, inplace: _public_elu(self, alpha, 1, inplace), composite=True,
     samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
 )  # fmt: skip
 declare(
     "nn.functional.selu(Tensor self, bool inplace=False) -> Tensor",
-    forward=lambda self, inplace: _public_elu(self, _SELU_ALPHA, _SELU_SCALE, inplace), composite=True, smooth=False,
+    forward=lambda self, inplace: _public_elu(self, _SELU_ALPHA, _SELU_SCALE, inplace), composite=True,
     samples=domains.real(special=(0.0,), arguments=_FLAG),
 )  # fmt: skip
 
@@ -128,7 +128,7 @@ _CELU, _CELU_IN_PLACE = (
 declare(
     "nn.functional.celu(Tensor self, Scalar alpha=1.0, bool inplace=False) -> Tensor",
     forward=lambda self, alpha, inplace: run(_CELU_IN_PLACE if inplace else _CELU, [self, alpha], inplace),
-    composite=True, smooth=False, samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
+    composite=True, samples=domains.real(special=(0.0,), arguments={"alpha": (1.0, 0.5, 2), **_FLAG}),
 )  # fmt: skip
 
 # -- GELU ---------------------------------------------------------------------------------------------------------
@@ -344,7 +344,6 @@ declare(
     "nn.functional.softsign(Tensor input) -> Tensor",
     forward=lambda input: input / plus(input.abs(), 1),
     composite=True,
-    smooth=False,
     samples=domains.field(special=(0.0,)),
 )
 declare(

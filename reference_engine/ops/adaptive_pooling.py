@@ -81,7 +81,7 @@ def _declare(dims: int) -> None:
     _MAX[dims] = declare(
         f"_adaptive_max_pool{dims}d(Tensor self, int[] output_size) -> (Tensor, Tensor)",
         forward=_max, node=f"AdaptiveMaxPool{dims}DBackward0", non_differentiable_outputs=(1,),
-        exact=True, smooth=False, vjp={"self": lambda grad, self, result1: run(put, [grad, self, result1])}, **_HIDDEN,
+        exact=True, vjp={"self": lambda grad, self, result1: run(put, [grad, self, result1])}, **_HIDDEN,
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _public_max(dims: int) -> Any:
 for _dims in (1, 2, 3):
     _name, _arguments = f"adaptive_max_pool{_dims}d", "Tensor input, any output_size, bool return_indices=False"
     _max_traits: dict[str, Any] = {
-        "composite": True, "smooth": False, "exact": True,
+        "composite": True, "exact": True,
         "samples": domains.real(
             shapes=f"pool{_dims}d", arguments={"output_size": (1, 2, 3), "return_indices": (False,)}
         ),
@@ -174,6 +174,6 @@ for _dims in (1, 2, 3):
 
 declare(
     "adaptive_max_pool1d(Tensor input, any output_size) -> (Tensor, Tensor)",
-    forward=largest_along, composite=True, exact=True, smooth=False, method=False,
+    forward=largest_along, composite=True, exact=True, method=False,
     samples=domains.real(shapes="pool1d", arguments={"output_size": (1, 2, 3)}),
 )  # fmt: skip

@@ -207,7 +207,7 @@ declare(
             _div_other(grad, self, other) if rounding_mode is None else zeros_like(grad)
         ),
     },
-    inplace=True, out=True, aliases=("divide",), smooth=False,
+    inplace=True, out=True, aliases=("divide",),
     samples=domains.ordered(special=(0.0,), arguments={"rounding_mode": ("floor", "trunc", None)}),
 )  # fmt: skip
 
@@ -283,11 +283,11 @@ for _name, _fn, _mode in (("fmod", _fmod, "trunc"), ("remainder", _remainder, "f
         f"{_name}(Tensor self, Tensor other) -> Tensor",
         forward=_kernel, node=f"{_name.capitalize()}Backward1",
         vjp={"self": lambda grad: grad, "other": _divided(_mode)},
-        inplace=True, out=True, exact=True, smooth=False, samples=domains.ordered(0.3, 3, special=(0.0,)),
+        inplace=True, out=True, exact=True, samples=domains.ordered(0.3, 3, special=(0.0,)),
     )  # fmt: skip
     declare(
         f"{_name}(Tensor self, Scalar other) -> Tensor",
-        forward=_kernel, vjp={"self": lambda grad: grad}, inplace=True, out=True, exact=True, smooth=False,
+        forward=_kernel, vjp={"self": lambda grad: grad}, inplace=True, out=True, exact=True,
         samples=domains.ordered(arguments={"other": (2, 0.75, -1.5)}),
     )  # fmt: skip
 

@@ -289,7 +289,7 @@ declare(
     "nn.functional.embedding_bag(Tensor input, Tensor weight, Tensor? offsets=None, float? max_norm=None, "
     "float norm_type=2, bool scale_grad_by_freq=False, str mode='mean', bool sparse=False, "
     "Tensor? per_sample_weights=None, bool include_last_offset=False, int? padding_idx=None) -> Tensor",
-    forward=_functional, composite=True, smooth=False,
+    forward=_functional, composite=True,
     samples=domains.real(
         shapes="bags",
         arguments={

@@ -32,7 +32,7 @@ def _comparison(name: str, ufunc: Any, *aliases: str) -> None:
     in_place: dict[str, Any] = {"method": False, "function": False, "inplace": True, "aliases": aliases, "exact": True}
     declare(
         f"{name}(Tensor self, Tensor other) -> Tensor",
-        forward=forward, node=f"{name.capitalize()}Backward1", smooth=False, **in_place,
+        forward=forward, node=f"{name.capitalize()}Backward1", **in_place,
         vjp={
             "self": lambda grad: zeros_like(grad),
             "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype),
@@ -40,7 +40,7 @@ def _comparison(name: str, ufunc: Any, *aliases: str) -> None:
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar other) -> Tensor",
-        forward=forward, vjp={"self": lambda grad: zeros_like(grad)}, smooth=False, **in_place,
+        forward=forward, vjp={"self": lambda grad: zeros_like(grad)}, **in_place,
     )  # fmt: skip
 
 
@@ -157,7 +157,7 @@ def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
 
     declare(
         f"{name}({operands}) -> Tensor",
-        forward=truth, vjp={"self": lambda grad: zeros_like(grad)}, smooth=False, exact=True,
+        forward=truth, vjp={"self": lambda grad: zeros_like(grad)}, exact=True,
         function=False, method=False, inplace=True, in_place_clause="pointwise.logical.in_place",
         samples=domains.numbers(),
     )  # fmt: skip

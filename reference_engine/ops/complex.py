@@ -228,7 +228,7 @@ def _angle_vjp(grad: Tensor, self: Tensor) -> Tensor:
 
 declare(
     "angle(Tensor self) -> Tensor",
-    forward=_angle_of, vjp={"self": _angle_vjp}, out=True, smooth=False,
+    forward=_angle_of, vjp={"self": _angle_vjp}, out=True,
     samples=domains.field(special=(0.0,)),
 )  # fmt: skip
 

@@ -124,7 +124,7 @@ def _consecutive(self: Tensor, return_inverse: bool, return_counts: bool, dim: i
 def _hidden(signature: str, forward: Any, node: str, name: str) -> Op:
     return declare(
         signature, forward=forward, node=node, vjp={"self": _not_derived(name)}, non_differentiable_outputs=(1, 2),
-        function=False, method=False, exact=True, smooth=False,
+        function=False, method=False, exact=True,
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ declare(
         run(_UNIQUE, [self, sorted, return_inverse, return_counts]) if dim is None else run(_UNIQUE_DIM, [self, dim]),
         return_inverse, return_counts,
     ),
-    composite=True, exact=True, smooth=False,
+    composite=True, exact=True,
     samples=domains.ordered(arguments={"return_inverse": (False, True), "return_counts": (False, True)}),
 )  # fmt: skip
 declare(
@@ -168,7 +168,7 @@ declare(
     forward=lambda self, return_inverse, return_counts, dim: _asked_by_position(
         run(_CONSECUTIVE, [self, return_inverse, return_counts, dim]), return_inverse, return_counts
     ),
-    composite=True, exact=True, smooth=False,
+    composite=True, exact=True,
     samples=domains.ordered(arguments={"return_inverse": (False, True), "return_counts": (False, True)}),
 )  # fmt: skip
 
@@ -198,7 +198,7 @@ def _bincount(self: Tensor, weights: Tensor | None, minlength: int) -> Tensor:
 
 declare(
     "bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor",
-    forward=_bincount, underived=True, exact=True, smooth=False,
+    forward=_bincount, underived=True, exact=True,
 )  # fmt: skip
 
 
@@ -230,6 +230,6 @@ def _histc(self: Tensor, bins: int, min: Any, max: Any) -> Tensor:
 
 declare(
     "histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor",
-    forward=_histc, out=True, exact=True, smooth=False, samples=domains.real(arguments={"bins": (1, 4), "min": (0, -2),
+    forward=_histc, out=True, exact=True, samples=domains.real(arguments={"bins": (1, 4), "min": (0, -2),
     "max": (0, 2)}),
 )  # fmt: skip

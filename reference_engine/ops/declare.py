@@ -174,7 +174,6 @@ class Op:
         self.composite: bool = traits["composite"]
         self.samples: Any = traits["samples"]
         self.exact: bool = traits["exact"]
-        self.smooth: bool = traits["smooth"]
         self.when: str | None = traits["when"]
         self.underived: bool | str = traits["underived"]
         self.overlap: Callable[..., Sequence[str]] | None = traits["overlap"]
@@ -471,7 +470,6 @@ def declare(
     non_differentiable_outputs: tuple[int, ...] = (),
     samples: Any = None,
     exact: bool = False,
-    smooth: bool = True,
     when: str | None = None,
     underived: bool | str = False,
     overlap: Callable[..., Sequence[str]] | None = None,
@@ -495,7 +493,6 @@ def declare(
         composite: written in other ops: no node of its own.
         samples: the sampling domain for the generator (see ``ops/domains.py``).
         exact: the result is exact in its dtype (selections, copies): rounding noise is never added.
-        smooth: differentiable everywhere inside the domain, so numerical differentiation may judge it.
         when: the switch of the versions that have this overload (``"!switch"``: of those that do not).
         underived: recorded, but refuses to be differentiated; by what name, if not its own in full.
         overlap: the in-place form may write to memory that several elements share; called with the arguments, it says
@@ -510,7 +507,7 @@ def declare(
         "hands_out": hands_out,
         "view": view, "multi_output_view": multi_output_view, "method": method, "function": function,
         "composite": composite, "non_differentiable_outputs": non_differentiable_outputs, "samples": samples,
-        "exact": exact, "smooth": smooth, "when": when, "underived": underived, "overlap": overlap, "copied": copied,
+        "exact": exact, "when": when, "underived": underived, "overlap": overlap, "copied": copied,
         "results": results, "in_place_clause": in_place_clause,
     }  # fmt: skip
     op = Op(signature, forward, vjp or {}, **traits)

@@ -31,5 +31,5 @@ for _name, _fn in (("gcd", _gcd), ("lcm", _lcm)):
     declare(
         f"{_name}(Tensor self, Tensor other) -> Tensor",
         forward=elementwise(_fn, name=f"{_name}_cpu", not_for=_ONLY_INTEGERS),
-        underived=True, inplace=True, out=True, exact=True, smooth=False, samples=_SAMPLES,
+        underived=True, inplace=True, out=True, exact=True, samples=_SAMPLES,
     )  # fmt: skip

@@ -53,7 +53,7 @@ def _poisson(self: Tensor, generator: Any) -> Tensor:
 
 declare(
     "poisson(Tensor self, *, any generator=None) -> Tensor",
-    forward=_poisson, vjp={"self": lambda grad: zeros_like(grad)}, method=False, smooth=False,
+    forward=_poisson, vjp={"self": lambda grad: zeros_like(grad)}, method=False,
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def _binomial(count: Tensor, prob: Tensor, generator: Any) -> Tensor:
 
 declare(
     "binomial(Tensor count, Tensor prob, *, any generator=None) -> Tensor",
-    forward=_binomial, underived=True, method=False, smooth=False,
+    forward=_binomial, underived=True, method=False,
 )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ _SLOPE = declare(
     forward=elementwise(
         _gamma_kernel, name="_standard_gamma_grad_cpu", not_for=_NO_INTEGERS_NOR_HALVES, first=_alike
     ),
-    vjp={"self": not_derived("_standard_gamma_grad")}, method=False, smooth=False,
+    vjp={"self": not_derived("_standard_gamma_grad")}, method=False,
 )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _standard_gamma_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
 
 declare(
     "_standard_gamma(Tensor self, *, any generator=None) -> Tensor",
-    forward=_standard_gamma, vjp={"self": _standard_gamma_vjp}, method=False, smooth=False,
+    forward=_standard_gamma, vjp={"self": _standard_gamma_vjp}, method=False,
 )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def _sample_dirichlet(self: Tensor, generator: Any) -> Tensor:
 
 declare(
     "_sample_dirichlet(Tensor self, *, any generator=None) -> Tensor",
-    forward=_sample_dirichlet, underived=True, method=False, smooth=False,
+    forward=_sample_dirichlet, underived=True, method=False,
 )  # fmt: skip
 
 
@@ -147,5 +147,5 @@ def _beta_kernel(x: Array, alpha: Array, total: Array) -> Array:
 declare(
     "_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor",
     forward=elementwise(_beta_kernel, name="_dirichlet_grad_cpu", not_for=_NO_INTEGERS_NOR_HALVES, first=_alike),
-    underived=True, method=False, smooth=False,
+    underived=True, method=False,
 )  # fmt: skip

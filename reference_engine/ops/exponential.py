@@ -226,7 +226,7 @@ def _logit_vjp(grad: Tensor, self: Tensor, eps: float | None) -> Tensor:
     if not is_grad_enabled():
         beyond = math.nan if eps is None else 0.0
         return elementwise(lambda g, x: _logit_slope(g, x, low, high, beyond))(grad, self)
-    inside = (self >= low).logical_and(self <= high)
+    inside = (self < low).logical_or(self > high).logical_not()  # nan is beyond no bound
     if eps is not None and some(inside.logical_not()):
         # constant there: the second derivative must not meet the poles at 0 and 1
         self = differentiated(where(inside, self, 0.5), "special.logit.second_beyond")

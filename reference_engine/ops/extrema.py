@@ -54,7 +54,7 @@ def _extremes(name: str, fn: Any, kernel: str) -> None:
     declare(
         f"{name}(Tensor self, int[] dim=(), bool keepdim=False) -> Tensor",
         forward=reduce, vjp={"self": vjp},
-        out=OutForm(same_dtype=True, refused="reduction.extreme.out", overlaps=True), smooth=False, exact=True,
+        out=OutForm(same_dtype=True, refused="reduction.extreme.out", overlaps=True), exact=True,
         samples=domains.ordered(arguments={"dim": "dims", "keepdim": (False, True)}, **_SAMPLES),
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str, out: OutForm) -> None
     camel = name.capitalize()
     declare(
         f"{name}(Tensor self) -> Tensor",
-        node=f"{camel}Backward1", forward=total, vjp={"self": evenly}, smooth=False, exact=True, out=out,
+        node=f"{camel}Backward1", forward=total, vjp={"self": evenly}, exact=True, out=out,
         samples=domains.ordered(**_SAMPLES),
     )  # fmt: skip
     declare(
@@ -141,7 +141,7 @@ def _max_min(name: str, fn: Any, find: Any, pairwise: str, out: OutForm) -> None
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
-        forward=along, non_differentiable_outputs=(1,), smooth=False, exact=True, out=OVERLAPS,
+        forward=along, non_differentiable_outputs=(1,), exact=True, out=OVERLAPS,
         vjp={
             "self": lambda grad, self_shape, dim, keepdim, result1: place_vjp(grad, self_shape, dim, result1, keepdim)
         },
@@ -217,6 +217,6 @@ for _when, _options in (
 ):  # fmt: skip
     declare(
         "aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)",
-        forward=_aminmax, when=_when, smooth=False, exact=True, out=OVERLAPS, **_options,
+        forward=_aminmax, when=_when, exact=True, out=OVERLAPS, **_options,
         samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}, **_SAMPLES),
     )  # fmt: skip

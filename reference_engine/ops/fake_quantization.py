@@ -114,7 +114,7 @@ declare(
 declare(
     "fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int quant_max) "
     "-> Tensor",
-    forward=lambda *values: run(_BY_NUMBERS, list(values))[0], composite=True, method=False, smooth=False,
+    forward=lambda *values: run(_BY_NUMBERS, list(values))[0], composite=True, method=False,
     samples=domains.real(
         arguments={"scale": (0.5, 0.3), "zero_point": (0, 1), "quant_min": (0, -4, 2), "quant_max": (1, 5)}
     ),

@@ -128,7 +128,7 @@ def _declare(dims: int) -> Any:
         f"_fractional_max_pool{dims}d(Tensor self, int[] kernel_size, int[] output_size, "
         "Tensor random_samples) -> (Tensor, Tensor)",
         forward=_pool, node=f"FractionalMaxPool{dims}DBackward0", non_differentiable_outputs=(1,),
-        exact=True, smooth=False,
+        exact=True,
         vjp={
             # the sizes are kept beside them, as torch shows
             "self": lambda grad, self, result1, kernel_size, output_size: run(put, [grad, self, result1])
@@ -183,7 +183,7 @@ def _declare_public(dims: int) -> None:
         return found if arguments[4] else found[0]
 
     name = f"nn.functional.fractional_max_pool{dims}d"
-    traits: dict[str, Any] = {"composite": True, "exact": True, "smooth": False, "samples": samples}
+    traits: dict[str, Any] = {"composite": True, "exact": True, "samples": samples}
     declare(f"{name}{_ARGUMENTS} -> Tensor", forward=asked, **traits)
     declare(f"{name}_with_indices{_ARGUMENTS} -> (Tensor, Tensor)", forward=both, **traits)
 

@@ -119,7 +119,7 @@ def _counted(self: Tensor, edges: Sequence[Tensor], weight: Tensor | None, densi
     return from_array(total, self._dtype)
 
 
-_HIDDEN: dict[str, Any] = {"function": False, "method": False, "underived": True, "exact": True, "smooth": False}
+_HIDDEN: dict[str, Any] = {"function": False, "method": False, "underived": True, "exact": True}
 
 _EDGES = declare(
     "_histogramdd_bin_edges(Tensor self, int[] bins, *, any range=None, Tensor? weight=None) -> Tensor",
@@ -150,7 +150,7 @@ for _bins, _forward in (("int", _several_alike), ("int[]", _several), ("Tensor[]
     declare(
         f"histogramdd(Tensor self, {_bins} bins, float[]? range=None, Tensor? weight=None, bool density=False) "
         "-> (Tensor hist, Tensor[] bin_edges)",
-        forward=_forward, composite=True, method=False, exact=True, smooth=False,
+        forward=_forward, composite=True, method=False, exact=True,
     )  # fmt: skip
 
 # -- along one dimension -----------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def _by_count(self: Tensor, bins: int, range: Range, weight: Tensor | None, dens
     return return_types.histogram((_counted(column, edges, weights, density), edges[0]))
 
 
-_OPTIONS: dict[str, Any] = {"underived": True, "out": True, "exact": True, "smooth": False}
+_OPTIONS: dict[str, Any] = {"underived": True, "out": True, "exact": True}
 declare(
     "histogram(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) "
     "-> (Tensor hist, Tensor bin_edges)",

@@ -344,7 +344,6 @@ declare(
     vjp={"self, source": _index_reduce_vjp},
     inplace=True,
     out=True,
-    smooth=False,
     samples=domains.real(
         shapes="index_add", arguments={"reduce": ("prod", "mean", "amax", "amin"), "include_self": (True, False)}
     ),

@@ -49,13 +49,13 @@ _HERMITIAN = {"hermitian": (False, True)}
 _EX = declare(
     "linalg.ldl_factor_ex(Tensor self, *, bool hermitian=False, bool check_errors=False) "
     "-> (Tensor LD, Tensor pivots, Tensor info)",
-    forward=_factor_ex, underived=True, out=ASSEMBLED, non_differentiable_outputs=(1, 2), smooth=False,
+    forward=_factor_ex, underived=True, out=ASSEMBLED, non_differentiable_outputs=(1, 2),
     samples=domains.field(shapes="square", arguments={**_HERMITIAN, "check_errors": (False,)}),
 )  # fmt: skip
 declare(
     "linalg.ldl_factor(Tensor self, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)",
     forward=_factor, composite=True, underived=True,
-    out=replace(ASSEMBLED, results=(0, 1), by="linalg_ldl_factor_ex"), smooth=False,
+    out=replace(ASSEMBLED, results=(0, 1), by="linalg_ldl_factor_ex"),
     samples=domains.field(shapes="positive", arguments=_HERMITIAN),
 )  # fmt: skip
 
@@ -88,5 +88,5 @@ def _solve(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor:
 
 declare(
     "linalg.ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor",
-    forward=_solve, underived=True, out=ASSEMBLED, smooth=False,
+    forward=_solve, underived=True, out=ASSEMBLED,
 )  # fmt: skip

@@ -199,7 +199,7 @@ def _length(t: Tensor, norm: Tensor, dim: int, eps: float) -> Tensor:
 
 declare(
     "nn.functional.cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor",
-    forward=_cosine_similarity, composite=True, smooth=False, aliases=("cosine_similarity",), method=False,
+    forward=_cosine_similarity, composite=True, aliases=("cosine_similarity",), method=False,
     samples=domains.real(shapes="same", arguments={"dim": "dim", "eps": (1e-8,)}),
 )  # fmt: skip
 
@@ -211,7 +211,7 @@ def _pairwise_distance(x1: Tensor, x2: Tensor, p: float, eps: float, keepdim: bo
 
 declare(
     "nn.functional.pairwise_distance(Tensor x1, Tensor x2, float p=2.0, float eps=1e-06, bool keepdim=False) -> Tensor",
-    forward=_pairwise_distance, composite=True, smooth=False, aliases=("pairwise_distance",), method=False,
+    forward=_pairwise_distance, composite=True, aliases=("pairwise_distance",), method=False,
     samples=domains.real(shapes="same", arguments={"p": (2.0, 1.0, 3.0), "eps": (1e-6,)}),
 )  # fmt: skip
 

@@ -237,7 +237,7 @@ def _l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, reduction
 
 declare(
     f"nn.functional.l1_loss(Tensor input, Tensor target, {OPTIONS}, Tensor? weight=None) -> Tensor",
-    forward=_l1, composite=True, smooth=False,
+    forward=_l1, composite=True,
     samples=domains.field(shapes="same", arguments={**REDUCTION, "weight": (None,)}),
 )  # fmt: skip
 
@@ -252,7 +252,7 @@ def _smooth_l1(input: Tensor, target: Tensor, size_average: Any, reduce: Any, re
 
 declare(
     f"nn.functional.smooth_l1_loss(Tensor input, Tensor target, {OPTIONS}, float beta=1.0) -> Tensor",
-    forward=_smooth_l1, composite=True, smooth=False,
+    forward=_smooth_l1, composite=True,
     samples=domains.real(shapes="same", arguments={**REDUCTION, "beta": (1.0, 0.5)}),
 )  # fmt: skip
 
@@ -274,7 +274,6 @@ declare(
     "Tensor? weight=None) -> Tensor",
     forward=_huber,
     composite=True,
-    smooth=False,
     samples=domains.real(shapes="same", arguments={"reduction": REDUCTIONS, "delta": (1.0, 0.5), "weight": (None,)}),
 )
 

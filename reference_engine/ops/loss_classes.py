@@ -298,7 +298,7 @@ def _margin_ranking(
 declare(
     "nn.functional.hinge_embedding_loss(Tensor input, Tensor target, float margin=1.0, bool? size_average=None, "
     "bool? reduce=None, str reduction='mean') -> Tensor",
-    forward=_hinge_embedding, composite=True, smooth=False, samples=domains.real(shapes="same", arguments=REDUCTION),
+    forward=_hinge_embedding, composite=True, samples=domains.real(shapes="same", arguments=REDUCTION),
 )  # fmt: skip
 declare(
     "nn.functional.margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0, "
@@ -306,7 +306,6 @@ declare(
     "bool? reduce=None, str reduction='mean') -> Tensor",
     forward=_margin_ranking,
     composite=True,
-    smooth=False,
     samples=domains.real(shapes="same", arguments=REDUCTION),
 )
 

@@ -101,5 +101,5 @@ def _triplet(
 declare(
     "nn.functional.triplet_margin_with_distance_loss(Tensor anchor, Tensor positive, Tensor negative, *, "
     "any distance_function=None, float margin=1.0, bool swap=False, str reduction='mean') -> Tensor",
-    forward=_triplet, composite=True, smooth=False,
+    forward=_triplet, composite=True,
 )  # fmt: skip

@@ -116,7 +116,7 @@ _MULTI_MARGIN_BACKWARD = declare(
 
 _MULTI_MARGIN = declare(
     "_multi_margin_loss(Tensor self, Tensor target, Scalar p, Scalar margin, Tensor? weight, str reduction) -> Tensor",
-    forward=_multi_margin, node="MultiMarginLossBackward0", smooth=False, **_HIDDEN,
+    forward=_multi_margin, node="MultiMarginLossBackward0", **_HIDDEN,
     vjp={
         "self": lambda grad, self, target, p, margin, weight, reduction: run(
             _MULTI_MARGIN_BACKWARD, [grad, self, target, p, margin, weight, reduction]
@@ -140,7 +140,7 @@ def _public_multi_margin(
 declare(
     "nn.functional.multi_margin_loss(Tensor input, Tensor target, Scalar p=1, Scalar margin=1.0, Tensor? weight=None, "
     f"{OPTIONS}) -> Tensor",
-    forward=_public_multi_margin, composite=True, smooth=False,
+    forward=_public_multi_margin, composite=True,
     samples=domains.real(shapes="classes", arguments={**REDUCTION, "p": (1, 2), "margin": (1.0, 0.5)}),
 )  # fmt: skip
 
@@ -202,7 +202,7 @@ _MULTILABEL_MARGIN_BACKWARD = declare(
 
 _MULTILABEL_MARGIN = declare(
     "_multilabel_margin_loss(Tensor self, Tensor target, str reduction) -> (Tensor output, Tensor is_target)",
-    forward=_multilabel_margin, node="MultilabelMarginLossBackward0", non_differentiable_outputs=(1,), smooth=False,
+    forward=_multilabel_margin, node="MultilabelMarginLossBackward0", non_differentiable_outputs=(1,),
     vjp={
         "self": lambda grad, self, target, reduction, result1: run(
             _MULTILABEL_MARGIN_BACKWARD, [grad, self, target, reduction, result1]
@@ -216,5 +216,5 @@ declare(
     forward=lambda input, target, size_average, reduce, reduction: run(
         _MULTILABEL_MARGIN, [input, target, reduction_of(size_average, reduce, reduction)]
     )[0],
-    composite=True, smooth=False, samples=domains.real(shapes="labels", arguments=REDUCTION),
+    composite=True, samples=domains.real(shapes="labels", arguments=REDUCTION),
 )  # fmt: skip

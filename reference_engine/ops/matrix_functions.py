@@ -144,7 +144,7 @@ _NORM_OUT = OutForm(same_dtype=True, refused="linalg.norm.out", words="linalg.ma
 declare(
     "linalg.matrix_norm(Tensor A, any ord='fro', int[] dim=(-2,-1), bool keepdim=False, *, "
     "dtype? dtype=None) -> Tensor",
-    forward=_matrix_norm, composite=True, out=_NORM_OUT, copied=True, smooth=False,
+    forward=_matrix_norm, composite=True, out=_NORM_OUT, copied=True,
     samples=domains.field(
         shapes="matrix",
         arguments={
@@ -175,7 +175,7 @@ def _norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
 
 declare(
     "linalg.norm(Tensor A, any ord=None, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-    forward=_norm, composite=True, out=replace(_NORM_OUT, words="linalg.norm"), copied=True, smooth=False,
+    forward=_norm, composite=True, out=replace(_NORM_OUT, words="linalg.norm"), copied=True,
     samples=domains.field(
         shapes="matrix",
         arguments={
@@ -216,7 +216,7 @@ def _cond(self: Tensor, p: Any) -> Tensor:
 
 declare(
     "linalg.cond(Tensor self, any p=None) -> Tensor", forward=_cond, composite=True, out=True, copied=True,
-    smooth=False, samples=domains.field(shapes="regular", arguments={"p": (None, 2, 1, math.inf, "fro", "nuc")}),
+    samples=domains.field(shapes="regular", arguments={"p": (None, 2, 1, math.inf, "fro", "nuc")}),
 )  # fmt: skip
 
 

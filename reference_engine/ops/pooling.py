@@ -84,7 +84,7 @@ def _declare_max(dims: int) -> Any:
     return declare(
         f"_max_pool{dims}d_with_indices(Tensor self, {_OPTIONS}) -> (Tensor, Tensor)",
         forward=_max_pool, node=f"MaxPool{dims}DWithIndicesBackward0", non_differentiable_outputs=(1,),
-        exact=True, smooth=False,
+        exact=True,
         vjp={
             # the options are kept beside them, as torch shows
             "self": lambda grad, self, result1, kernel_size, stride, padding, dilation, ceil_mode: run(
@@ -294,7 +294,6 @@ for _dims in (1, 2, 3):
     }
     _max_traits: dict[str, Any] = {
         "composite": True,
-        "smooth": False,
         "exact": True,
         "samples": domains.real(
             shapes=f"pool{_dims}d", arguments={**_recipe, "dilation": (1,), "return_indices": (False,)}
@@ -327,5 +326,5 @@ def _max_pool1d_with_indices(
 declare(
     "max_pool1d_with_indices(Tensor self, any kernel_size, any stride=(), any padding=0, any dilation=1, "
     "bool ceil_mode=False) -> (Tensor, Tensor)",
-    forward=_max_pool1d_with_indices, composite=True, exact=True, smooth=False, method=False,
+    forward=_max_pool1d_with_indices, composite=True, exact=True, method=False,
 )  # fmt: skip

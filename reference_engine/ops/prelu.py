@@ -65,7 +65,7 @@ declare(
             zip(("self", "weight"), run(_PRELU_BACKWARD, [grad, self, weight]), strict=True)
         )
     },
-    node="PreluKernelBackward0", smooth=False, **_HIDDEN,
+    node="PreluKernelBackward0", **_HIDDEN,
 )  # fmt: skip
 
 
@@ -132,7 +132,7 @@ _PRELU_WHOLE_BACKWARD: Op = declare(
 )  # fmt: skip
 _PRELU_WHOLE: Op = declare(
     "_prelu(Tensor self, Tensor weight) -> Tensor",
-    forward=_whole, smooth=False, node="PreluBackward0",
+    forward=_whole, node="PreluBackward0",
     vjp={
         "self, weight": lambda grad, self, weight: dict(
             zip(("self", "weight"), run(_PRELU_WHOLE_BACKWARD, [grad, self, weight]), strict=True)

@@ -10,12 +10,12 @@ import numpy as np
 
 from reference_engine import dtypes, strides
 from reference_engine.ops import domains, kernels
-from reference_engine.ops.declare import ASSEMBLED, EXACT, OutForm, declare
+from reference_engine.ops.declare import ASSEMBLED, EXACT, OPS, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, scaled
 from reference_engine.ops.kernels import Array, accumulation, announce, from_array, noisy, wrap_dim
 from reference_engine.ops.linalg import DOT_OUT, check_same_dtype, summed
-from reference_engine.ops.out_form import copy_to
+from reference_engine.ops.out_form import copy_to, refuse_recording
 from reference_engine.ops.shape import _expand
 from reference_engine.ops.supported import NEVER_BOOL, refuse_unsupported
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -289,8 +289,9 @@ def _kron(self: Tensor, other: Tensor) -> Tensor:
     left = self._unsafe_view(tuple(x for m in a for x in (m, 1)))
     right = other._unsafe_view(tuple(x for m in b for x in (1, m)))
     shape = tuple(x * y for x, y in zip(a, b, strict=True))
-    if out is not None:  # written by mul, which refuses what it refuses
+    if out is not None:  # written by mul, which refuses what it refuses: before anything is touched
         cite("version.out_of_kron")
+        refuse_recording(OPS["mul"][0], [left, right], [out])
         if out._shape != shape:
             cite("inplace.resize.uninitialised")
         kernels.resize_out(out, shape)

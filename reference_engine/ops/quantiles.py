@@ -110,14 +110,14 @@ _ARGUMENTS: dict[str, Any] = {
 }  # fmt: skip
 for _name, _ignore in (("quantile", False), ("nanquantile", True)):
     declare(
-        f"{_name}(Tensor self, Tensor q, {_REST}) -> Tensor", composite=True, out=True, hands_out=True, smooth=False,
+        f"{_name}(Tensor self, Tensor q, {_REST}) -> Tensor", composite=True, out=True, hands_out=True,
         forward=lambda self, q, dim, keepdim, interpolation, ignore=_ignore: _quantile(
             self, q, dim, keepdim, interpolation, ignore
         ),
         samples=domains.real(shapes="quantile", special=(float("nan"),), arguments=_ARGUMENTS),
     )  # fmt: skip
     declare(
-        f"{_name}(Tensor self, float q, {_REST}) -> Tensor", composite=True, out=True, hands_out=True, smooth=False,
+        f"{_name}(Tensor self, float q, {_REST}) -> Tensor", composite=True, out=True, hands_out=True,
         forward=lambda self, q, dim, keepdim, interpolation, ignore=_ignore: _at_number(
             self, q, dim, keepdim, interpolation, ignore
         ),

@@ -84,7 +84,7 @@ def _topk(self: Tensor, k: int, dim: int, largest: bool, sorted: bool) -> Any:
 declare(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)",
     forward=_topk, vjp={"self": lambda grad, self_shape, dim, result1: place_vjp(grad, self_shape, dim, result1, True)},
-    non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
+    non_differentiable_outputs=(1,), out=EXACT, exact=True,
     samples=domains.ordered(arguments={"k": (1, 2), "dim": "dim", "largest": (True, False)}),
 )  # fmt: skip
 
@@ -125,7 +125,7 @@ def _kthvalue(self: Tensor, k: int, dim: int, keepdim: bool) -> Any:
 
 declare(
     "kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
-    forward=_kthvalue, vjp={"self": _place_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
+    forward=_kthvalue, vjp={"self": _place_vjp}, non_differentiable_outputs=(1,), out=True, exact=True,
     samples=domains.ordered(arguments={"k": (1, 2), "dim": "dim", "keepdim": (False, True)}),
 )  # fmt: skip
 
@@ -162,13 +162,13 @@ def _medians(name: str, ignore_nan: bool) -> None:
 
     declare(
         f"{name}(Tensor self) -> Tensor",
-        forward=total, node=f"{word}Backward0", vjp={"self": evenly}, exact=True, smooth=False,
+        forward=total, node=f"{word}Backward0", vjp={"self": evenly}, exact=True,
         samples=domains.ordered(special=(float("nan"),)),
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
         forward=by_dim, node=f"{word}Backward1", vjp={"self": _place_vjp}, non_differentiable_outputs=(1,), out=True,
-        exact=True, smooth=False,
+        exact=True,
         samples=domains.ordered(special=(float("nan"),), arguments={"dim": "dim", "keepdim": (False, True)}),
     )  # fmt: skip
 
@@ -203,6 +203,6 @@ def _mode(self: Tensor, dim: int, keepdim: bool) -> Any:
 
 declare(
     "mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
-    forward=_mode, vjp={"self": _place_vjp}, non_differentiable_outputs=(1,), out=True, exact=True, smooth=False,
+    forward=_mode, vjp={"self": _place_vjp}, non_differentiable_outputs=(1,), out=True, exact=True,
     samples=domains.ordered(arguments={"dim": "dim", "keepdim": (False, True)}),
 )  # fmt: skip

@@ -39,7 +39,7 @@ def _rounding(name: str, fn: Any, *aliases: str) -> None:
             first=refuse_complex,
             keeps_dtype=True,
         ),
-        vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True, aliases=aliases,
+        vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, exact=True, aliases=aliases,
         samples=domains.ordered(special=(0.0, 0.5, -0.5)),
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def _round(self: Tensor) -> Tensor:
 
 declare(
     "round(Tensor self) -> Tensor",
-    forward=_round, vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, smooth=False, exact=True,
+    forward=_round, vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, exact=True,
     samples=domains.ordered(special=(0.5, 1.5, -0.5)),
 )  # fmt: skip
 
@@ -87,7 +87,7 @@ declare(
     "round(Tensor self, *, int decimals=0) -> Tensor",
     forward=lambda self, decimals: _round(self) if decimals == 0 else _round_decimals(self, decimals),
     node="RoundBackward1", vjp={"self": lambda grad: zeros_like(grad)},
-    inplace=True, out=True, smooth=False, aliases=("special.round",),
+    inplace=True, out=True, aliases=("special.round",),
     samples=domains.real(special=(0.5, 1.25), arguments={"decimals": (0, 1, 2, -1)}),
 )  # fmt: skip
 
@@ -96,7 +96,7 @@ declare(
     forward=elementwise(
         lambda x: x - np.trunc(x), exact=True, name="frac_cpu", not_for="bool int complex", keeps_dtype=True
     ),
-    vjp={"self": lambda grad: grad}, inplace=True, out=True, smooth=False, exact=True,
+    vjp={"self": lambda grad: grad}, inplace=True, out=True, exact=True,
     samples=domains.real(special=(1.0,)),
 )  # fmt: skip
 
@@ -152,6 +152,6 @@ def _nan_to_num_vjp(grad: Tensor, self: Tensor) -> Tensor:
 declare(
     "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
     forward=_replace, vjp={"self": _nan_to_num_vjp},
-    inplace=True, out=True, smooth=False, exact=True, overlap=_overlap,
+    inplace=True, out=True, exact=True, overlap=_overlap,
     samples=domains.numbers(special=(float("nan"), float("inf"), -float("inf")), arguments={"nan": (None, 1.0)}),
 )  # fmt: skip

@@ -68,7 +68,7 @@ def _rrelu_backward(
 _BACKWARD: Op = declare(
     "_rrelu_with_noise_backward(Tensor grad_output, Tensor self, Tensor noise, Scalar lower, Scalar upper, "
     "bool training, bool self_is_result) -> Tensor",
-    forward=_rrelu_backward, node="RreluWithNoiseBackwardBackward0", smooth=False,
+    forward=_rrelu_backward, node="RreluWithNoiseBackwardBackward0",
     vjp={
         "grad_output": lambda grad, self, noise, lower, upper, training: run(
             _BACKWARD, [grad, self, noise, lower, upper, training, False]
@@ -82,7 +82,7 @@ _PLAIN, _IN_PLACE = (
     declare(
         "_rrelu_with_noise(Tensor self, Tensor noise, Scalar lower, Scalar upper, bool training) -> Tensor",
         display="rrelu_with_noise", forward=_rrelu, vjp=vjp, node=f"RreluWithNoiseBackward{in_place:d}",
-        inplace=in_place, smooth=False, **_HIDDEN,
+        inplace=in_place, **_HIDDEN,
     )
     for in_place, vjp in (
         (False, {
@@ -130,14 +130,14 @@ _SAMPLES = domains.real(
 declare(
     f"nn.functional.rrelu({_BOUNDS}, bool inplace=False) -> Tensor",
     forward=lambda input, lower, upper, training, inplace: _public(inplace, input, lower, upper, training, None),
-    composite=True, smooth=False, samples=_SAMPLES,
+    composite=True, samples=_SAMPLES,
 )  # fmt: skip
 declare(
     f"rrelu({_BOUNDS}, any generator=None) -> Tensor",
-    forward=partial(_public, False), composite=True, smooth=False, method=False, samples=_SAMPLES,
+    forward=partial(_public, False), composite=True, method=False, samples=_SAMPLES,
 )  # fmt: skip
 declare(
     f"rrelu_({_BOUNDS}, any generator=None) -> Tensor",
-    forward=partial(_public, True), composite=True, smooth=False, method=False,
+    forward=partial(_public, True), composite=True, method=False,
     aliases=("nn.functional.rrelu_",),
 )  # fmt: skip

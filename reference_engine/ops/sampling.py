@@ -170,7 +170,6 @@ for _signature, _node, _forward in IN_PLACE:
         inplace=True,
         method=False,
         function=False,
-        smooth=False,
     )
 
 
@@ -186,14 +185,12 @@ declare(
     forward=lambda self, generator: _bernoulli_tensor(creation.empty_like(self.detach()), self.detach(), generator),
     vjp={"self": _forgotten},
     out=True,
-    smooth=False,
 )
 _with_one_probability = declare(
     "bernoulli(Tensor self, float p, *, any generator=None) -> Tensor",
     forward=lambda self, p, generator: _bernoulli_scalar(creation.empty_like(self.detach()), p, generator),
     vjp={"self": _not_differentiable},
     node="NotImplemented",
-    smooth=False,
 )
 _with_one_probability.node_type.graph_name = "torch::autograd::NotImplemented"
 
@@ -220,7 +217,6 @@ declare(
     "multinomial(Tensor self, int num_samples, bool replacement=False, *, any generator=None) -> Tensor",
     forward=_multinomial,
     out=True,
-    smooth=False,
 )
 
 
@@ -332,7 +328,6 @@ declare(
     node="NormalBackward3",
     method=False,
     out=True,
-    smooth=False,
 )
 declare(
     "normal(Tensor mean, float std=1.0, *, any generator=None) -> Tensor",
@@ -341,7 +336,6 @@ declare(
     node="NormalBackward1",
     method=False,
     out=True,
-    smooth=False,
 )
 declare(
     "normal(float mean, Tensor std, *, any generator=None) -> Tensor",
@@ -350,7 +344,6 @@ declare(
     node="NormalBackward2",
     method=False,
     out=True,
-    smooth=False,
 )
 declare(
     "normal(float mean, float std, int[] size, *, any generator=None, dtype? dtype=None, bool requires_grad=False)"
@@ -360,7 +353,6 @@ declare(
     ),
     method=False,
     out=True,
-    smooth=False,
 )
 
 FACTORIES: dict[str, Callable[..., Tensor]] = {

@@ -200,7 +200,7 @@ def _cumulative_extremum(name: str, ufunc: Any) -> None:
     kind = getattr(return_types, name)
     declare(
         f"{name}(Tensor self, int dim) -> (Tensor values, Tensor indices)",
-        forward=forward, non_differentiable_outputs=(1,), out=True, smooth=False, exact=True,
+        forward=forward, non_differentiable_outputs=(1,), out=True, exact=True,
         vjp={"self": _place_vjp},
         samples=domains.ordered(special=(0.0, math.nan), arguments={"dim": "dim"}),
     )  # fmt: skip

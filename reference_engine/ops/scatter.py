@@ -271,6 +271,6 @@ def _scatter_reduce_vjp(
 
 declare(
     "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor",
-    forward=_scatter_reduce, vjp={"self, src": _scatter_reduce_vjp}, inplace=True, out=True, smooth=False,
+    forward=_scatter_reduce, vjp={"self, src": _scatter_reduce_vjp}, inplace=True, out=True,
     samples=domains.real(shapes="scatter", arguments={"reduce": REDUCTIONS, "include_self": (True, False)}),
 )  # fmt: skip

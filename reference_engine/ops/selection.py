@@ -132,7 +132,7 @@ declare(
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
     },
-    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+    out=True, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
 )  # fmt: skip
 
 declare(
@@ -142,7 +142,7 @@ declare(
         "self": lambda grad, self, other: _half_at_ties(grad, self, other, self > other),
         "other": lambda grad, self, other: _half_at_ties(grad, self, other, self < other),
     },
-    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+    out=True, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
 )  # fmt: skip
 
 
@@ -165,7 +165,7 @@ declare(
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self > other, of_self=False),
     },
-    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+    out=True, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
 )  # fmt: skip
 
 declare(
@@ -175,7 +175,7 @@ declare(
         "self": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=True),
         "other": lambda grad, self, other: _passing_nan(grad, self, other, self < other, of_self=False),
     },
-    out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
+    out=True, exact=True, samples=domains.ordered(special=(0.0, float("nan"))),
 )  # fmt: skip
 
 # -- bounds --------------------------------------------------------------------------------------------------------
@@ -297,13 +297,13 @@ def _clamp_max_bound(grad: Tensor, self: Tensor, min: Any, max: Tensor) -> Tenso
 declare(
     "clamp(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
     forward=_clamped, vjp={"self": _clamp_self, "min": _clamp_min_bound, "max": _clamp_max_bound},
-    inplace=True, out=True, smooth=False, exact=True, aliases=("clip",), samples=domains.ordered(special=(0.0,)),
+    inplace=True, out=True, exact=True, aliases=("clip",), samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 
 declare(
     "clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor",
     node="ClampBackward1", forward=_clamped_by_numbers, vjp={"self": _clamp_self},
-    inplace=True, out=True, smooth=False, exact=True, aliases=("clip",),
+    inplace=True, out=True, exact=True, aliases=("clip",),
     samples=domains.ordered(special=(0.0, 1.0), arguments={"min": (None, -1, 0, 1), "max": (1, 2, 0.5)}),
 )  # fmt: skip
 
@@ -332,13 +332,13 @@ def _one_bound(name: str, fn: Any, kernel: str, other_kernel: str) -> None:
         f"{name}(Tensor self, Tensor {bound}) -> Tensor",
         node=f"{camel}Backward1", vjp={"self": of_self, bound: of_bound},
         forward=elementwise(fn, exact=True, name=other_kernel, not_for="complex"),
-        inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
+        inplace=True, out=True, exact=True, samples=domains.ordered(special=(0.0,)),
     )  # fmt: skip
     declare(
         f"{name}(Tensor self, Scalar {bound}) -> Tensor",
         forward=elementwise(fn, exact=True, check=check, number_is_operand=False, keeps_dtype=True),
         vjp={"self": of_self},
-        inplace=True, out=True, smooth=False, exact=True,
+        inplace=True, out=True, exact=True,
         samples=domains.ordered(special=(0.0, 1.0), arguments={bound: (0, 1, -0.5)}),
     )  # fmt: skip
 
@@ -365,7 +365,7 @@ declare(
     forward=elementwise(_relu, dtype=same, exact=True, first=_check_relu),
     # zero at zero: the gradient passes where the output is above zero (or nan)
     vjp={"self": lambda grad, result: grad._threshold_backward(result, 0)},
-    inplace=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
+    inplace=True, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 
 _threshold_gradient = elementwise(

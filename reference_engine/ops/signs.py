@@ -26,7 +26,7 @@ declare(
     forward=lambda self: (_abs_of_complex if self._dtype.is_complex else _abs_of_real)(self),
     # zero at zero, also for complex arguments: the sign of zero is zero
     vjp={"self": lambda grad, self: grad * self.sgn()},
-    out=True, smooth=False, aliases=("absolute",), samples=domains.numbers(special=(0.0,)),
+    out=True, aliases=("absolute",), samples=domains.numbers(special=(0.0,)),
 )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def _abs_in_place(self: Tensor) -> Tensor:
 declare(
     "abs(Tensor self) -> Tensor",
     forward=_abs_in_place, vjp={"self": lambda grad, self: grad * self.sgn()},
-    inplace=True, method=False, function=False, smooth=False, aliases=("absolute",),
+    inplace=True, method=False, function=False, aliases=("absolute",),
 )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ declare(
     "sign(Tensor self) -> Tensor",
     forward=elementwise(_sign, exact=True, first=_refuse_complex_sign, keeps_dtype=True, name="sign_cpu"),
     vjp={"self": lambda grad: zeros_like(grad)},
-    inplace=True, out=True, smooth=False, exact=True, samples=domains.ordered(special=(0.0,)),
+    inplace=True, out=True, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def _sgn_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
 declare(
     "sgn(Tensor self) -> Tensor",
     forward=elementwise(_sgn, keeps_dtype=True), vjp={"self": _sgn_vjp},
-    inplace=True, out=True, smooth=False, samples=domains.numbers(special=(0.0,)),
+    inplace=True, out=True, samples=domains.numbers(special=(0.0,)),
 )  # fmt: skip
 
 
@@ -133,13 +133,13 @@ declare(
         "self": _copysign_vjp,
         "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype),
     },
-    inplace=True, out=True, smooth=False, exact=True, samples=domains.real(special=(0.0, -0.0)),
+    inplace=True, out=True, exact=True, samples=domains.real(special=(0.0, -0.0)),
 )  # fmt: skip
 
 declare(
     "copysign(Tensor self, Scalar other) -> Tensor",
     node="CopysignBackward1", forward=_copysign, vjp={"self": _copysign_vjp},
-    inplace=True, out=True, smooth=False, exact=True,
+    inplace=True, out=True, exact=True,
     samples=domains.real(special=(0.0, -0.0), arguments={"other": (1.0, -2.0, 0.0)}),
 )  # fmt: skip
 
@@ -162,7 +162,7 @@ declare(
         "self": _passed_on,
         "other": lambda grad, other: grad.new_zeros(other.shape),
     },
-    inplace=True, out=True, smooth=False, exact=True, samples=domains.real(),
+    inplace=True, out=True, exact=True, samples=domains.real(),
 )  # fmt: skip
 
 
@@ -170,5 +170,5 @@ declare(
     "nextafter(Tensor self, Tensor other) -> Tensor",
     forward=_nextafter, when="!pointwise.nextafter_derivative",
     vjp={"self": not_derived("nextafter"), "other": not_derived("nextafter")},
-    inplace=True, out=True, smooth=False, exact=True,
+    inplace=True, out=True, exact=True,
 )  # fmt: skip

@@ -72,13 +72,13 @@ def _sort_vjp(grad: Tensor, self_shape: Ints, dim: int, result1: Tensor) -> Tens
 declare(
     "sort(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
     forward=lambda self, stable, dim, descending: _sort(self, dim, descending), node="SortBackward1",
-    vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
+    vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True,
     samples=domains.ordered(arguments={"stable": (False, True), "dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 
 declare(
     "sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
-    forward=_sort, vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True, smooth=False,
+    forward=_sort, vjp={"self": _sort_vjp}, non_differentiable_outputs=(1,), out=EXACT, exact=True,
     samples=domains.ordered(arguments={"dim": "dim", "descending": (False, True)}),
 )  # fmt: skip
 
@@ -94,6 +94,6 @@ declare(
 )  # fmt: skip
 
 declare(
-    "msort(Tensor self) -> Tensor", forward=lambda self: self.sort(0)[0], composite=True, exact=True, smooth=False,
+    "msort(Tensor self) -> Tensor", forward=lambda self: self.sort(0)[0], composite=True, exact=True,
     samples=domains.ordered(),
 )  # fmt: skip

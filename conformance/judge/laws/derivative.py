@@ -15,7 +15,11 @@ from conformance.subjects.base import Subject
 _STEP = 2.0**-18  # the third of float64's precision: rounding and truncation balance
 TOLERANCE = 1e-4
 _LARGEST = 1e6  # beyond it the rounding of the objective drowns a difference of neighbours
-_CUTS = {"detach", "detach_", "data", "sgn", "sign", "floor", "ceil", "round", "trunc", "fill", "requires_grad"}
+_CUTS = {
+    *("detach", "detach_", "data", "sgn", "sign", "floor", "ceil", "round", "trunc", "fill", "requires_grad"),
+    # steps whose gradient is documented to be that of a straight line
+    *("fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine"),
+}
 # Where two values go to one place, which of them stays is documented as undefined, and so is whose gradient counts.
 _CROWDED = frozenset({"index_copy", "scatter", "put", "index_put", "index_fill", "masked_scatter"})
 _DOUBLE = {"float32": "float64", "float64": "float64"}

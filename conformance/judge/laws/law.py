@@ -149,6 +149,11 @@ def overlapping(state: TensorState) -> bool:
     return False
 
 
+def rounding(dtype: str) -> float:
+    """Some tens of units in the last place, relatively."""
+    return 64 * _EPS.get(dtype, 2e-16)
+
+
 def close(dtype: str, shape: tuple[int, ...], a: bytes | None, b: bytes | None, scale: float = 1.0) -> bool:
     """Equal but for rounding: within the tight bound, or relatively within some tens of units in the last place."""
     if a == b:
@@ -160,12 +165,11 @@ def close(dtype: str, shape: tuple[int, ...], a: bytes | None, b: bytes | None, 
     x, y = numbers.array(dtype, (-1,), a), numbers.array(dtype, (-1,), b)
     if x.dtype.kind in "biu":
         return False
-    eps = _EPS.get(dtype, 2e-16)
     x, y = x.astype(np.complex128), y.astype(np.complex128)
     with np.errstate(all="ignore"):
         size = np.abs(x[np.isfinite(x)]).max(initial=0.0) + scale
         special = (np.isfinite(x) != np.isfinite(y)) | (np.isnan(x) != np.isnan(y))
-        return bool(not special.any() and np.all((np.abs(x - y) <= 64 * eps * size) | ~np.isfinite(x)))
+        return bool(not special.any() and np.all((np.abs(x - y) <= rounding(dtype) * size) | ~np.isfinite(x)))
 
 
 _EPS = {"float32": 1.2e-7, "complex64": 1.2e-7, "float16": 1e-3, "bfloat16": 8e-3}
