@@ -316,7 +316,8 @@ def _state(name: str, wanted: TensorState, seen: TensorState, prefix: str = "") 
         if one != other:
             if field == "stride" and prefix and _same_places(wanted, seen):
                 continue
-            yield _Found(name, prefix + field, str(one), str(other))
+            texts = ["no storage" if field == "storage" and value is None else str(value) for value in (one, other)]
+            yield _Found(name, prefix + field, texts[0], texts[1])
             if field in ("dtype", "shape"):
                 return  # there is no comparing of values then
     if wanted.value != seen.value:

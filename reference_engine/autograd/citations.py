@@ -38,7 +38,7 @@ def roots(given: Sequence[Any], grads: Sequence[Any]) -> None:
             cite("backward.tensors.gradient_edge")
             dtype = root.node.input_metadata[root.output_nr].dtype
         else:
-            if root.is_leaf and root.requires_grad:
+            if root._leaf_requires_grad and root._node is None:  # is_leaf would look for a stale view's history
                 cite("backward.tensors.leaf")
             dtype = root._dtype
         if grad is None:

@@ -268,6 +268,9 @@ def _changed_in_place(
     if view is not None and switch("function.mark_dirty.view_of_leaf_checked"):
         views.check_in_place(output, True)
     cite("function.mark_dirty.in_place")
+    if output._grad is not None:
+        cite("function.mark_dirty.grad_cleared")
+        output._grad = None
     place = next((i for i, t in enumerate(inputs) if t is output), 0)
     views.rebase_history(output, ctx, place)
     return output

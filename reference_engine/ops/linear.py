@@ -42,7 +42,7 @@ def _fuses(rank: int, bias: Tensor) -> bool:
     """Whether the bias can be added to each row of the input taken as one matrix."""
     row = len(bias._shape) == 1 and switch("nn.linear.any_rank")
     if switch("nn.linear.bias_of_one_row"):
-        return row or sum(n != 1 for n in bias._shape) == 1
+        return (row or sum(n != 1 for n in bias._shape) == 1) and bias.is_contiguous()
     return row or rank == 3
 
 

@@ -12,7 +12,7 @@ from reference_engine.modes import state
 from reference_engine.ops import kernels
 from reference_engine.ops.declare import Op
 from reference_engine.return_types import Results, written
-from reference_engine.semantics import cite, refusal, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.sparse import memory
 from reference_engine.tensor import Tensor, tensors_in
 
@@ -48,6 +48,12 @@ def run_out(run: Callable[..., Any], record: Callable[..., Any], op: Op, values:
     if op.out.late:
         refuse_recording(op, values, outs)
     for i, (o, r) in enumerate(zip(outs, [made] if isinstance(made, Tensor) else list(made), strict=True)):
+        if op.out.shaped_first:
+            if not switch("ops.out.view_copies_resize"):
+                o.copy_(r)
+                continue
+            kernels.resize_out(o, r._shape, r._strides)
+            _check_dtype(op, i, o, r._dtype)
         if not op.out.overlaps and not op.out.apart and o._sparse is None:
             kernels.refuse_overlap(o, tensors_in(values))
         _write(op, i, o, r, tensors_in(values))

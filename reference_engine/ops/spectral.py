@@ -11,13 +11,15 @@ from reference_engine import dtypes, levels, return_types
 from reference_engine.autograd import engine as backward_pass
 from reference_engine.autograd import forward_ad
 from reference_engine.autograd.node import OpNode
-from reference_engine.modes import state
+from reference_engine.creation import empty
+from reference_engine.modes import no_grad, state
 from reference_engine.ops import domains, gauge, kernels
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, times
 from reference_engine.ops.kernels import Array, announce, from_array, near_matrix, nearby, noisy
 from reference_engine.ops.matrices import adjoint, by_columns, check_kernel, check_square, with_diagonal
+from reference_engine.ops.out_form import copy_to
 from reference_engine.semantics import cite, refusal, switch, unwarned, warn
 from reference_engine.tensor import Tensor
 
@@ -200,8 +202,24 @@ def _eigvals(A: Tensor) -> Tensor:
     return found
 
 
+def _eigvals_copied(A: Tensor) -> Tensor:
+    """The older form: ``out=`` is given a copy, which is recorded as any other."""
+    out = kernels.destination
+    if out is None:
+        return _eigvals(A)
+    with no_grad():
+        made = run(_EIGVALS, [A], out=empty((0,), dtype=out._dtype))
+    return copy_to(out, made)
+
+
+_VALUES: dict[str, Any] = {"composite": True, "samples": domains.field(shapes="regular")}
+_EIGVALS = declare(
+    "linalg.eigvals(Tensor A) -> Tensor", forward=_eigvals, when="linalg.eigvals.out_underived", **_VALUES,
+    out=replace(
+        CASTABLE, words="torch.linalg.eigvals", named=("eigenvalues",), underived="linalg.eigvals.out_underived"
+    ),
+)  # fmt: skip
 declare(
-    "linalg.eigvals(Tensor A) -> Tensor", forward=_eigvals, composite=True, display="linalg_eig",
-    out=replace(CASTABLE, words="torch.linalg.eigvals", named=("eigenvalues",)),
-    samples=domains.field(shapes="regular"),
+    "linalg.eigvals(Tensor A) -> Tensor", forward=_eigvals_copied, when="!linalg.eigvals.out_underived", out=True,
+    hands_out=True, **_VALUES,
 )  # fmt: skip

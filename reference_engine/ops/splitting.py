@@ -124,13 +124,13 @@ def _at_indices(self: Tensor, indices: Sequence[int], d: int) -> Tensors:
 def _tensor_split(self: Tensor, parts: Any, dim: int) -> Tensors:
     if not self._shape:
         raise refusal("shape.tensor_split.scalar", ndim=0)
-    d = wrap_dim(dim, len(self._shape))
     if isinstance(parts, Tensor):
         if parts._dtype is not dtypes.int64:
             raise refusal("shape.tensor_split.dtype", dtype=parts.dtype.scalar_name)
         if len(parts._shape) > 1:
             raise refusal("shape.tensor_split.rank", ndim=len(parts._shape))
         parts = int(parts.item()) if not parts._shape else tuple(parts.tolist())
+    d = wrap_dim(dim, len(self._shape))
     if isinstance(parts, tuple):
         return _at_indices(self, parts, d)
     if parts <= 0:

@@ -19,7 +19,9 @@ _VIEWS = (
     "as_strided", "diagonal", "expand", "permute", "select", "split", "split_with_sizes", "squeeze", "t", "transpose",
     "unbind", "unfold", "unsqueeze", "view", "view_as_real", "_slice",
 )  # fmt: skip
-_OUT = OutForm(same_dtype=True, refused="ops.out.dtype", underived="ops.out.view_copies_underived")
+_OUT = OutForm(
+    same_dtype=True, refused="ops.out.dtype", underived="ops.out.view_copies_underived", shaped_first=True
+)  # fmt: skip
 _ONE_OVERLOAD = ("split",)  # the others are not copied under this name
 
 
