@@ -255,8 +255,7 @@ def _to_complex(promoted: dtype) -> tuple[dtype, dtype]:
 
 
 def _joined(real: Array, imag: Array) -> Array:
-    made = np.complex64 if real.dtype == np.float32 else np.complex128
-    out = np.empty(np.broadcast_shapes(real.shape, imag.shape), made)
+    out = np.empty(np.broadcast_shapes(real.shape, imag.shape), np.result_type(real, np.complex64))
     out.real, out.imag = real, imag
     return out
 

@@ -371,7 +371,7 @@ def _lstsq(self: Tensor, b: Tensor, rcond: Any, driver: Any) -> Any:
         cut = 0.0
 
     def solve(x: Array, y: Array) -> Array:
-        if not np.isfinite(x).all():
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
             cite("linalg.lstsq.finite")
             return np.full((*x.shape[:-2], x.shape[-1], y.shape[-1]), np.nan)
         return np.linalg.pinv(_precise(x), rcond=cut) @ _precise(y)

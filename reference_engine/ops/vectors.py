@@ -35,11 +35,11 @@ def _cross(input: Tensor, other: Tensor, dim: int) -> Tensor:
     refuse_unsupported("cross", d, not_for=NEVER_BOOL)
 
     def product(a: Array, b: Array) -> Array:
-        a, b = (np.moveaxis(np.broadcast_to(x, shape), at, -1).astype(d.compute) for x in (a, b))
+        a, b = (np.moveaxis(np.broadcast_to(x, shape), at, -1) for x in (a, b))
         parts = [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
         return np.moveaxis(np.stack(parts, -1), -1, at)
 
-    arrays = [t._read() for t in (input, other)]
+    arrays = [t._read().astype(d.compute) for t in (input, other)]
     return from_array(noisy(product(*arrays), product, arrays, d), d)
 
 
