@@ -118,7 +118,7 @@ class OutForm:
         by: the op within that refuses to be recorded, where that is another.
         numbers: where an argument may be a tensor or a number, it may be a number here too.
         since: the switch with which it came.
-        shaped_first: it has the shape of the result before its dtype is looked at.
+        copied_until: the switch until which the result is copied to it as to any tensor: converted, and not resized.
     """
 
     same_dtype: bool = False
@@ -134,7 +134,7 @@ class OutForm:
     unrecorded: bool = False
     underived: str = ""
     since: str = ""
-    shaped_first: bool = False
+    copied_until: str = ""
 
     def __bool__(self) -> bool:
         return self is not NO_OUT and (not self.since or switch(self.since))

@@ -48,11 +48,10 @@ def run_out(run: Callable[..., Any], record: Callable[..., Any], op: Op, values:
     if op.out.late:
         refuse_recording(op, values, outs)
     for i, (o, r) in enumerate(zip(outs, [made] if isinstance(made, Tensor) else list(made), strict=True)):
-        if op.out.shaped_first:
-            if not switch("ops.out.view_copies_resize"):
+        if op.out.copied_until:
+            if not switch(op.out.copied_until):
                 o.copy_(r)
                 continue
-            kernels.resize_out(o, r._shape, r._strides)
             _check_dtype(op, i, o, r._dtype)
         if not op.out.overlaps and not op.out.apart and o._sparse is None:
             kernels.refuse_overlap(o, tensors_in(values))

@@ -20,7 +20,8 @@ _VIEWS = (
     "unbind", "unfold", "unsqueeze", "view", "view_as_real", "_slice",
 )  # fmt: skip
 _OUT = OutForm(
-    same_dtype=True, refused="ops.out.dtype", underived="ops.out.view_copies_underived", shaped_first=True
+    same_dtype=True, refused="ops.out.dtype", underived="ops.out.view_copies_underived",
+    copied_until="ops.out.view_copies_resize",
 )  # fmt: skip
 _ONE_OVERLOAD = ("split",)  # the others are not copied under this name
 
