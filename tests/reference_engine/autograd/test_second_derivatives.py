@@ -7,6 +7,7 @@ its derivative, and torch's formulas are right in some of these orders only (`do
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,29 @@ def curve(t: torch.Tensor) -> torch.Tensor:
     return A + t * B + t * t * B.mT * 0.5
 
 
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:
+        return 2 * ctx.saved_tensors[0] * g
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor) -> torch.Tensor:
+        return 2 * ctx.saved_tensors[0] * tangent
+
+
 # each a function of one number that goes through the operation of its name, some at a point where a factor, a row or
 # an argument is zero at t = 0.7
 CASES: dict[str, Curve] = {
+    "custom_function": lambda t: Square.apply(Square.apply(t)),
     "det": lambda t: linalg.det(curve(t)),
     "det_singular": lambda t: linalg.det(torch.stack((t, t + 1, 2 * t, 2 * t + 2 + (t - 0.7) ** 2)).reshape(2, 2)),
     "slogdet": lambda t: linalg.slogdet(curve(t))[1],
