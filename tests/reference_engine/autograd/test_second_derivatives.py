@@ -35,6 +35,8 @@ def curve(t: torch.Tensor) -> torch.Tensor:
 
 
 class Square(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(x: torch.Tensor) -> torch.Tensor:
         return x * x
