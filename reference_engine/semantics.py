@@ -132,6 +132,11 @@ def refusal(clause: str, **fields: Any) -> Exception:
     return _EXCEPTIONS[kind](template.format(**fields))
 
 
+def category(clause: str) -> type[Warning]:
+    """What a clause's warning is an instance of in this version."""
+    return _WARNINGS[current().message(clause)[0]]
+
+
 _warns = True
 
 

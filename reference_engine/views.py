@@ -197,6 +197,8 @@ def set_history(t: Tensor, edge: Edge, through_view: bool = False, turned: bool 
         old.retain_grad_hooks.pop(old_nr, None)
         attach_retain_grad(t, edge.node, "leaf.retain_grad.follows_view_in_place" if turned else None)
     if t._backward_hooks is not None and old is not edge.node:
+        if old is not None:
+            cite("hooks.tensor.in_place")
         if switch("hooks.tensor.in_place_afresh_base" if through_view else "hooks.tensor.in_place_afresh"):
             t._backward_hooks = None
 

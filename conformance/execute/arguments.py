@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from conformance.execute import callables
@@ -48,6 +49,11 @@ def _sequence(scope: Scope, arg: s.Seq) -> Any:
     return {"list": list, "tuple": tuple, "set": set}[arg.type](items)
 
 
+def _mapping(scope: Scope, arg: s.Mapping) -> Any:
+    made = {evaluate(scope, key): evaluate(scope, value) for key, value in arg.items}
+    return made if arg.type == "dict" else MappingProxyType(made)
+
+
 def _generator(scope: Scope, arg: s.Generator) -> Any:
     items = evaluate_all(scope, arg.items)
     return (item for item in items)
@@ -73,7 +79,7 @@ def _edge(scope: Scope, arg: s.Edge) -> Any:
 ARGUMENTS: dict[type, Callable[[Scope, Any], Any]] = {
     s.Ref: lambda scope, arg: scope.lookup(arg.name),
     s.Seq: _sequence,
-    s.Mapping: lambda scope, arg: {evaluate(scope, key): evaluate(scope, value) for key, value in arg.items},
+    s.Mapping: _mapping,
     s.Generator: _generator,
     s.Special: lambda _, arg: float(arg.value),
     s.Complex: lambda _, arg: number(arg),

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from conformance.execute.scope import Scope, Session
 from conformance.program import steps as s
+from conformance.program.limits import ProgramError
 
 Evaluate: TypeAlias = Callable[[Scope, Any], Any]
 
@@ -136,6 +137,16 @@ def hook(scope: Scope, lit: s.Callback | s.FunctionLit, label: str, evaluate: Ev
 _METHODS = ("forward", "backward", "vjp", "setup_context", "jvp", "vmap")
 
 
+def _with_parameters(call: Callable[..., Any], params: tuple[str, ...], name: str) -> Callable[..., Any]:
+    """The same function with named parameters: torch reads them off its code, to find where a keyword belongs."""
+    if not all(map(s.is_name, params)):
+        raise ProgramError(f"{name} has a parameter without a name")
+    listed = ", ".join(params)
+    made: Callable[..., Any] = eval(f"lambda {listed}: call({listed})", {"call": call})
+    made.__name__, made.__qualname__ = name.rpartition(".")[2], name
+    return made
+
+
 def function_class(scope: Scope, definition: s.FunctionDef, evaluate: Evaluate) -> Any:
     """The subclass of torch.autograd.Function that a definition describes."""
     api = scope.session.api
@@ -147,7 +158,10 @@ def function_class(scope: Scope, definition: s.FunctionDef, evaluate: Evaluate) 
         method = function(scope, lit, None if name == "forward" else f"{definition.name}.{name}", evaluate)
         if definition.once_differentiable and name in ("backward", "vjp"):
             method = api.autograd.function.once_differentiable(method)
+        if name == "forward":
+            method = _with_parameters(method, lit.params, f"{definition.name}.forward")
         members[name] = staticmethod(method)
     if definition.generate_vmap_rule is not None:
         members["generate_vmap_rule"] = definition.generate_vmap_rule
+    members |= {name: evaluate(scope, value) for name, value in definition.attributes}
     return type(definition.name, (api.autograd.Function,), members)

@@ -190,7 +190,7 @@ def _remove_hook(scope: Scope, step: s.RemoveHook) -> Seen:
 def _custom_function(scope: Scope, step: s.CustomFunction) -> Seen:
     args = evaluate_all(scope, step.args)
     function = callables.function_class(scope, step.function, evaluate)
-    return _bind(scope, step.outs, function.apply(*args), step.unpack)
+    return _bind(scope, step.outs, function.apply(*args, **keywords(scope, step.kwargs)), step.unpack)
 
 
 _BACKWARD_KEYWORDS = ("retain_graph", "create_graph", "inputs", "grad_variables")

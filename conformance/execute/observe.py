@@ -127,12 +127,21 @@ class Observer:
         for kind, describe in _DESCRIBE.items():
             if isinstance(value, kind):
                 return describe(self, value)
-        name = getattr(value, "name", None)
-        if callable(name) and hasattr(value, "next_functions"):
-            return ("Node", name())
+        name = _node_name(value)
+        if name is not None:
+            return ("Node", name)
         if type(value).__name__ == "dtype":
             return ("dtype", str(value))
         return ("object", type(value).__name__)
+
+
+def _node_name(value: Any) -> str | None:
+    """What a node of the graph is called; None for what is no node."""
+    try:
+        _, name = value.next_functions, value.name
+    except (AttributeError, RuntimeError):  # an instance of a Function refuses, in versions where it is no node
+        return None
+    return str(name()) if callable(name) else None
 
 
 def _unreadable(error: Exception) -> TensorState:

@@ -313,7 +313,9 @@ def _custom_function(step: s.CustomFunction, choose: Choose) -> s.CustomFunction
         if lit is not None:
             simple = _function(lit, choose)
             methods[name] = simple if name in ("forward", "backward") or choose(1) else None
-    return msgspec.structs.replace(step, function=msgspec.structs.replace(step.function, **methods))
+    attributes = _subset(step.function.attributes, choose)
+    function = msgspec.structs.replace(step.function, attributes=attributes, **methods)
+    return msgspec.structs.replace(step, function=function, kwargs=_subset(step.kwargs, choose))
 
 
 def _enter(step: s.EnterMode, choose: Choose) -> s.EnterMode:

@@ -46,7 +46,11 @@ def _sequence(writer: Writer, arg: s.Seq) -> str:
 
 
 def _mapping(writer: Writer, arg: s.Mapping) -> str:
-    return "{" + ", ".join(f"{writer.value(key)}: {writer.value(value)}" for key, value in arg.items) + "}"
+    text = "{" + ", ".join(f"{writer.value(key)}: {writer.value(value)}" for key, value in arg.items) + "}"
+    if arg.type == "dict":
+        return text
+    writer.modules.add("types")
+    return f"types.MappingProxyType({text})"
 
 
 def _slice(writer: Writer, arg: s.Slice) -> str:

@@ -38,7 +38,7 @@ NAMESPACES = frozenset(
         "", "Tensor", "linalg", "special", "fft", "masked", "sparse", "nested", "testing", "func", "nn",
         "nn.functional",
         "nn.init", "nn.utils", "nn.utils.parametrize", "optim", "autograd", "autograd.functional",
-        "autograd.forward_ad", "autograd.graph", "autograd.function", "autograd.gradcheck",
+        "autograd.forward_ad", "autograd.graph", "autograd.function", "autograd.gradcheck", "autograd.Function",
         "autograd.Variable._execution_engine", "utils.checkpoint", "copy",
     }
 )  # fmt: skip
@@ -61,7 +61,7 @@ FORBIDDEN = frozenset(
 _CLIMBING = re.compile(r"(gi|cr|ag|f|co|tb|func)_")
 PRIVATE_READS = frozenset({"_version", "_base", "_is_view", "_grad", "_backward_hooks"})
 # Set to see it refused.
-PRIVATE_WRITES = frozenset({"_version"})
+PRIVATE_WRITES = frozenset({"_version", "_is_pure_view"})
 
 MODES = frozenset(
     {
@@ -171,6 +171,10 @@ def _pairs(pairs: tuple[tuple[str, Any], ...]) -> str | None:
     return _first(None if _KEYWORD.match(key) else f"{key!r} is not the name of an argument" for key, _ in pairs)
 
 
+def _attributes(pairs: tuple[tuple[str, Any], ...]) -> str | None:
+    return _first(attribute_problem(name) for name, _ in pairs)
+
+
 def _enter(step: s.EnterMode) -> str | None:
     return (None if step.mode in MODES else f"{step.mode!r} is not a mode") or _pairs(step.kwargs)
 
@@ -218,7 +222,8 @@ _CHECKS: dict[type, Callable[[Any], str | None]] = {
     s.Read: _read,
     s.Callback: lambda lit: _name(str(lit.value)) if lit.do.startswith("keep") else None,
     s.FunctionLit: _function,
-    s.FunctionDef: lambda definition: _name(definition.name),
+    s.FunctionDef: lambda definition: _name(definition.name) or _attributes(definition.attributes),
+    s.CustomFunction: lambda step: _pairs(step.kwargs),
     s.Dtype: lambda arg: attribute_problem(arg.name),
     s.TorchAttr: lambda arg: op_problem(arg.name),
 }

@@ -177,6 +177,8 @@ def _custom_function(writer: Writer, step: s.CustomFunction) -> str:
         body: list[str] = []
         if definition.generate_vmap_rule is not None:
             body += [f"generate_vmap_rule = {definition.generate_vmap_rule}", ""]
+        for attribute, value in definition.attributes:
+            body += [f"{attribute} = {writer.value(value)}", ""]
         for name in _METHODS:
             lit: s.FunctionLit | None = getattr(definition, name)
             if lit is None:
@@ -186,7 +188,7 @@ def _custom_function(writer: Writer, step: s.CustomFunction) -> str:
                 body.append("@torch.autograd.function.once_differentiable")
             body += [*writer.function(lit, name), ""]
         writer.before += [f"class {definition.name}(torch.autograd.Function):", *indented(body or ["pass", ""])]
-    return _assign(step.outs, writer.call(f"{definition.name}.apply", step.args), step.unpack)
+    return _assign(step.outs, writer.call(f"{definition.name}.apply", step.args, step.kwargs), step.unpack)
 
 
 def _given(step: Any, skip: Sequence[str]) -> list[tuple[str, Any]]:

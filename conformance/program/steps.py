@@ -66,7 +66,22 @@ __all__ = [
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 # Names that the printed script needs for itself.
 RESERVED = frozenset(
-    {"bool", "complex", "copy", "float", "int", "iter", "len", "object", "operator", "print", "repr", "slice", "torch"}
+    {
+        "bool",
+        "complex",
+        "copy",
+        "float",
+        "int",
+        "iter",
+        "len",
+        "object",
+        "operator",
+        "print",
+        "repr",
+        "slice",
+        "torch",
+        "types",
+    }
 )
 
 
@@ -96,9 +111,10 @@ class Seq(_Arg, frozen=True, tag="seq"):
 
 
 class Mapping(_Arg, frozen=True, tag="mapping"):
-    """A dict: pairs in their order."""
+    """A dict, or a read-only look at one: pairs in their order."""
 
     items: tuple[tuple[Arg, Arg], ...]
+    type: Literal["dict", "mappingproxy"] = "dict"
 
 
 class Generator(_Arg, frozen=True, tag="generator"):
@@ -350,7 +366,7 @@ class FunctionDef(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
 
     Each method is a FunctionLit whose first parameter is, by custom, `ctx`; what it does with ctx is written in
     steps: `Apply("save_for_backward", (Ref("ctx"), Ref("x")), form="method")`, `Apply("saved_tensors", (Ref("ctx"),),
-    form="property", outs=("x",), unpack=True)`, `SetAttr("ctx", "k", 2)`.
+    form="property", outs=("x",), unpack=True)`, `SetAttr("ctx", "k", 2)`. `attributes` are of the class.
     """
 
     name: str
@@ -362,15 +378,17 @@ class FunctionDef(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     vjp: FunctionLit | None = None
     once_differentiable: bool = False
     generate_vmap_rule: bool | None = None
+    attributes: tuple[tuple[str, Arg], ...] = ()
 
 
 class CustomFunction(_Step, frozen=True, tag="custom_function"):
-    """Define a torch.autograd.Function and apply it: `outs = Name.apply(*args)`."""
+    """Define a torch.autograd.Function and apply it: `outs = Name.apply(*args, **kwargs)`."""
 
     function: FunctionDef
     args: tuple[Arg, ...] = ()
     outs: tuple[str, ...] = ()
     unpack: bool = False
+    kwargs: tuple[tuple[str, Arg], ...] = ()
 
 
 class Backward(_Step, frozen=True, tag="backward"):

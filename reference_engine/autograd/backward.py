@@ -225,7 +225,10 @@ def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
     from reference_engine.tensor import Tensor
 
     if isinstance(out, GradientEdge) and switch("backward.tensors.gradient_edge"):
-        return out.node.input_metadata[out.output_nr][:2]
+        kept = out.node.input_metadata
+        if not 0 <= out.output_nr < len(kept):
+            raise refusal("graph.gradient_edge.range")
+        return kept[out.output_nr][:2]
     if not isinstance(out, Tensor):
         clause = "backward.tensors.tensor_with_gradient" if with_gradient else "backward.tensors.tensor"
         attribute = "numel" if isinstance(out, Node) else "requires_grad"  # a node of the graph has the other

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_engine import levels
 from reference_engine.autograd import forward_ad
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 
 if TYPE_CHECKING:
     from reference_engine.autograd.function import BackwardCFunction
@@ -52,7 +52,7 @@ def push(
         if output is None:
             continue
         if id(output) in constant or not output._dtype.is_differentiable:
-            if tangent is not None:
+            if tangent is not None and switch("function.jvp.not_differentiable_refused"):
                 raise refusal("function.jvp.not_differentiable", position=i)
             continue
         if tangent is None:

@@ -134,6 +134,7 @@ class _SingleLevelFunction(_FunctionBase, FunctionCtx, _HookMixin, metaclass=Fun
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
         """Prepare ctx for backward, where ``forward`` takes no ctx."""
+        _require("setup_context")
         raise refusal("function.setup_context.missing")
 
     @staticmethod
@@ -168,6 +169,7 @@ class Function(_SingleLevelFunction):
     @staticmethod
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
         """How the operation behaves under ``vmap``: returns the output and its batch dimensions."""
+        _require("vmap")
         raise refusal("function.vmap.undefined")
 
     @classmethod
@@ -202,6 +204,12 @@ class Function(_SingleLevelFunction):
         return custom.call(cls, args, separate)
 
 
+def _require(name: str) -> None:
+    """Refuse a method that came with setup_context, as Python does where there is none."""
+    if not switch("function.setup_context"):
+        raise AttributeError(f"type object 'Function' has no attribute '{name}'")
+
+
 def _of_a_node(name: str) -> property:
     """An attribute of nodes, which an instance of a Function has by version."""
 
@@ -223,7 +231,12 @@ for _name in (
 def _with_defaults(
     forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    bound = inspect.signature(forward).bind(*args, **kwargs)
+    try:
+        bound = inspect.signature(forward).bind(*args, **kwargs)
+    except TypeError as error:
+        if "missing" in str(error):
+            cite("function.setup_context.missing_argument")
+        raise
     bound.apply_defaults()
     return bound.args, bound.kwargs
 

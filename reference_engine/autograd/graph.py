@@ -197,6 +197,7 @@ def _cite_only_root(nodes: Sequence[Any]) -> None:
 
 def set_warn_on_accumulate_grad_stream_mismatch(enabled: bool) -> None:
     """Accepted for programs that set it: there is one stream here."""
+    require("graph.switch.exists", "torch.autograd.graph", "set_warn_on_accumulate_grad_stream_mismatch")
     _check_switch(enabled)
 
 
@@ -216,6 +217,7 @@ def region_activation_memory_budget(budget: float) -> Any:
     Raises:
         TypeError: not a number. ValueError: not in [0, 1]. RuntimeError: otherwise, for nothing is compiled here.
     """
+    require("graph.memory_budget.exists", "torch.autograd.graph", "region_activation_memory_budget")
     if isinstance(budget, bool) or not isinstance(budget, (int, float)):
         raise refusal("graph.memory_budget.type", type=type(budget).__name__)
     if not 0.0 <= budget <= 1.0:

@@ -78,6 +78,8 @@ def run_tensor_hooks(hooks: HookDict, grad: Tensor | None) -> Tensor | None:
         cite("hooks.tensor.called")
         if grad is None:
             cite("hooks.tensor.undefined")
+        if not callable(hook):
+            raise refusal("hooks.tensor.not_callable", type=type(hook).__name__)
         result = hook(grad)
         if result is None:
             continue

@@ -51,6 +51,7 @@ def run_pack(pack: Pack, tensor: Tensor, original: bool) -> Any:
         RuntimeError: the hook changed its tensor in place.
     """
     version = tensor._version_counter.value
+    cite("saved.hooks.not_recorded")
     with no_grad():
         packed = _as_torch_raises(pack, tensor.detach() if original else tensor)
     if tensor._version_counter.value != version:

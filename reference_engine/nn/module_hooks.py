@@ -17,6 +17,7 @@ from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.modes import is_grad_enabled
 from reference_engine.nn import global_hooks
 from reference_engine.nn.bound_hook import BoundHook
+from reference_engine.semantics import category, cite, current, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -88,20 +89,14 @@ class HooksMixin:
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are known."""
         if self._is_full_backward_hook is False:
-            raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
-                "Please use only one of them."
-            )
+            raise refusal("hooks.module.both")
         self._is_full_backward_hook = True
         return self._register(self._backward_hooks, hook, prepend)
 
     def register_backward_hook(self, hook: Hook) -> RemovableHandle:
         """The deprecated kind: sees only the last node of the module."""
         if self._is_full_backward_hook is True:
-            raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
-                "Please use only one of them."
-            )
+            raise refusal("hooks.module.both")
         self._is_full_backward_hook = False
         return self._register(self._backward_hooks, hook, False)
 
@@ -168,12 +163,8 @@ def _call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, An
             result = replaced
 
     if boundary is not None:
-        if not isinstance(result, (Tensor, tuple)):
-            warnings.warn(
-                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors "
-                f"but received {type(result)}",
-                stacklevel=4,
-            )
+        if not isinstance(result, (Tensor, tuple)) and switch("hooks.module.output_warned"):
+            warn("hooks.module.output_type", type=type(result))
         result = boundary.leave(result)
     if partial:
         _attach_partial(module, partial, args, result)
@@ -306,7 +297,7 @@ def _attach_partial(module: Module, partial: list[Hook], args: Any, result: Any)
         node.register_hook(BoundHook(hook, module))
     reason = _what_is_missing(args, result, node)
     if reason:
-        warnings.warn(reason, FutureWarning, stacklevel=5)
+        warnings.warn(reason, category("hooks.module.non_full"), stacklevel=5)
 
 
 def _what_is_missing(args: Any, result: Any, node: Any) -> str | None:
@@ -339,8 +330,6 @@ def _what_is_missing(args: Any, result: Any, node: Any) -> str | None:
         )
     before = {value.grad_fn for value in inputs if value.grad_fn is not None}
     if before != {edge[0] for edge in node.next_functions}:
-        return (
-            "Using a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and will "
-            "be removed in future versions. This hook will be missing some grad_input. " + advice
-        )
+        cite("hooks.module.non_full")
+        return current().message("hooks.module.non_full")[1]
     return None

@@ -69,8 +69,11 @@ EVERYTHING = Program(
         AddHook("k", "node_pre", ("y",), Callback("replace", Ref("x")), (0, 1)),
         RemoveHook("h"),
         CustomFunction(FunctionDef("F", DOUBLE, DOUBLE, once_differentiable=True), (Ref("x"),), ("a", "b")),
+        CustomFunction(
+            FunctionDef("G", DOUBLE, attributes=(("boxed_grads_call", True),)), (Ref("x"),), kwargs=(("k", Ref("y")),)
+        ),
         Backward(Generator((Edge("y"), NodeOf("y", (0,)))), grad_tensors=None, form="function"),
-        Grad(("g",), Ref("y"), Mapping((("k", Ref("x")),)), allow_unused=True),
+        Grad(("g",), Ref("y"), Mapping((("k", Ref("x")),), "mappingproxy"), allow_unused=True),
         Apply("", (Opaque(), Overriding(3), Dtype("float64"), Device("meta"), TorchAttr("strided")), form="call"),
         Read("x", "_version", "v"),
         Delete(("x", "y")),
@@ -157,6 +160,16 @@ HOSTILE = {
     "reads files": (_apply(op="load"), "'load' is not allowed"),
     "writes files": (_apply(op="tofile", form="method", args=[1]), "'tofile' is not allowed"),
     "private attribute": (_steps({"step": "setattr", "target": "x", "name": "_grad", "value": 1}), "not a public name"),
+    "private attribute of a class": (
+        _steps(
+            {"step": "custom_function", "function": {"name": "F", "forward": {"params": []}, "attributes": [["_x", 1]]}}
+        ),
+        "'_x' is not a public name",
+    ),
+    "keyword of a Function": (
+        _steps({"step": "custom_function", "function": {"name": "F", "forward": {"params": []}}, "kwargs": [["-", 1]]}),
+        "'-' is not the name of an argument",
+    ),
     "private look": (_steps({"step": "read", "target": "x", "what": "__dict__"}), "not a public name"),
     "unknown mode": (_steps({"step": "enter", "mode": "hub.load"}), "'hub.load' is not a mode"),
     "module as value": (_apply(args=[{"kind": "torch", "name": "os.path"}]), "namespace 'os'"),

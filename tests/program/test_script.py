@@ -29,6 +29,7 @@ from conformance.program.steps import (
     GetItem,
     Grad,
     Make,
+    Mapping,
     Program,
     Read,
     Ref,
@@ -65,6 +66,12 @@ SQUARE = FunctionDef(
         ),
         Ref("q"),
     ),
+)
+SCALED = FunctionDef(
+    "Scaled",
+    FunctionLit(("ctx", "a", "k"), (Apply("mul", (Ref("a"), Ref("k")), outs=("r",)),), Ref("r")),
+    FunctionLit(("ctx", "g"), (), Seq((Ref("g"), None))),
+    attributes=(("clear_saved_tensors_on_access", True),),
 )
 TWICE = FunctionLit(("a",), (Apply("mul", (Ref("a"), 2), outs=("b",)),), Ref("b"))
 
@@ -134,6 +141,9 @@ PROGRAMS: dict[str, tuple[Step, ...]] = {
         X,
         CustomFunction(SQUARE, (Ref("x"),), ("y",)),
         CustomFunction(SQUARE, (Ref("y"),), ("y2",)),
+        CustomFunction(SCALED, (Ref("x"),), ("scaled",), kwargs=(("k", 2.0),)),
+        CustomFunction(SCALED, (Ref("x"),), ("unscaled",), kwargs=(("factor", 2.0),)),
+        Grad((), Ref("y2"), Mapping((("x", Ref("x")),), "mappingproxy")),
         Apply("autograd.functional.jacobian", (TWICE, Ref("x")), outs=("j",)),
         Apply("utils.checkpoint.checkpoint", (TWICE, Ref("x")), (("use_reentrant", False),), ("k",)),
         Apply("sum", (Ref("y2"),), outs=("s",)),
