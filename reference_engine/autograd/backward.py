@@ -227,7 +227,7 @@ def _metadata(out: Any, with_gradient: bool) -> tuple[tuple[int, ...], Any]:
     if isinstance(out, GradientEdge) and switch("backward.tensors.gradient_edge"):
         kept = out.node.input_metadata
         if not 0 <= out.output_nr < len(kept):
-            raise refusal("graph.gradient_edge.range")
+            raise refusal("graph.gradient_edge.negative" if out.output_nr < 0 else "graph.gradient_edge.range")
         return kept[out.output_nr][:2]
     if not isinstance(out, Tensor):
         clause = "backward.tensors.tensor_with_gradient" if with_gradient else "backward.tensors.tensor"
