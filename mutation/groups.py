@@ -44,6 +44,7 @@ def _engine(*names: str) -> tuple[str, ...]:
 _TESTS = (
     "tests/reference_engine/autograd", "tests/reference_engine/views",
     "tests/specs/test_words_that_no_example_says.py", "tests/reference_engine/test_expressions_as_torch.py",
+    "tests/reference_engine/test_as_each_version_has_it.py",
 )  # fmt: skip
 NUMBERS = ("tests/reference_engine/autograd/test_second_derivatives.py",)  # a minute of formulas
 

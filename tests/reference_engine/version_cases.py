@@ -144,7 +144,27 @@ QUOTIENTS = (
     "torch.ones(6, dtype=torch.cdouble) / torch.zeros(6)",
 )
 
-CASES = MATRICES + ORDERS + QUOTIENTS + ARGUMENTS + NAMES + LAYERS + NODES + OLDER_NODES + SPARSE + EDGES + INDICES
+CALLS = (
+    "len(torch.autograd.graph.get_gradient_edge(graph(1) * 1))",
+    "torch.autograd.backward([3])",
+    "torch.autograd.backward([3], [torch.ones(1)])",
+    "torch.autograd.backward([3], [None])",
+    "torch.autograd.grad([3], graph(1))",
+    "torch.autograd.backward((w := graph(1)) * 1, inputs=[w])",
+    "torch.autograd.backward((w := graph(1)) * 1, inputs=iter([w]))",
+    "torch.autograd.backward((w := graph(1)) * 1, inputs=3)",
+    "(y := graph(1) * 1, y.retain_grad(), y.register_hook(lambda g: g * 2), y.backward(), y.grad)[-1]",
+    "(y := graph(1) * 1, y.register_hook(lambda g: g * 2), y.retain_grad(), y.backward(), y.grad)[-1]",
+    (
+        "(said := [], y := graph(1) * 1, y.grad_fn.register_prehook(lambda g: said.append('node')), "
+        "y.register_hook(lambda g: said.append('tensor')), y.backward(), said)[-1]"
+    ),
+    "(said := [], w := graph(1), w.register_hook(lambda g: said.append(w.grad)), (w * 1).backward(), said)[-1]",
+)
+
+CASES = (
+    CALLS + MATRICES + ORDERS + QUOTIENTS + ARGUMENTS + NAMES + LAYERS + NODES + OLDER_NODES + SPARSE + EDGES + INDICES
+)
 
 
 def outcome(torch: Any, expression: str) -> list[str]:

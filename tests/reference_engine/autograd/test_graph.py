@@ -183,3 +183,51 @@ def test_an_error_far_down_in_backward_within_backward_reaches_the_caller(x: Any
     nested = make(forward, deeper)
     with pytest.raises(ValueError, match="at the bottom"):
         nested.apply(x, 40).sum().backward()
+
+
+def test_a_node_has_no_saved_part_of_another_name(x: Any) -> None:
+    node = (x * 2).grad_fn
+    assert not hasattr(node, "_saved_nothing")
+
+
+def test_an_edge_beyond_the_outputs_of_its_node_is_refused(x: Any) -> None:
+    y = x * 2
+    for number in (1, 2):
+        with pytest.raises((IndexError, RuntimeError)):
+            engine.autograd.grad(y.sum(), [graph.GradientEdge(y.grad_fn, number)])
+
+
+def test_what_looks_like_a_tensor_answers_for_grad(x: Any) -> None:
+    class Like:
+        @classmethod
+        def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> str:
+            return f"{func.__name__} of one"
+
+    assert engine.autograd.grad(x.sum(), Like()) == "grad of one"
+    with pytest.raises(TypeError, match="not iterable"):
+        engine.autograd.backward(x.sum(), inputs=Like())
+
+
+def test_the_current_node_is_the_innermost(x: Any) -> None:
+    seen: list[str] = []
+
+    class Inner(engine.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, a: Any) -> Any:
+            return a * 1
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            seen.append(engine._C._current_autograd_node().name())
+            return g
+
+    class Outer(Inner):
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            with engine.enable_grad():
+                Inner.apply(engine.ones(1, requires_grad=True)).backward()
+            seen.append(engine._C._current_autograd_node().name())
+            return g
+
+    Outer.apply(x).sum().backward()
+    assert seen == ["InnerBackward", "OuterBackward"]

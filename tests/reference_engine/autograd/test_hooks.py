@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -178,3 +179,14 @@ def test_saved_tensor_hooks_that_a_hook_leaves_behind_hold_for_its_node_alone(x:
     assert at_its_node == 1
     gradient * gradient
     assert len(packed) == at_its_node
+
+
+def test_a_handle_removes_what_other_registries_say_of_its_hook() -> None:
+    hooks: OrderedDict[int, Any] = OrderedDict()
+    flags: OrderedDict[int, bool] = OrderedDict()
+    handle = engine.utils.hooks.RemovableHandle(hooks, extra_dict=flags)
+    hooks[handle.id], flags[handle.id] = print, True
+    handle.remove()
+    assert not hooks
+    assert not flags
+    handle.remove()
