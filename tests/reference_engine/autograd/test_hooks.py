@@ -144,8 +144,9 @@ def test_callbacks_run_when_backward_is_done_and_only_then(x: Any) -> None:
     seen: list[Any] = []
     y = x * 2
     y.register_hook(lambda g: queue(lambda: seen.append(x.grad.tolist())))
+    y.register_hook(lambda g: queue(lambda: seen.append("second")))
     y.sum().backward()
-    assert seen == [[2, 2, 2]]
+    assert seen == [[2, 2, 2], "second"]
     with pytest.raises(RuntimeError, match="only be installed during backward"):
         queue(print)
 
