@@ -70,6 +70,8 @@ def accumulate(variable: Tensor, grad: Tensor) -> None:
     they are dense, else row-major.
     """
     old = variable._grad
+    if grad._dtype.is_complex:
+        cite("convention.complex.conjugate_wirtinger")
     if variable._grad_by_hand:
         variable._grad_by_hand = False
         if old is not None:

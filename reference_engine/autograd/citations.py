@@ -72,6 +72,8 @@ def grad(roots: Sequence[Any], inputs: Sequence[Any], found: Sequence[Tensor | N
     made = [g for g in found if g is not None]
     if any(g._view is not None for g in made) or len({g._storage for g in made}) < len(made):
         cite("accumulate.provenance")
+    if any(g._dtype.is_complex for g in made):
+        cite("convention.complex.conjugate_wirtinger")
     if any(1 in g._shape for g in made):
         cite("accumulate.unit_dimensions")
     if not state.grad or state.inference:

@@ -14,7 +14,7 @@ from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.filling import checked_number
-from reference_engine.ops.formulas import over, zeros_like
+from reference_engine.ops.formulas import decided, over, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, note_nan
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
@@ -29,7 +29,7 @@ _NUMBERS = "bool int complex"
 def _of_leaky(grad: Tensor, x: Tensor, slope: Any, is_result: bool) -> Tensor:
     if is_result and slope < 0:
         raise refusal("nn.leaky_relu.negative_in_place")  # the result no longer tells the side
-    return grad._leaky_relu_backward(x, slope)
+    return grad._leaky_relu_backward(decided("convention.leaky_relu.zero", x), slope)
 
 
 _LEAKY, _LEAKY_IN_PLACE = (
@@ -87,7 +87,11 @@ _HARDTANH = declare(
     forward=elementwise(
         _clip, params=(1, 2, 3), exact=True, name="clamp_scalar_cpu", since=HALF, check=_check_clip, made_like=True
     ),
-    vjp={"self": lambda grad, self, min_val, max_val: grad._hardtanh_backward(self, min_val, max_val)},
+    vjp={
+        "self": lambda grad, self, min_val, max_val: grad._hardtanh_backward(
+            decided("convention.hardtanh.bounds", self, lambda x: (x == min_val) | (x == max_val)), min_val, max_val
+        )
+    },
     exact=True,
     samples=domains.real(
         special=(-1.0, 1.0),

@@ -12,7 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import OVERLAPS, OutForm, declare
 from reference_engine.ops.kernels import from_array, wrap_dim, wrap_dims
 from reference_engine.ops.supported import refuse_unsupported
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 Array = Any
@@ -36,6 +36,8 @@ def _refuse_empty(name: str, self: Tensor, dims: Any) -> None:
 
 def _shared(grad: Tensor, chosen: Tensor, dims: Any) -> Tensor:
     """Equal shares of the gradient for all that were chosen."""
+    if not levels.is_mapped(chosen) and levels.values(chosen).sum() > grad.numel():
+        cite("convention.max.ties")
     return grad / chosen.sum(dims, keepdim=True) * chosen
 
 
@@ -79,6 +81,8 @@ def evenly(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
         chosen = (self == result).logical_or(self.isnan().logical_and(result.isnan()))
     else:
         chosen = self.isnan() if np.isnan(result._read()) else self == result
+    if not levels.is_mapped(chosen) and levels.values(chosen).sum() > 1:
+        cite("convention.max.ties")
     return grad.new_zeros(self.shape).masked_fill(chosen, grad / chosen.sum())
 
 
@@ -87,6 +91,7 @@ def evenly(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
 
 def place_vjp(grad: Tensor, shape: Ints, dim: int, indices: Tensor, keepdim: bool) -> Tensor:
     """The gradient goes to the one element that was selected in each slice."""
+    cite("convention.max_dim.ties")
     if not keepdim and shape:
         grad, indices = grad.unsqueeze(dim), indices.unsqueeze(dim)
     return grad.new_zeros(shape).scatter(dim, indices, grad)

@@ -16,7 +16,7 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import elementwise, to_floating
-from reference_engine.semantics import refusal, switch
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 
@@ -59,6 +59,27 @@ def zeros_like(t: Tensor) -> Tensor:
     import reference_engine as engine
 
     return engine.zeros_like(t)
+
+
+def flat(grad: Tensor) -> Tensor:
+    """The gradient of what rounds, or only tells the sign."""
+    cite("convention.rounding.zero")
+    return zeros_like(grad)
+
+
+def decided(clause: str, t: Tensor, there: Callable[[Any], Any] = lambda values: values == 0) -> Tensor:
+    """The same tensor, once the convention is cited by which the derivative is decided where these numbers are."""
+    if t._sparse is None and not t._storage.meta and there(levels.values(t)).any():
+        cite(clause)
+    return t
+
+
+def decided_together(clause: str, a: Tensor, b: Any) -> None:
+    """Cite a convention about places where two tensors, or a tensor and a number, are the same."""
+    others = (b,) if isinstance(b, Tensor) else ()
+    if not any(t._sparse is not None or t._storage.meta or levels.is_mapped(t) for t in (a, *others)):
+        if (levels.values(a) == (levels.values(b) if others else b)).any():
+            cite(clause)
 
 
 def some(mask: Tensor) -> bool:

@@ -13,7 +13,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, not_derived, some, times, where
+from reference_engine.ops.formulas import conj, decided, not_derived, some, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array, noisy, wrap_dim, wrap_dims
 from reference_engine.ops.reduction import unsqueeze_reduced
 from reference_engine.semantics import cite, refusal, switch
@@ -132,7 +132,7 @@ def norm_vjp(grad: Tensor, self: Tensor, norm: Tensor, order: float, dim: Dims, 
     if p == 1:
         return self.sgn() * grad
     if p == 2:
-        return grad * (self / norm).masked_fill_(norm == 0, 0)
+        return grad * (self / norm).masked_fill_(decided("convention.norm.zero", norm) == 0, 0)
     if math.isinf(p):
         cite("reduction.norm.infinite_tie")
         size = self.abs()

@@ -14,7 +14,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import conj, less, some, times, where, zeros_like
+from reference_engine.ops.formulas import conj, decided, less, some, times, where, zeros_like
 from reference_engine.ops.kernels import HALF, broadcast_shapes, elementwise, from_array, promote, to_floating
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
@@ -26,7 +26,7 @@ Array = Any
 declare(
     "sqrt(Tensor self) -> Tensor",
     forward=elementwise(np.sqrt, dtype=to_floating, name="sqrt_vml_cpu", since=HALF),
-    vjp={"self": lambda grad, result: grad / times(conj(result), 2)},
+    vjp={"self": lambda grad, result: grad / times(conj(decided("convention.sqrt.zero", result)), 2)},
     inplace=True, out=True, samples=domains.field(0.2, 4, special=(0.0, -1.0)),
 )  # fmt: skip
 
@@ -113,12 +113,13 @@ def _check_exponent(promoted: dtype, self: Tensor, exponent: Any) -> None:
 def _pow_number_vjp(grad: Tensor, self: Tensor, exponent: Any) -> Tensor:
     """n x**(n-1), and exactly zero for n = 0, also at x = 0."""
     if exponent == 0:
+        cite("convention.pow.zero_exponent")
         return zeros_like(self)
     return grad * conj(times(self.pow(exponent - 1), exponent))
 
 
 def _pow_base_vjp(grad: Tensor, self: Tensor, exponent: Tensor) -> Tensor:
-    constant = exponent == 0.0
+    constant = decided("convention.pow.zero_exponent", exponent) == 0.0
     if some(constant.logical_and(self == 0)):
         # x**0 is constant at zero too: what is masked in the end must not meet the pole of 1/x on the way back
         cite("pointwise.pow.zero_exponent")

@@ -256,6 +256,7 @@ def _prod_all_vjp(grad: Tensor, self: Tensor, result: Tensor) -> Tensor:
     zeros = 1 if levels.is_mapped(self) else int((self._read() == 0).sum())
     if not zeros:
         return grad * conj(result / self)
+    cite("convention.prod.zeros")
     if zeros > 1 and not state.grad:
         return engine.zeros_like(self)
     return _products_of_others(grad, self.contiguous().view(-1), 0).view(self._shape)
@@ -270,6 +271,7 @@ def _prod_dim_vjp(grad: Tensor, self: Tensor, result: Tensor, dim: int, keepdim:
         grad, result = grad.unsqueeze(dim), result.unsqueeze(dim)
     if not some(self == 0):
         return grad * conj(result / self)
+    cite("convention.prod.zeros")
     return _products_of_others(grad, self, dim)
 
 

@@ -10,7 +10,7 @@ from reference_engine import dtypes, strides
 from reference_engine.modes import state
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import zeros_like
+from reference_engine.ops.formulas import flat
 from reference_engine.ops.kernels import HALF, elementwise
 from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
@@ -39,7 +39,7 @@ def _rounding(name: str, fn: Any, *aliases: str) -> None:
             first=refuse_complex,
             keeps_dtype=True,
         ),
-        vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, exact=True, aliases=aliases,
+        vjp={"self": flat}, inplace=True, out=True, exact=True, aliases=aliases,
         samples=domains.ordered(special=(0.0, 0.5, -0.5)),
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def _round(self: Tensor) -> Tensor:
 
 declare(
     "round(Tensor self) -> Tensor",
-    forward=_round, vjp={"self": lambda grad: zeros_like(grad)}, inplace=True, out=True, exact=True,
+    forward=_round, vjp={"self": flat}, inplace=True, out=True, exact=True,
     samples=domains.ordered(special=(0.5, 1.5, -0.5)),
 )  # fmt: skip
 
@@ -86,7 +86,7 @@ _round_decimals = elementwise(
 declare(
     "round(Tensor self, *, int decimals=0) -> Tensor",
     forward=lambda self, decimals: _round(self) if decimals == 0 else _round_decimals(self, decimals),
-    node="RoundBackward1", vjp={"self": lambda grad: zeros_like(grad)},
+    node="RoundBackward1", vjp={"self": flat},
     inplace=True, out=True, aliases=("special.round",),
     samples=domains.real(special=(0.5, 1.25), arguments={"decimals": (0, 1, 2, -1)}),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import OutForm, declare
 from reference_engine.ops.dispatch import run
-from reference_engine.ops.formulas import over, where
+from reference_engine.ops.formulas import decided, decided_together, over, where
 from reference_engine.ops.kernels import broadcast_shapes, elementwise, from_array, promote, same
 from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
@@ -122,6 +122,7 @@ def _smaller_number(a: Array, b: Array) -> Array:
 
 def _half_at_ties(grad: Tensor, self: Tensor, other: Tensor, loses: Tensor) -> Tensor:
     """All of the gradient to the one chosen, half to each where they are equal."""
+    decided_together("convention.maximum.ties", self, other)
     return where(self == other, over(grad, 2), grad).masked_fill_(loses, 0)
 
 
@@ -263,6 +264,9 @@ def _halved_at(grad: Tensor, tie: Tensor) -> Tensor:
 
 
 def _clamp_self(grad: Tensor, self: Tensor, min: Any, max: Any) -> Tensor:
+    for bound in (min, max):
+        if bound is not None:
+            decided_together("convention.clamp.bounds", self, bound)
     if not (isinstance(min, Tensor) or isinstance(max, Tensor)) or not switch("convention.clamp.bound_zero"):
         return where(_within(self, min, max), grad, 0)
     if max is None:
@@ -364,7 +368,7 @@ declare(
     "relu(Tensor self) -> Tensor",
     forward=elementwise(_relu, dtype=same, exact=True, first=_check_relu),
     # zero at zero: the gradient passes where the output is above zero (or nan)
-    vjp={"self": lambda grad, result: grad._threshold_backward(result, 0)},
+    vjp={"self": lambda grad, result: grad._threshold_backward(decided("convention.relu.zero", result), 0)},
     inplace=True, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj, not_derived, some, times, where, zeros_like
+from reference_engine.ops.formulas import conj, decided, flat, not_derived, some, times, where
 from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
@@ -25,7 +25,7 @@ declare(
     "abs(Tensor self) -> Tensor",
     forward=lambda self: (_abs_of_complex if self._dtype.is_complex else _abs_of_real)(self),
     # zero at zero, also for complex arguments: the sign of zero is zero
-    vjp={"self": lambda grad, self: grad * self.sgn()},
+    vjp={"self": lambda grad, self: grad * decided("convention.abs.zero", self).sgn()},
     out=True, aliases=("absolute",), samples=domains.numbers(special=(0.0,)),
 )  # fmt: skip
 
@@ -38,7 +38,7 @@ def _abs_in_place(self: Tensor) -> Tensor:
 
 declare(
     "abs(Tensor self) -> Tensor",
-    forward=_abs_in_place, vjp={"self": lambda grad, self: grad * self.sgn()},
+    forward=_abs_in_place, vjp={"self": lambda grad, self: grad * decided("convention.abs.zero", self).sgn()},
     inplace=True, method=False, function=False, aliases=("absolute",),
 )  # fmt: skip
 
@@ -55,7 +55,7 @@ def _refuse_complex_sign(promoted: dtype, self: Tensor) -> None:
 declare(
     "sign(Tensor self) -> Tensor",
     forward=elementwise(_sign, exact=True, first=_refuse_complex_sign, keeps_dtype=True, name="sign_cpu"),
-    vjp={"self": lambda grad: zeros_like(grad)},
+    vjp={"self": flat},
     inplace=True, out=True, exact=True, samples=domains.ordered(special=(0.0,)),
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 from reference_engine import strides
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import back_times, conj, less, minus, not_derived, plus, some, times
+from reference_engine.ops.formulas import back_times, conj, decided, less, minus, not_derived, plus, some, times
 from reference_engine.ops.kernels import HALF, elementwise, to_floating
 from reference_engine.ops.not_finite import annex_g
 from reference_engine.semantics import cite, refusal, switch
@@ -65,7 +65,7 @@ declare(
 
 def _atan2_vjp(grad: Tensor, self: Tensor, other: Tensor, needs: set[str]) -> dict[str, Tensor]:
     """Over r², and zero at the origin, which has no angle."""
-    squared = self * self + other * other
+    squared = decided("convention.atan2.origin", self * self + other * other)
     inverse = squared.reciprocal()
     if some(inverse.isinf().logical_and(squared != 0)):  # though the gradient itself is an ordinary number
         cite("pointwise.atan2.near_origin")

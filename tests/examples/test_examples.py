@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from conformance.examples import EXAMPLES, Example, study
@@ -38,6 +40,19 @@ def _of_its_time(example: Example) -> set[str]:
 def test_an_example_is_a_program_that_a_file_may_hold() -> None:
     for example in EXAMPLES.values():
         assert codec.decode(codec.encode(example.program)) == example.program
+
+
+CORE = {
+    "accumulate", "anomaly", "backward", "convention", "engine", "function", "grad", "graph", "hooks", "inference",
+    "inplace", "leaf", "mode", "saved", "version", "view",
+}  # fmt: skip
+
+
+def test_a_clause_of_the_core_has_an_example_or_a_reason_why_not() -> None:
+    shown = {clause for example in EXAMPLES.values() for clause in example.clauses}
+    page = (Path(__file__).parents[2] / "docs" / "out_of_reach.md").read_text(encoding="utf-8")
+    lacking = {c for c, clause in load().clauses.items() if clause.area in CORE and c not in shown}
+    assert {c for c in lacking if f"`{c}`" not in page} == set()
 
 
 def test_an_example_is_about_clauses_that_exist() -> None:

@@ -334,6 +334,26 @@ def _(torch: Any) -> None:
     torch.no_grad()(type("Made", (), {}))
 
 
+# -- Functions of old ------------------------------------------------------------------------------------------------
+
+
+@says("function.type_deprecated")
+def _(torch: Any) -> None:
+    old = importlib.import_module(f"{torch.__name__}.autograd._functions")
+    old.Type.apply(leaf(torch), torch.float64)
+
+
+@says("function.nested.type")
+def _(torch: Any) -> None:
+    torch.autograd.function.NestedIOFunction().save_for_backward(3)
+
+
+@says("function.resize.numel")
+def _(torch: Any) -> None:
+    old = importlib.import_module(f"{torch.__name__}.autograd._functions")
+    old.Resize.apply(leaf(torch), (4,))
+
+
 # -- another device ----------------------------------------------------------------------------------------------------
 
 
