@@ -16,7 +16,7 @@ from conformance.execute.machine import execute
 from conformance.execute.trace import Trace
 from conformance.generate.drivers import find_driver
 from conformance.generate.profiles import find_profile
-from conformance.judge.compare import Divergence, _op
+from conformance.judge.compare import UNDEFINED_VALUES, Divergence, _op
 from conformance.judge.deviations import known, known_loss
 from conformance.judge.laws import Law, NotApplicable, Violation, find_laws
 from conformance.judge.verdict import Judgement, judge
@@ -140,10 +140,17 @@ class Trial:
             violation = law.check(program, observed, self.subject)
         except NotApplicable:
             return
+        if violation is not None and self._leaves_values_open(violation):
+            return
         judgement = None if violation is None else self.broken(law, violation)
         tally.law(law.id, judgement)
         if judgement is not None and violation is not None:
             tally.found(self.raw_finding(program, judgement, origin, law.id))
+
+    def _leaves_values_open(self, violation: Violation) -> bool:
+        """Whether a Program has read, by the step at which it breaks a law, numbers that no promise settles."""
+        steps = execute(violation.program, self.reference).steps[: violation.step + 1]
+        return any(not UNDEFINED_VALUES.isdisjoint(step.clauses) for step in steps)
 
     def broken(self, law: Law, violation: Violation) -> Judgement:
         """A broken law as a judgement: its divergence is from what the law says."""

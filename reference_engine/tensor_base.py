@@ -14,7 +14,7 @@ from reference_engine import dtypes, layouts, levels, strides
 from reference_engine.devices import CPU, META, device
 from reference_engine.dispatcher import watching
 from reference_engine.modes import state
-from reference_engine.semantics import refusal, require_attribute, switch, warn
+from reference_engine.semantics import quiet, refusal, require_attribute, switch, warn
 from reference_engine.size import Size
 from reference_engine.sparse.memory import Compressed
 from reference_engine.storage import Storage
@@ -117,7 +117,8 @@ class TensorBase(metaclass=_TensorMeta):
             values = -np.asarray(values)
         if self._conj:
             values = np.conj(values)
-        self._array()[...] = values
+        with quiet():  # what does not fit becomes an infinity, and nobody is told
+            self._array()[...] = values
 
     def _copy(self, wanted_strides: tuple[int, ...]) -> Tensor:
         """A fresh tensor of the same values in a dense layout, without history."""

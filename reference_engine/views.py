@@ -165,7 +165,9 @@ def _reaches(base: Tensor, t: Tensor) -> bool:
         return True
     first, last = (
         [
-            x._offset + sum((n - 1) * s for n, s in zip(x._shape, x._strides, strict=True) if (s > 0) is up)
+            x._dtype.itemsize
+            * (x._offset + up + sum((n - 1) * s for n, s in zip(x._shape, x._strides, strict=True) if (s > 0) is up))
+            - up
             for x in (base, t)
         ]
         for up in (False, True)

@@ -138,6 +138,8 @@ def _obeying_layout(grad: Tensor, variable: Tensor) -> Tensor:
         return grad.clone()
     dense = strides.is_non_overlapping_and_dense(variable._shape, variable._strides)
     wanted = variable._strides if dense else strides.contiguous(variable._shape)
+    if 0 in wanted:  # an expanded dimension of one element is as the gradient has it
+        wanted = tuple(mine or its for mine, its in zip(wanted, grad._strides, strict=True))
     if modes.state.grad and not dense:
         return grad.clone(memory_format=engine.contiguous_format)
     if watched and grad._strides == wanted and not modes.state.grad:

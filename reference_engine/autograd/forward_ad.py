@@ -284,9 +284,10 @@ class hidden(_ContextDecorator):
 
 BACKWARD_ONLY = {
     "_cdist_forward": "_cdist_forward", "cholesky": "cholesky", "igamma": "igamma", "igammac": "igammac",
-    "index_reduce": "index_reduce", "nn.functional.embedding_bag": "_embedding_bag",
+    "index_reduce": "index_reduce", "_embedding_bag": "_embedding_bag",
+    "_standard_gamma": "_standard_gamma", "segment_reduce": "segment_reduce",
     "nn.functional.multi_margin_loss": "multi_margin_loss",
-    "nn.functional.multilabel_margin_loss": "multilabel_margin_loss_forward", "nn.functional.pdist": "_pdist_forward",
+    "nn.functional.multilabel_margin_loss": "multilabel_margin_loss_forward", "_pdist_forward": "_pdist_forward",
     "nn.functional.soft_margin_loss": "soft_margin_loss_backward", "special.zeta": "special_zeta",
     "_sparse_addmm": "_sparse_addmm", "_sparse_compressed_tensor_values": "sparse_compressed_tensor",
     "_sparse_coo_tensor_with_dims_and_tensors": "_sparse_coo_tensor_with_dims_and_tensors",
@@ -360,8 +361,9 @@ def check_op(op: Op, values: Sequence[Any], inplace: bool) -> None:
     if memory.met and any(isinstance(v, Tensor) and v._sparse is not None for v in values):
         _check_sparse(op, values)
     later = _LATER.get(op.name)
-    only_backward = BACKWARD_ONLY.get(op.name, op.name if later is not None and not switch(later) else None)
-    if only_backward is None or all(_tangents_in(v) is None for v in values):
+    missing = op.name if later is not None and not switch(later) else "" if inplace else op.not_derived
+    only_backward = BACKWARD_ONLY.get(op.name, missing)
+    if not only_backward or all(_tangents_in(v) is None for v in values):
         return
     if inplace:
         cite("forward_ad.in_place.refused_first")

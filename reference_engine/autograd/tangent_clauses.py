@@ -26,7 +26,7 @@ _INSTANCES = {
     "max": "forward_ad.extremum", "min": "forward_ad.extremum", "median": "forward_ad.extremum",
     "nanmedian": "forward_ad.extremum", "amax": "forward_ad.extremum", "amin": "forward_ad.extremum",
     "cholesky_inverse": "forward_ad.cholesky_inverse", "cholesky_solve": "forward_ad.cholesky_solve",
-    "frac": "forward_ad.tangent.own", "_prelu_kernel": "forward_ad.bounds",
+    "frac": "forward_ad.tangent.own", "fmod": "forward_ad.tangent.own", "_prelu_kernel": "forward_ad.bounds",
 }  # fmt: skip
 """By operation."""
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
-from reference_engine.ops.complex_division import quotient
+from reference_engine.ops.complex_division import is_rounded, quotient
 from reference_engine.ops.declare import declare
 from reference_engine.ops.formulas import conj, minus, scaled, times, zeros_like
 from reference_engine.ops.kernels import HALF, elementwise, factor, multiply_add, to_floating
@@ -155,7 +155,7 @@ def _div_other(grad: Tensor, self: Tensor, other: Any) -> Tensor:
 
 declare(
     "div(Tensor self, Tensor|Scalar other) -> Tensor",
-    forward=elementwise(quotient, dtype=to_floating, name="div_cpu"),
+    forward=elementwise(quotient, dtype=to_floating, name="div_cpu", rounded=is_rounded),
     vjp={"self": lambda grad, other: grad / conj(other), "other": _div_other},
     inplace=True, out=True, aliases=("divide", "true_divide"), samples=domains.field(special=(0.0,)),
 )  # fmt: skip

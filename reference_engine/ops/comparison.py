@@ -149,6 +149,11 @@ declare(
 # -- truth values --------------------------------------------------------------------------------------------------
 
 
+def _of_what_was_overwritten(grad: Tensor) -> Tensor:
+    cite("pointwise.logical.in_place")
+    return zeros_like(grad)
+
+
 def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
     """The result is a truth value; in place it becomes a 0 or 1 of self's dtype: a constant, without self's history."""
     operands = "Tensor self" if unary else "Tensor self, Tensor other"
@@ -157,7 +162,7 @@ def _logical(name: str, ufunc: Any, unary: bool = False) -> None:
 
     declare(
         f"{name}({operands}) -> Tensor",
-        forward=truth, vjp={"self": lambda grad: zeros_like(grad)}, exact=True,
+        forward=truth, vjp={"self": _of_what_was_overwritten}, exact=True,
         function=False, method=False, inplace=True, in_place_clause="pointwise.logical.in_place",
         samples=domains.numbers(),
     )  # fmt: skip

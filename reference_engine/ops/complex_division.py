@@ -26,6 +26,11 @@ def quotient(a: Any, b: Any) -> Any:
     return np.where(np.arange(by_parts.size).reshape(by_parts.shape) % max(row, 1) < whole, scaled, by_parts)
 
 
+def is_rounded(a: Any, b: Any) -> Any:
+    """Whether dividing goes through steps that are rounded, whatever the quotient is: by a number with both parts."""
+    return (b.real != 0) & (b.imag != 0)
+
+
 def _scaled(a: Any, b: Any) -> Any:
     scale = 1 / np.maximum(np.abs(b.real), np.abs(b.imag))
     re, im, c, d = a.real * scale, a.imag * scale, b.real * scale, b.imag * scale

@@ -27,6 +27,7 @@ def _not_derived(name: str) -> Any:
     def vjp(grad: Tensor) -> Tensor:
         raise refusal("engine.not_implemented_node", name=name)
 
+    vjp.not_derived = name  # type: ignore[attr-defined]
     return vjp
 
 

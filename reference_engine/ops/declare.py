@@ -185,10 +185,13 @@ class Op:
         self.reference_name: str = traits["display"] or self.name.removeprefix("nn.functional.").replace(".", "_")
         self.tensor_params = [i for i, p in enumerate(self.params) if p.is_tensor]
         # read element by element while the first one is written in place; a fill value is read before
-        self.read_beside = [i for i in self.tensor_params if i and self.params[i].name != "value"]
+        unasked = ("value", "source") if self.name == "masked_scatter" else ("value",)  # where that lies, nobody asks
+        self.read_beside = [i for i in self.tensor_params if i and self.params[i].name not in unasked]
         self.has_flag = "inplace" in self.index_of and not self.composite
         # by name, as torch evaluates them: what was made first shows in the order in which gradients are added up
         self.vjp = {name: _Formula(name, fn, self) for name, fn in sorted(vjp.items())}
+        unknown = {getattr(fn, "not_derived", "") for fn in vjp.values()}
+        self.not_derived = unknown.pop() if len(unknown) == 1 else ""  # what none of the derivatives are known of
         if self.underived:
             self.differentiable = self.tensor_params
             self.node_type: type[OpNode] = type("NotImplemented", (_Underived,), {"op": self})

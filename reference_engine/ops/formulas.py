@@ -34,6 +34,7 @@ def not_derived(name: str) -> Callable[[Tensor], Tensor]:
         raise refusal("engine.not_implemented_node", name=name)
 
     refuse.asks_no_gradient = True  # type: ignore[attr-defined]
+    refuse.not_derived = name  # type: ignore[attr-defined]
     return refuse
 
 
@@ -44,6 +45,7 @@ def not_derived_in_any_result(name: str) -> Callable[[Any], Tensor]:
         raise refusal("engine.not_implemented_node", name=name)
 
     refuse.asks_no_gradient = True  # type: ignore[attr-defined]
+    refuse.not_derived = name  # type: ignore[attr-defined]
     return refuse
 
 

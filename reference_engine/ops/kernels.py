@@ -371,6 +371,7 @@ class elementwise:
         number_is_operand: a number counts as an operand where the layout of the result is chosen, not as a parameter.
         ulps: how far apart two good kernels of this function may be, where that is more than a few units.
         floor: near its zeros the function is only as precise as where its size is this.
+        rounded: takes the same arrays, and says where a step inside is rounded though the result may be exact by luck.
         keeps_dtype: ``out=`` must have the dtype of the result, rather than one that can hold it.
         made_like: the result of one tensor is made like it beforehand, strides of dimensions of one element included.
         first: called with the promoted dtype and the arguments before shapes and memory are looked at; raises what
@@ -383,10 +384,10 @@ class elementwise:
         name: str = "", not_for: str | Sequence[str] = "", since: dict[str, str] | None = None,
         first: Check | None = None, check: Check | None = None, stepwise: bool = False,
         number_is_operand: bool = True, keeps_dtype: bool = False, ulps: float = 0.0, floor: float = 0.0,
-        made_like: bool = False,
+        made_like: bool = False, rounded: Callable[..., Any] | None = None,
     ) -> None:  # fmt: skip
         self.fn, self.rule, self.params, self.exact = fn, dtype, frozenset(params), exact
-        self.first, self.made_like = first, made_like
+        self.first, self.made_like, self.rounded = first, made_like, rounded
         self.name, self.since, self.check, self.stepwise, self.ulps = name, since or {}, check, stepwise, ulps
         self.not_for = dtypes_in(not_for if isinstance(not_for, str) else " ".join(not_for))
         self.number_is_operand, self.keeps_dtype, self.floor = number_is_operand, keeps_dtype, floor
@@ -443,7 +444,8 @@ class elementwise:
                 arrays.append(np.asarray(v).astype(compute))
         out = self.fn(*arrays)
         if shadow.active is not None and not self.exact:
-            out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps, self.floor)
+            rounded = self.rounded is not None and self.rounded(*arrays)
+            out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps, self.floor, rounded)
         dense = strides.contiguous(shape)
         wanted = dense
         if len(shape) > 1 and not (alike and first._strides == dense and (not numbers or min(shape) > 1)):

@@ -182,6 +182,7 @@ def cholesky(a: Array) -> tuple[Array, Array]:
             rounded = (made[j, :j].astype(a.dtype) != made[j, :j]).any()
             doubtful = j + 1 if rounded and abs(rest) <= _NEARLY * n * unit * size else 0
             if gauge.first_zero(0 if rest > 0 else j + 1, doubtful):
+                made[j, j] = rest
                 return made, j + 1
             rest = rest if rest > 0 else unit * size
             made[j, j] = np.sqrt(rest)

@@ -117,7 +117,11 @@ def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: flo
             noisy(mean, centre, [x], d, floor=size, rounded=rounded),
             noisy(rate, spread, [x], d, floor=rate * np.maximum(size * rate, 1), rounded=rounded),
         )
-        made = noisy(apply(x), apply, [x], d)
+        floor, cancelled = 0.0, False
+        if layout.statistics:  # what is added up there, and cancels, is rounded
+            scale = rate if weight is None else rate * weight._read().astype(x.dtype).reshape(layout.parameters)
+            floor, cancelled = np.abs(mean * scale) + np.abs(x * scale), mean != 0
+        made = noisy(apply(x), apply, [x], d, floor=floor, rounded=cancelled)
     kept = layout.statistics or mean.shape
     mean, rate = mean.reshape(kept), rate.reshape(kept)
     return from_array(made.reshape(input._shape), d), from_array(mean, d), from_array(rate, d)
@@ -136,12 +140,15 @@ def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float
         rate = 1 / np.sqrt(np.mean(centred * centred, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
         normal = centred * rate
         mean_g, mean_gn = (np.mean(v, axis=layout.axes, keepdims=True) for v in (w, w * normal))
+        sizes.append(rate * (np.abs(w) + np.abs(mean_g) + np.abs(normal * mean_gn)))
         return rate * (w - mean_g - normal * mean_gn)
 
+    sizes: list[Array] = []  # of what is added up
     centred = x - np.mean(x, axis=layout.axes, keepdims=True)
     normal = centred / np.sqrt(np.mean(centred * centred, axis=layout.axes, keepdims=True) + x.dtype.type(eps))
     shape = tuple(n for i, n in enumerate(layout.shape) if i not in layout.summed)
-    of_x = from_array(noisy(slope(g, x), slope, [g, x], d).reshape(input._shape), d)
+    made = slope(g, x)
+    of_x = from_array(noisy(made, slope, [g, x], d, floor=sizes[0]).reshape(input._shape), d)
     of_w = from_array(np.sum(g * normal, axis=layout.summed).reshape(shape), d)
     return of_x, of_w, from_array(np.sum(g, axis=layout.summed).reshape(shape), d)
 

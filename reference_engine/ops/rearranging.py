@@ -12,8 +12,8 @@ import numpy as np
 from reference_engine import strides
 from reference_engine.dtypes import dtype
 from reference_engine.modes import state
-from reference_engine.ops import domains
-from reference_engine.ops.declare import declare
+from reference_engine.ops import domains, kernels
+from reference_engine.ops.declare import OVERLAPS, declare
 from reference_engine.ops.kernels import empty, from_array, wrap_dim, wrap_dims
 from reference_engine.ops.shape import infer_size, unsqueeze_to
 from reference_engine.semantics import cite, refusal, switch, warn
@@ -200,7 +200,12 @@ declare(
 
 
 def _narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
+    out = kernels.destination
+    if out is not None and out._dtype is not self._dtype:
+        raise refusal("shape.narrow_copy.out_dtype")
     piece = self.detach().narrow(dim, start, length)
+    if out is not None and out._shape != piece._shape:
+        kernels.resize(out, piece._shape)  # without the warning that others have
     return from_array(piece._read(), self._dtype)
 
 
@@ -212,14 +217,14 @@ declare(
             self_shape, dim, start, start + length, 1
         )
     },
-    out=True,
+    out=OVERLAPS,
     exact=True,
     when="shape.narrow_copy.derived",
     samples=domains.numbers(shapes="narrow"),
 )
 declare(
     "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor",
-    forward=_narrow_copy, underived=True, out=True, exact=True, when="!shape.narrow_copy.derived",
+    forward=_narrow_copy, underived=True, out=OVERLAPS, exact=True, when="!shape.narrow_copy.derived",
 )  # fmt: skip
 
 # -- diagonals and windows ---------------------------------------------------------------------------------------

@@ -144,8 +144,13 @@ declare(
 )  # fmt: skip
 
 
+def _neighbour(x: Array, y: Array) -> Array:
+    """The next number on the way, of the very dtype: the other itself where the two are equal, its sign included."""
+    return np.where(x == y, y, np.nextafter(x, y))
+
+
 _nextafter = elementwise(
-    np.nextafter, dtype=same, exact=True, name="nextafter_cpu", not_for="bool int complex", since=HALF
+    _neighbour, dtype=same, exact=True, name="nextafter_cpu", not_for="bool int complex", since=HALF, stepwise=True
 )
 
 

@@ -404,7 +404,10 @@ def _check_full_rank(a: Array, op: str) -> None:
     rows, columns = a.shape[-2:]
     for i, at in enumerate(np.ndindex(*a.shape[:-2]) if a.size else ()):
         matrix = a[at] if rows >= columns else np.conj(a[at].T)
-        if not np.isfinite(matrix).all() or not matrix.any():
+        if not np.isfinite(matrix).all():
+            continue
+        if not matrix.any():
+            cite("linalg.lstsq.deficient")
             continue
         left = np.abs(np.diagonal(np.linalg.qr(_precise(matrix), mode="r")))
         small = left <= 16 * max(a.shape[-2:]) * np.finfo(a.dtype).eps * np.max(np.abs(matrix))
