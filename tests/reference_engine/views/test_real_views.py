@@ -11,11 +11,3 @@ def test_an_imaginary_part_that_is_written_to_gets_the_history_of_its_base() -> 
     part.copy_(w)
     assert not part.is_leaf
     assert x.grad_fn.name() == "torch::autograd::CopySlices"
-
-
-def test_an_imaginary_part_changed_in_no_grad_mode_is_no_leaf() -> None:
-    x = engine.tensor(1.0, dtype=engine.complex128, requires_grad=True)
-    with engine.no_grad():
-        part = x.imag
-        part.mul_(1)
-        assert not part.is_leaf
