@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from reference_engine import levels, modes
+from reference_engine import levels, modes, strides
 from reference_engine.autograd import saved, tangent_clauses
-from reference_engine.semantics import cite, unwarned
+from reference_engine.semantics import cite, refusal, unwarned
 
 if TYPE_CHECKING:
     from reference_engine.ops.declare import Op
@@ -176,6 +176,9 @@ def _pair(gradient: Any, tangent: Any, pairs: list[tuple[Tensor, Tensor]]) -> No
         real = tangent.is_complex() and not gradient.is_complex()
         tangent = (tangent.real if real else tangent).to(gradient.dtype)
     if tangent._shape != gradient._shape:  # a gradient that would be summed to the argument's shape
+        common = strides.broadcast(tangent._shape, gradient._shape)
+        if not isinstance(common, int) and common != gradient._shape:  # its shape was changed after it became a tangent
+            raise refusal("forward_ad.tangent.shape", shape=list(gradient._shape), got=list(common))
         tangent = tangent.expand(gradient.shape)
     pairs.append((gradient, tangent))
 

@@ -27,11 +27,12 @@ _ORDERS = (2, 1, 3, 0.5, 1.5, 0, math.inf, -math.inf, -1)
 # -- the norm of a vector, for every order ---------------------------------------------------------------------------
 
 
-def norm_of(values: Array, order: float, axes: tuple[int, ...], keepdim: bool) -> Array:
+def norm_of(values: Array, order: float, axes: tuple[int, ...], keepdim: bool, single_is_size: bool = True) -> Array:
+    """The norm over some axes; `single_is_size` says whether that of one element is its size, without powers."""
     size = np.abs(values)
     options: dict[str, Any] = {"axis": axes, "keepdims": keepdim}
     if size.dtype == np.float32:
-        if order not in (0, 1, math.inf, -math.inf) and _out_of_range(size, order, options):
+        if order not in (0, 1, math.inf, -math.inf) and _out_of_range(size, order, options, single_is_size):
             powers = np.power(size, np.float32(order)).astype(np.float64)
             total = np.sum(powers, **options).astype(np.float32)
             return np.power(total.astype(np.float64), 1 / order)
@@ -63,9 +64,11 @@ def _norm_in_half(values: Array, order: float, axes: tuple[int, ...], keepdim: b
     return made.reshape(tuple(1 if axis in axes else n for axis, n in enumerate(size.shape))) if keepdim else made
 
 
-def _out_of_range(size: Array, order: float, options: dict[str, Any]) -> bool:
+def _out_of_range(size: Array, order: float, options: dict[str, Any], single_is_size: bool) -> bool:
     """Whether single precision has no normal number for a power or for the sum of them."""
-    if size.size == math.prod(size.shape[axis] for axis in range(size.ndim) if axis not in options["axis"]):
+    if single_is_size and size.size == math.prod(
+        size.shape[axis] for axis in range(size.ndim) if axis not in options["axis"]
+    ):
         return False  # one element each: its norm is its size
     limits = np.finfo(np.float32)
     with np.errstate(all="ignore"):
@@ -117,7 +120,8 @@ def _vector_norm(self: Tensor, ord: Any, dim: Dims, keepdim: bool, dtype: Any) -
     def norm(x: Array) -> Array:
         if narrow:
             return _norm_in_half(x, order, axes, keepdim).astype(x.dtype)
-        return norm_of(x, order, axes, keepdim)
+        # a tensor without dimensions whose "first" is named is gone through as if it had it
+        return norm_of(x, order, axes, keepdim, single_is_size=bool(self._shape) or dim is None)
 
     return from_array(np.asarray(noisy(norm(a), norm, [a], d.to_real())), d.to_real())
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from reference_engine import levels, return_types
 from reference_engine.modes import state
-from reference_engine.ops import domains, lapack
+from reference_engine.ops import domains, lapack, shadow
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived, not_derived_in_any_result
@@ -265,6 +265,14 @@ def _through_reflections(grad: Tensor, input: Tensor, tau: Tensor, start: Tensor
     return whole.tril_(-1), taus, grad
 
 
+def _nearby(t: Tensor) -> Tensor:
+    """The same as `nearby` for a tensor, which keeps its history."""
+    if shadow.active is None:
+        return t
+    a = t._read()
+    return t + from_array(nearby(a, t._dtype) - a, t._dtype)
+
+
 def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor, result: Tensor) -> dict[str, Any]:
     """The product itself is kept as well, though it can be made again from the reflections."""
     import reference_engine as engine
@@ -273,7 +281,8 @@ def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor, result: Tensor) -
         return {}
     rows, columns = input._shape[-2:]
     start = engine.eye(rows, columns, dtype=input.dtype).expand(input._shape)
-    of_input, of_tau, _ = _through_reflections(grad, input, tau, start)
+    # others undo reflection after reflection, and divide where this has nothing to divide
+    of_input, of_tau, _ = _through_reflections(grad, _nearby(input), _nearby(tau), start)
     return {"input": of_input, "tau": of_tau}
 
 

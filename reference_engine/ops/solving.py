@@ -162,7 +162,10 @@ def _solve_vjp(
 ) -> dict[str, Any]:  # fmt: skip
     vector = len(B_shape) == 1 or (len(A._shape) - 1 == len(B_shape) and B_shape == A._shape[:-1])
     gx, x = (grad.unsqueeze(-1), result2.unsqueeze(-1)) if vector else (grad, result2)
-    back = run(SOLVE, [adjoint(A), gx, left, False])[2]  # a singular A was told of, or was not to be
+    found = run(SOLVE, [adjoint(A), gx, left, False])  # a singular A was told of, or was not to be
+    if levels.values(found[3]).any():
+        cite("linalg.solve.gradient_of_singular")
+    back = found[2]
     made: dict[str, Any] = {"B": back.squeeze(-1) if vector else back}
     if "A" in needs:
         made["A"] = -(back.matmul(adjoint(x)) if left else adjoint(x).matmul(back))
