@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_engine import dtypes, levels, meta, strides
+from reference_engine import dtypes, levels, meta, strides, subclass_calls
 from reference_engine.autograd import saved
 from reference_engine.dispatcher import factories
 from reference_engine.dtypes import dtype
@@ -465,3 +465,7 @@ def attach() -> None:
     )
     for name in ("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided"):
         setattr(cls, name, meta.factory(factories.watched(name, getattr(cls, name))))
+    for name in ("new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided", "new_tensor"):
+        method = subclass_calls.asking(getattr(cls, name))
+        method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+        setattr(cls, name, method)

@@ -19,6 +19,7 @@ from reference_engine import (
     ops,
     override_names,
     overrides,
+    subclass_calls,
     typed_storage,
 )
 from reference_engine.autograd import anomaly
@@ -74,6 +75,8 @@ def publish(top: dict[str, Any]) -> None:
     attributes.attach()
     top["__version__"] = str(current().version)
     _publish_surface(top)
+    for waiting in (top["nn"].UninitializedParameter, top["nn"].UninitializedBuffer):
+        subclass_calls.offered(waiting, Tensor)
 
 
 #: Names of the top level that are defined in a module of another name.
@@ -172,8 +175,8 @@ def _publish_surface(top: dict[str, Any]) -> None:
     top["is_vulkan_available"], top["compiled_with_cxx11_abi"] = (lambda: False), (lambda: True)
     top["Tag"] = operators.Tag
     for part in (
-        "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library", "masked",
-        "nn", "optim", "profiler", "signal", "testing", "types", "utils", "version",
+        "__future__", "_C", "_tensor", "amp", "backends", "compiler", "cuda", "distributions", "func", "jit", "library",
+        "masked", "nn", "optim", "profiler", "signal", "testing", "types", "utils", "version",
     ):  # fmt: skip
         top[part] = importlib.import_module(f"{package}.{part}")
     importlib.import_module(f"{package}.utils.dlpack")

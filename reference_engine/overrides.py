@@ -43,7 +43,8 @@ state = _State()
 
 def _disabled_torch_function_impl(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
     """The ``__torch_function__`` of a subclass that does not want one (Parameter)."""
-    return func(*args, **(kwargs or {}))
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
 
 
 def is_tensor_like(value: Any) -> bool:

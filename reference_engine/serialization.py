@@ -174,12 +174,18 @@ def load(
 
     if weights_only and pickle_module is not None:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
-    if mmap and not isinstance(f, (str, os.PathLike)):
-        raise ValueError("f must be a file path in order to use the mmap argument")
     careful = pickle_module is None if weights_only is None else bool(weights_only)
     locate, allowed = _locating(map_location), _allowing() if careful else None
     with _opened(f, "rb") as file:
-        read = archives.read if archives.is_archive(file) else archives.read_sequence
+        archive = archives.is_archive(file)
+        if mmap and not archive:
+            raise RuntimeError(
+                "mmap can only be used with files saved with `torch.save(_use_new_zipfile_serialization=True), please "
+                "torch.save your checkpoint with this option in order to use mmap."
+            )
+        if mmap and not isinstance(f, (str, os.PathLike)):
+            raise ValueError("f must be a file path in order to use the mmap argument")
+        read = archives.read if archive else archives.read_sequence
         try:
             return read(file, locate, allowed, pickle_load_args)
         except _Unsupported as error:
@@ -402,6 +408,26 @@ class set_default_mmap_options:
 
     def __exit__(self, *exc: object) -> None:
         _settings["mmap"] = self._before
+
+
+class skip_data:
+    """Inside, ``save`` leaves room for the values but does not write them, and ``load`` does not read them.
+
+    Source: https://docs.pytorch.org/docs/stable/notes/serialization.html
+    """
+
+    def __init__(self, materialize_fake_tensors: bool = False) -> None:
+        self.materialize_fake_tensors = materialize_fake_tensors
+
+    def __enter__(self) -> None:
+        from reference_engine.saving import archives
+
+        self._before, archives.state.without_values = archives.state.without_values, True
+
+    def __exit__(self, *exc: object) -> None:
+        from reference_engine.saving import archives
+
+        archives.state.without_values = self._before
 
 
 class SourceChangeWarning(Warning):

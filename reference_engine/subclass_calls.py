@@ -38,9 +38,28 @@ def offered(cls: type, root: type) -> None:
             continue
         if isinstance(found, property):
             setattr(cls, name, _property(found))
-        elif isinstance(found, types.FunctionType) and found.__module__ != "reference_engine.ops.dispatch":
+        elif (
+            isinstance(found, types.FunctionType)
+            and found not in _asking
+            and found.__module__ != "reference_engine.ops.dispatch"
+        ):
             if not name.startswith("_") or name in PYTHON_METHODS or name in ("__float__", "__int__", "__bool__"):
                 setattr(cls, name, _method(found, name in PYTHON_METHODS))
+
+
+def asking(found: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of Tensor itself that asks modes and subclasses, although it is no operation."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _asked_by_program() and overrides.has_torch_function((self,)):
+            return overrides.offer(method, (self,), (self, *args), kwargs, native=True)
+        return found(self, *args, **kwargs)
+
+    _asking.add(method)
+    return method
+
+
+_asking: set[Any] = set()
 
 
 def _property(found: property) -> property:

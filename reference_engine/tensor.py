@@ -253,7 +253,10 @@ class Tensor(TensorBase):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "__torch_function__" in vars(cls) and not cls.__module__.startswith("reference_engine."):
+        own = any(
+            "__torch_function__" in vars(base) for base in cls.__mro__ if base is cls or Tensor not in base.__mro__
+        )
+        if own and not cls.__module__.startswith("reference_engine."):
             from reference_engine import subclass_calls
 
             subclass_calls.offered(cls, Tensor)
@@ -270,6 +273,11 @@ class Tensor(TensorBase):
         """A differentiable alias of this tensor, of another type."""
         from reference_engine.overrides import DisableTorchFunctionSubclass
 
+        if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+            raise TypeError(
+                "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. "
+                "Make sure your class inherits from Tensor."
+            )
         with DisableTorchFunctionSubclass():
             made = self._view_alias()
         made.__class__ = cls

@@ -57,10 +57,6 @@ class RemovableHandle:
         self.remove()
 
 
-class _HookDict(OrderedDict):  # type: ignore[type-arg]  # OrderedDict itself cannot be weakly referenced when empty
-    """An ordered dict that a handle may refer to weakly."""
-
-
 def add(hooks: Any, fn: Callable[..., Any], extra: Any = None) -> RemovableHandle:
     """Keep a hook; `extra` holds what else is known of some of them by their numbers."""
     handle = RemovableHandle(hooks, extra_dict=extra)
@@ -69,7 +65,7 @@ def add(hooks: Any, fn: Callable[..., Any], extra: Any = None) -> RemovableHandl
 
 
 def new_dict() -> HookDict:
-    return _HookDict()
+    return OrderedDict()
 
 
 def run_tensor_hooks(hooks: HookDict, grad: Tensor | None) -> Tensor | None:

@@ -100,9 +100,12 @@ def _swapped(module: Module, dotted: str, value: Any) -> Any:
     path, _, name = dotted.rpartition(".")
     home: Any = module
     for part in path.split(".") if path else ():
-        home = getattr(home, part, None)
-        if home is None:
-            raise refusal("functorch.functional_call.no_module", module=module._get_name(), name=part)
+        below = getattr(home, part, None)
+        if below is None:
+            raise refusal("functorch.functional_call.no_module", module=home._get_name(), name=part)
+        home = below
+    if not name:
+        raise KeyError('tensor name can\'t be empty string ""')
     if value is not _ABSENT and value is not None and not isinstance(value, Tensor):
         raise refusal("functorch.functional_call.not_tensor", value=value)
     for registered in (home._parameters, home._buffers):

@@ -77,17 +77,29 @@ def multi_head_attention_forward(
             raise AssertionError(
                 f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}"
             )
+        for name, weight in (("q", q_proj_weight), ("k", k_proj_weight), ("v", v_proj_weight)):
+            if weight is None:
+                raise AssertionError(f"use_separate_proj_weight is True but {name}_proj_weight is None")
         biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
         weights = (q_proj_weight, k_proj_weight, v_proj_weight)
         q, k, v = (_linear(*each) for each in zip((query, key, value), weights, biases, strict=True))
     else:
         if key.shape != value.shape:
             raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
+        if in_proj_weight is None:
+            raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
         q, k, v = _projected(query, key, value, in_proj_weight, in_proj_bias)
     attn_mask = _shaped_mask(attn_mask, length, source, batch * num_heads)
     if bias_k is not None and bias_v is not None:
         k, v = (torch.cat([t, bias.repeat(1, batch, 1)]) for t, bias in ((k, bias_k), (v, bias_v)))
         attn_mask, key_padding_mask = _one_more(attn_mask), _one_more(key_padding_mask)
+    elif bias_k is not None or bias_v is not None:
+        given, other = ("bias_k", "bias_v") if bias_k is not None else ("bias_v", "bias_k")
+        raise AssertionError(f"{given} is set but {other} is None")
+    for name, static in (("static_k", static_k), ("static_v", static_v)):
+        for at, wanted in ((0, batch * num_heads), (2, head)):
+            if static is not None and static.size(at) != wanted:
+                raise AssertionError(f"expecting {name}.size({at}) of {wanted}, but got {static.size(at)}")
     q = q.view(length, batch * num_heads, head).transpose(0, 1)
     k = k.view(k.shape[0], batch * num_heads, head).transpose(0, 1) if static_k is None else static_k
     v = v.view(v.shape[0], batch * num_heads, head).transpose(0, 1) if static_v is None else static_v

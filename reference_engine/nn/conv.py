@@ -52,11 +52,15 @@ class _ConvNd(Module):
             raise ValueError("in_channels must be divisible by groups")
         if out_channels % groups != 0:
             raise ValueError("out_channels must be divisible by groups")
-        if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
-            raise ValueError(
-                "padding_mode must be one of {'zeros', 'reflect', 'replicate', 'circular'}, "
-                f"but got padding_mode='{padding_mode}'"
-            )
+        words = {"same", "valid"}  # sets: the messages list them as they are hashed
+        if isinstance(padding, str):
+            if padding not in words:
+                raise ValueError(f"Invalid padding string {padding!r}, should be one of {words}")
+            if padding == "same" and any(step != 1 for step in self._each(stride)):
+                raise ValueError("padding='same' is not supported for strided convolutions")
+        modes = {"zeros", "reflect", "replicate", "circular"}
+        if padding_mode not in modes:
+            raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode='{padding_mode}'")
         self.in_channels, self.out_channels, self.groups, self.padding_mode = (
             in_channels,
             out_channels,
@@ -160,13 +164,13 @@ class _ConvTransposeNd(_ConvNd):
         Raises:
             ValueError: it has another number of dimensions, or cannot be reached.
         """
-        padding = self.output_padding if output_size is None else self._reaching(input, list(output_size))
+        padding = self.output_padding if output_size is None else self._reaching(input, output_size)
         convolve = getattr(F, self.function)
         return convolve(
             input, self.weight, self.bias, self.stride, self.padding, padding, self.groups, self.dilation
         )  # fmt: skip
 
-    def _reaching(self, input: Tensor, wanted: list[int]) -> list[int]:
+    def _reaching(self, input: Tensor, wanted: Sequence[int]) -> list[int]:
         """The output padding with which the result has the size that is wanted."""
         n = self.dimensions
         outer = 2 if input.dim() == n + 2 else 1

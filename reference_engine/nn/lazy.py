@@ -9,10 +9,12 @@ import warnings
 from typing import Any, ClassVar
 
 from reference_engine import creation, dtypes
+from reference_engine.modes import no_grad
 from reference_engine.nn import conv, instance_norm, linear, normalization
 from reference_engine.nn.applied import own_methods
 from reference_engine.nn.module import Module
 from reference_engine.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+from reference_engine.semantics import switch
 
 
 class LazyModuleMixin(Module):
@@ -22,12 +24,14 @@ class LazyModuleMixin(Module):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._initialize_hook = self.register_forward_pre_hook(_on_first_input, with_kwargs=True)
-        warnings.warn(
-            "Lazy modules are a new feature under heavy development so changes to the API or functionality can happen "
-            "at any moment.",
-            stacklevel=2,
-        )
+        self._load_hook = self.register_load_state_dict_pre_hook(_take_shapes)
+        self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
+        if switch("nn.lazy.warns"):
+            warnings.warn(
+                "Lazy modules are a new feature under heavy development so changes to the API or functionality can "
+                "happen at any moment.",
+                stacklevel=2,
+            )
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
         """Make the parameters for an input."""
@@ -36,18 +40,25 @@ class LazyModuleMixin(Module):
     def has_uninitialized_params(self) -> bool:
         return any(is_lazy(value) for value in (*self._parameters.values(), *self._buffers.values()))
 
-    def _named_state(self) -> dict[str, Any]:
-        return super()._named_state()
+    def _infer_parameters(self, module: Any, args: Any = (), kwargs: Any = None) -> None:
+        """Before the first forward: make the parameters, and become a plain module."""
+        module.initialize_parameters(*args, **(kwargs or {}))
+        if module.has_uninitialized_params():
+            raise RuntimeError(f"module {module._get_name()} has not been fully initialized")
+        module._initialize_hook.remove()
+        module._load_hook.remove()
+        del module._initialize_hook, module._load_hook
+        if module.cls_to_become is not None:
+            module.__class__ = module.cls_to_become
 
 
-def _on_first_input(module: Any, args: Any, kwargs: Any) -> None:
-    module.initialize_parameters(*args, **kwargs)
-    if module.has_uninitialized_params():
-        raise RuntimeError(f"module {module._get_name()} has not been fully initialized")
-    module._initialize_hook.remove()
-    del module._initialize_hook
-    if module.cls_to_become is not None:
-        module.__class__ = module.cls_to_become
+def _take_shapes(module: Any, state_dict: Any, prefix: str, *others: Any) -> None:
+    """Before a state is loaded: what it has a shape for gets that shape."""
+    for name, value in (*module._parameters.items(), *module._buffers.items()):
+        given = state_dict.get(prefix + name)
+        if is_lazy(value) and given is not None and not is_lazy(given):
+            with no_grad():
+                value.materialize(given.shape)
 
 
 class LazyLinear(LazyModuleMixin, linear.Linear):

@@ -11,8 +11,8 @@ from typing import Any
 
 from reference_engine import creation, devices, dtypes, meta
 from reference_engine.autograd import hooks
-from reference_engine.modes import no_grad
 from reference_engine.nn import module_hooks
+from reference_engine.nn.conversion import convert
 from reference_engine.nn.global_hooks import (
     on_registration,
     register_module_backward_hook,
@@ -326,22 +326,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
         """Replace the data of every parameter, of its gradient, and every buffer."""
         for module in self.children():
             module._apply(fn)
-        for name, parameter in self._parameters.items():
-            if parameter is None:
-                continue
-            with no_grad():
-                made = fn(parameter)
-                grad = None if parameter.grad is None else fn(parameter.grad)
-                if made._storage.meta is not parameter._storage.meta:  # elsewhere it is another parameter
-                    moved = self._parameters[name] = Parameter(made, parameter.requires_grad)
-                    moved.grad = grad
-                    continue
-                parameter.data = made
-                if grad is not None:
-                    parameter.grad.data = grad
-        for name, buffer in self._buffers.items():
-            if buffer is not None:
-                self._buffers[name] = fn(buffer)
+        convert(self, fn)
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
@@ -462,7 +447,7 @@ class Module(module_hooks.HooksMixin, StateDictMixin):
                 parameter.grad.zero_()
 
     def share_memory(self) -> Any:
-        return self
+        return self._apply(lambda t: t.share_memory_())
 
     # -- printing ----------------------------------------------------------------------------------------------
 

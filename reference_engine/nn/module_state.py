@@ -10,10 +10,12 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reference_engine import __future__ as choices
 from reference_engine.autograd import hooks
 from reference_engine.autograd.hooks import RemovableHandle
 from reference_engine.modes import no_grad
 from reference_engine.nn.bound_hook import BoundHook
+from reference_engine.nn.parameter import Parameter, is_lazy
 from reference_engine.semantics import switch
 from reference_engine.tensor import Tensor
 
@@ -80,11 +82,11 @@ class StateDictMixin:
                 FutureWarning,
                 stacklevel=2,
             )
-            destination, prefix, keep_vars = args + (destination, prefix, keep_vars)[len(args) :]
+            destination, prefix, keep_vars = (args + (destination, prefix, keep_vars)[len(args) :])[:3]
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
-        metadata = {"version": self._version}
+        metadata: dict[str, Any] = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = metadata
         for hook in self._state_dict_pre_hooks.values():
@@ -95,14 +97,17 @@ class StateDictMixin:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         for hook in self._state_dict_hooks.values():
             made = hook(self, destination, prefix, metadata)
-            if made is not None and not getattr(hook, "_from_public_api", False):
+            if getattr(hook, "_from_public_api", False):
+                if made is not None:
+                    raise RuntimeError("state_dict post-hook must return None")
+            elif made is not None:
                 destination = made
         return destination
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Add the state of this module alone; subclasses may add more."""
         for name, value in self._named_state().items():
-            destination[prefix + name] = value if keep_vars else value.detach()
+            destination[prefix + name] = value if keep_vars or is_lazy(value) else value.detach()
         if self._has_extra_state():
             destination[prefix + EXTRA_STATE] = self.get_extra_state()
 
@@ -174,7 +179,7 @@ class StateDictMixin:
             elif strict:
                 missing_keys.append(key)
         extra = prefix + EXTRA_STATE
-        if self._has_extra_state():
+        if type(self).set_extra_state is not StateDictMixin.set_extra_state:
             if extra in state_dict:
                 self.set_extra_state(state_dict[extra])
             elif strict:
@@ -195,14 +200,18 @@ class StateDictMixin:
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
                 f"checkpoint but received {type(value)}"
             )
-        if not target._shape and value._shape == (1,):
-            value = value[0]
-        if value._shape != target._shape:
+        if not is_lazy(target):
+            sizes = value.shape, target.shape  # of what has no shape yet, this says so
+            if sizes == ((1,), ()):
+                value = value[0]
+        if not is_lazy(target) and value._shape != target._shape:
             return (
                 f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
                 f"the shape in current model is {target.shape}."
             )
-        if assign:
+        if choices.get_swap_module_params_on_conversion():
+            self._swap_in(name, key, target, value, assign)
+        elif assign:
             if name in self._parameters:
                 value = type(target)(value, requires_grad=target.requires_grad)
             setattr(self, name, value)
@@ -223,6 +232,16 @@ class StateDictMixin:
                     f"whose dimensions in the checkpoint are {value.shape}, an exception occurred : {no_data.args}."
                 )
         return None
+
+    def _swap_in(self, name: str, key: str, target: Any, value: Any, assign: bool) -> None:
+        """Let the target be a tensor with the loaded values."""
+        from reference_engine.utils.swapping import swap_tensors
+
+        with no_grad():
+            made = target.module_load(value, assign=assign)
+            if name in self._parameters and not isinstance(made, Parameter):
+                made = type(target)(made, requires_grad=target.requires_grad)
+            swap_tensors(target, made)
 
     # -- hooks -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from reference_engine import creation, overrides
 from reference_engine.dispatcher import watching
+from reference_engine.override_names import PYTHON_METHODS
 from reference_engine.tensor import Tensor
 
 
@@ -14,10 +15,11 @@ def adopt(cls: type[Any], data: Tensor, requires_grad: bool) -> Any:
     if requires_grad and not data.dtype.is_differentiable:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if watching.used:
-        with watching.DisableTorchDispatch():  # that it becomes a parameter is no operation
+        with watching.DisableTorchDispatch(), overrides.DisableTorchFunction():  # becoming a parameter is no operation
             made = data.detach()
     else:
-        made = data.detach()
+        with overrides.DisableTorchFunction():
+            made = data.detach()
     made.__class__ = cls
     made._leaf_requires_grad = requires_grad  # not by requires_grad_(), which transforms refuse
     return made
@@ -42,7 +44,7 @@ class Parameter(Tensor, metaclass=_ByMark):
     """
 
     _mark = "_is_param"
-    __torch_function__ = classmethod(overrides._disabled_torch_function_impl)  # type: ignore[assignment]
+    __torch_function__ = staticmethod(overrides._disabled_torch_function_impl)
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         if data is None:
@@ -90,8 +92,50 @@ _UNKNOWN = (
 )
 
 
+_UNUSABLE = (
+    "Attempted to use an uninitialized parameter in {}. This error happens when you are using a `LazyModule` or "
+    "explicitly manipulating `torch.nn.parameter.{}` objects. When using LazyModules Call `forward` with a dummy batch "
+    "to initialize the parameters before calling torch functions"
+)
+_NOT_SHARED = (
+    "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters before "
+    "calling `module.share_memory()`."
+)
+#: What can be done with a tensor that has no shape.
+_USABLE = {
+    "__hash__", "_has_compatible_shallow_copy_type", "_to_copy", "char", "copy_", "cpu", "cuda", "double", "float",
+    "get_device", "half", "int", "is_complex", "is_floating_point", "long", "short", "size", "to",
+}  # fmt: skip
+
+
+def _described(func: Any) -> str:
+    """A method as it is printed where it is written in C."""
+    owner, _, name = getattr(func, "__qualname__", "").rpartition(".")
+    if owner not in ("Tensor", "TensorBase") or name in PYTHON_METHODS:
+        return repr(func)
+    return f"<{'slot wrapper' if name.startswith('__') else 'method'} {name!r} of 'torch._C.TensorBase' objects>"
+
+
 class _Uninitialized:
     """A tensor without a shape yet."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in _USABLE or name == "__get__" or type(func).__name__ == "method-wrapper":
+            return super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[misc]
+        raise ValueError(_UNUSABLE.format(_described(func), cls.__name__))
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        return type(self), (self.requires_grad,)
+
+    def share_memory_(self) -> Any:
+        raise RuntimeError(_NOT_SHARED)
+
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, dtype=self.dtype)
+        return memo[id(self)]
 
     @property
     def shape(self) -> Any:

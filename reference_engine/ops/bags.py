@@ -75,9 +75,11 @@ def _embedding_bag(
     if mode not in (SUM, MEAN, MAX):
         raise refusal("nn.embedding_bag.mode")
     _refuse(weight, indices, offsets, mode, per_sample_weights, padding_idx)
+    if include_last_offset and not offsets._shape[0]:
+        raise RuntimeError("include_last_offset: number of offset should be at least 1")
     of_index, count = _bags(indices, offsets, include_last_offset)
     places = indices._read()
-    kept = places != padding_idx
+    kept = (places != padding_idx) & (of_index >= 0)  # with one offset that is the last there is no bag
     table = weight._read().astype(weight._dtype.compute)
     sizes = np.bincount(of_index[kept], minlength=count).astype(np.int64)
     whole = indices._dtype if indices._dtype is offsets._dtype else dtypes.int64

@@ -283,10 +283,28 @@ class Optimizer:
         return f"{type(self).__name__} (\n" + "\n".join(described) + ")"
 
 
+#: Hooks of all optimizers.
+_global_optimizer_pre_hooks = hooks.new_dict()
+_global_optimizer_post_hooks = hooks.new_dict()
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` before each step of any optimizer; see `register_step_pre_hook`."""
+    return hooks.add(_global_optimizer_pre_hooks, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` after each step of any optimizer."""
+    return hooks.add(_global_optimizer_post_hooks, hook)
+
+
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """The step between its hooks, which see the arguments as of an unbound call: the optimizer is the first."""
+
     @functools.wraps(step)
-    def with_hooks(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        for hook in list(self._step_pre_hooks.values()):
+    def with_hooks(*args: Any, **kwargs: Any) -> Any:
+        self = args[0]
+        for hook in [*_global_optimizer_pre_hooks.values(), *self._step_pre_hooks.values()]:
             replaced = hook(self, args, kwargs)
             if replaced is not None:
                 if not isinstance(replaced, tuple) or len(replaced) != 2:
@@ -294,8 +312,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                         f"{step} must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
                     )
                 args, kwargs = replaced
-        result = step(self, *args, **kwargs)
-        for hook in list(self._step_post_hooks.values()):
+        result = step(args[0], *args[1:], **kwargs)
+        for hook in [*self._step_post_hooks.values(), *_global_optimizer_post_hooks.values()]:
             hook(self, args, kwargs)
         return result
 

@@ -45,6 +45,21 @@ class PackedSequence(PackedSequence_):
         data = self.data.to(*args, **kwargs)
         return self if data is self.data else type(self)(data, *self[1:])
 
+    def pin_memory(self) -> PackedSequence:
+        return type(self)(self.data.pin_memory(), *self[1:])
+
+    def is_pinned(self) -> bool:
+        return bool(self.data.is_pinned())
+
+    def byte(self) -> PackedSequence:
+        return self.to(dtype=dtypes.uint8)
+
+    def char(self) -> PackedSequence:
+        return self.to(dtype=dtypes.int8)
+
+    def short(self) -> PackedSequence:
+        return self.to(dtype=dtypes.int16)
+
     def double(self) -> PackedSequence:
         return self.to(dtype=dtypes.float64)
 

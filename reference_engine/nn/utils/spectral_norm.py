@@ -75,7 +75,22 @@ class SpectralNorm:
         module.register_buffer(f"{name}_u", u)
         module.register_buffer(f"{name}_v", v)
         module.register_forward_pre_hook(made)
+        module._register_state_dict_hook(SpectralNormStateDictHook(made))
         return made
+
+
+class SpectralNormStateDictHook:
+    """Notes in the metadata of a state in which form the vectors are kept."""
+
+    def __init__(self, fn: SpectralNorm) -> None:
+        self.fn = fn
+
+    def __call__(self, module: Any, state_dict: Any, prefix: str, local_metadata: dict[str, Any]) -> None:
+        noted = local_metadata.setdefault("spectral_norm", {})
+        key = f"{self.fn.name}.version"
+        if key in noted:
+            raise RuntimeError(f"Unexpected key in metadata['spectral_norm']: {key}")
+        noted[key] = 1
 
 
 def _hook_on(module: Any, name: str) -> int | None:
@@ -103,4 +118,8 @@ def remove_spectral_norm(module: Any, name: str = "weight") -> Any:
     if key is None:
         raise ValueError(f"spectral_norm of '{name}' not found in {module}")
     module._forward_pre_hooks.pop(key).remove(module)
+    states = module._state_dict_hooks
+    for number, hook in list(states.items()):
+        if isinstance(hook, SpectralNormStateDictHook) and hook.fn.name == name:
+            del states[number]
     return module
