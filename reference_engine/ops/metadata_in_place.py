@@ -156,7 +156,7 @@ def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None)
 
 
 _SET = declare(
-    "_set(Tensor self, Tensor source) -> Tensor", forward=lambda self, source: source, display="set", underived=True,
+    "_set(Tensor self, Tensor source) -> Tensor", forward=lambda self, source: source, display="set", underived="set_",
     method=False, function=False, exact=True,
 )  # fmt: skip
 
