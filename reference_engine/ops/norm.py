@@ -13,6 +13,7 @@ from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import EXACT, declare
 from reference_engine.ops.dispatch import run
+from reference_engine.ops.distance_gradients import second_derivative
 from reference_engine.ops.formulas import conj, decided, not_derived, some, times, where
 from reference_engine.ops.kernels import broadcast_shapes, from_array, noisy, wrap_dim, wrap_dims
 from reference_engine.ops.reduction import unsqueeze_reduced
@@ -329,20 +330,36 @@ def _cdist_backward(grad: Tensor, x1: Tensor, x2: Tensor, p: float, cdist: Tenso
     return from_array(np.asarray(noisy(gradient(*arrays), gradient, arrays, x1._dtype)), x1._dtype)
 
 
-_CDIST_BACKWARD = declare(
+def _cdist_again(
+    grad: Tensor, grad_output: Tensor, x1: Tensor, x2: Tensor, p: float, cdist: Tensor
+) -> dict[str, Tensor]:
+    made = second_derivative(grad, grad_output, x1, x2, float(p), cdist)
+    return {"grad_output": made["g"], "x1": made["x1"], "x2": made["x2"], "cdist": made["d"]}
+
+
+_ONCE = declare(
     "_cdist_backward(Tensor grad, Tensor x1, Tensor x2, float p, Tensor cdist) -> Tensor",
     forward=_cdist_backward, node="CdistBackwardBackward0", method=False, function=False,
     vjp={name: not_derived("_cdist_backward") for name in ("grad", "x1", "x2", "cdist")},
 )  # fmt: skip
+_TWICE = declare(
+    "_cdist_backward(Tensor grad_output, Tensor x1, Tensor x2, float p, Tensor cdist) -> Tensor",
+    forward=_cdist_backward, node="CdistBackwardBackward0", method=False, function=False,
+    vjp={"grad_output, x1, x2, cdist": _cdist_again},
+)  # fmt: skip
+
+
+def _cdist_gradient(grad: Tensor, x1: Tensor, x2: Tensor, p: float, result: Tensor) -> Tensor:
+    op = _TWICE if switch("reduction.distance.second_derivative") else _ONCE
+    return run(op, [grad.contiguous(), x1, x2, p, result.contiguous()])
+
 
 _CDIST = declare(
     "_cdist_forward(Tensor x1, Tensor x2, float p) -> Tensor",
     forward=_cdist, node="CdistBackward0", method=False, function=False,
     vjp={
-        "x1": lambda grad, x1, x2, p, result: run(_CDIST_BACKWARD, [grad.contiguous(), x1, x2, p, result]),
-        "x2": lambda grad, x1, x2, p, result: run(
-            _CDIST_BACKWARD, [grad.mT.contiguous(), x2, x1, p, result.mT.contiguous()]
-        ),
+        "x1": _cdist_gradient,
+        "x2": lambda grad, x1, x2, p, result: _cdist_gradient(grad.mT, x2, x1, p, result.mT),
     },
 )  # fmt: skip
 

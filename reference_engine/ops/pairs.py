@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from reference_engine import dtypes
 from reference_engine.ops import domains
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
+from reference_engine.ops.distance_gradients import second_derivative
 from reference_engine.ops.formulas import not_derived
 from reference_engine.ops.kernels import Array, from_array, noisy
 from reference_engine.ops.norm import norm_of, slopes_of_distance
-from reference_engine.semantics import cite, refusal
+from reference_engine.semantics import cite, refusal, switch
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
@@ -57,15 +59,43 @@ def _pdist_backward(grad: Tensor, self: Tensor, p: float, pdist: Tensor) -> Tens
     return from_array(np.asarray(noisy(gradient(*arrays), gradient, arrays, self._dtype)), self._dtype)
 
 
-_BACKWARD = declare(
+def _pdist_again(grad: Tensor, grad_output: Tensor, self: Tensor, p: float, pdist: Tensor) -> dict[str, Tensor]:
+    """As of distances of the rows to themselves, where each pair is met twice."""
+    n = self._shape[0]
+    pairs = tuple(from_array(side, dtypes.int64) for side in np.triu_indices(n, 1))
+
+    def square(of_pairs: Tensor) -> Tensor:
+        upper = of_pairs.new_zeros((n, n)).index_put(pairs, of_pairs)
+        return upper + upper.mT
+
+    def of_pairs(square: Tensor) -> Tensor:
+        return (square + square.mT)[pairs]
+
+    made = second_derivative(grad, square(grad_output), self, self, float(p), square(pdist))
+    return {"grad_output": of_pairs(made["g"]), "self": made["x1"] + made["x2"], "pdist": of_pairs(made["d"])}
+
+
+_ONCE = declare(
     "_pdist_backward(Tensor grad, Tensor self, float p, Tensor pdist) -> Tensor",
     forward=_pdist_backward, node="PdistBackwardBackward0",
     vjp={name: not_derived("_pdist_backward") for name in ("grad", "self", "pdist")}, **_HIDDEN,
 )  # fmt: skip
+_TWICE = declare(
+    "_pdist_backward(Tensor grad_output, Tensor self, float p, Tensor pdist) -> Tensor",
+    forward=_pdist_backward, node="PdistBackwardBackward0",
+    vjp={"grad_output, self, pdist": _pdist_again}, **_HIDDEN,
+)  # fmt: skip
+
+
+def _gradient(grad: Tensor, self: Tensor, p: float, result: Tensor) -> Tensor:
+    op = _TWICE if switch("reduction.distance.second_derivative") else _ONCE
+    return run(op, [grad.contiguous(), self, p, result])
+
+
 _FORWARD = declare(
     "_pdist_forward(Tensor self, float p) -> Tensor",
     forward=_pdist, node="PdistBackward0",
-    vjp={"self": lambda grad, self, p, result: run(_BACKWARD, [grad.contiguous(), self, p, result])}, **_HIDDEN,
+    vjp={"self": _gradient}, **_HIDDEN,
 )  # fmt: skip
 declare(
     "pdist(Tensor input, float p=2.0) -> Tensor",
