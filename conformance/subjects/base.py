@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from types import ModuleType
@@ -112,10 +113,11 @@ def _resolve(api: ModuleType, dotted: str) -> Any:
         try:
             value = getattr(value, part)
         except AttributeError as missing:
-            if not isinstance(value, ModuleType):
+            name = api.__name__ + walked
+            if not isinstance(value, ModuleType) or name in sys.modules:  # imported, and kept back by the version
                 raise
             try:
-                value = importlib.import_module(api.__name__ + walked)
+                value = importlib.import_module(name)
             except ModuleNotFoundError:
                 raise missing from None
     return value

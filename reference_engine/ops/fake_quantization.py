@@ -15,7 +15,7 @@ from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, from_array
 from reference_engine.ops.supported import ONLY_FLOATING, refuse_unsupported
-from reference_engine.semantics import refusal
+from reference_engine.semantics import refusal, switch
 from reference_engine.tensor import Tensor
 
 _HIDDEN: dict[str, Any] = {"function": False, "method": False}
@@ -62,7 +62,9 @@ def _per_tensor_by_tensors(input: Tensor, scale: Tensor, zero_point: Tensor, qua
 def _per_channel(
     input: Tensor, scale: Tensor, zero_point: Tensor, axis: int, quant_min: int, quant_max: int
 ) -> Any:  # fmt: skip
-    if scale._dtype not in (dtypes.float32, dtypes.bfloat16):
+    checked = switch("ops.fake_quantize.scale_checked")
+    scales = (dtypes.float32, dtypes.bfloat16) if switch("ops.fake_quantize.bfloat16_scale") else (dtypes.float32,)
+    if checked and scale._dtype not in scales:
         raise refusal("ops.fake_quantize.scale_dtype", dtype=scale._dtype.scalar_name)
     if zero_point._dtype not in (dtypes.int32, dtypes.float32, dtypes.float16):
         raise refusal("ops.fake_quantize.zero_point_dtype", dtype=zero_point._dtype.scalar_name)
@@ -79,6 +81,8 @@ def _per_channel(
         raise refusal("ops.fake_quantize.zero_point")
     if axis < 0:
         raise refusal("ops.fake_quantize.axis")
+    if not checked and scale._dtype not in scales:
+        raise refusal("ops.fake_quantize.scale_dtype", dtype=scale._dtype.scalar_name)
     along = tuple(-1 if i == axis else 1 for i in range(len(input._shape)))
     step = scale._read().astype(np.float32).reshape(along)
     zero = zero.astype(np.float32 if between else np.int64).reshape(along)

@@ -355,9 +355,10 @@ def _ormqr_vjp(
 
 
 def _real_ormqr(self: Tensor, input2: Tensor, input3: Tensor, left: bool, transpose: bool) -> Tensor:
+    made = _ormqr(self, input2, input3, left, transpose)
     if self._dtype.is_complex and state.grad and any(t.requires_grad for t in (self, input2, input3)):
         raise refusal("complex.not_differentiable", op="ormqr")
-    return _ormqr(self, input2, input3, left, transpose)
+    return made
 
 
 _ORMQR: dict[str, Any] = {

@@ -208,7 +208,8 @@ def _check_present(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
 def _check_tensors(promoted: dtype, self: Tensor, low: Any, high: Any) -> None:
     kernels.refuse_narrow_target(promoted)
     kernel = "clamp_cpu" if low is not None and high is not None else "maximum_cpu" if high is None else "minimum_cpu"
-    if promoted.is_complex or (promoted.category == 0 and kernel == "clamp_cpu"):
+    narrow = promoted.category == 0 or (promoted.name == "float16" and not switch("pointwise.float16"))
+    if promoted.is_complex or (narrow and kernel == "clamp_cpu"):
         raise refusal("ops.not_implemented_for", op=kernel, dtype=promoted.scalar_name)
 
 
