@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import unittest
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from reference_engine.dtypes import dtype
 from reference_engine.testing._internal.parametrized import written_out
@@ -38,7 +38,28 @@ dtypesIfCUDA = dtypesIfMPS = dtypesIfHPU = dtypesIfXPU = precisionOverride = tol
 skipCUDAIf = skipCUDAIfNotMiopenSuggestNHWC = skipMPSIf = skipMetaIf = _leave
 expectedFailureMPS = expectedFailureMeta = skipMeta = skipXLA = skipMPS = skipCUDAIfRocm = _leave()
 skipCPUIfNoLapack = skipCUDAIfNoMagma = onlyCPU = onlyNativeDeviceTypes = onlyOn = _leave()
+onlyNativeDeviceTypesAnd = skipCUDAIfCudnnVersionLessThan = skipCUDAIfRocmVersionLessThan = skipCUDAVersionIn = _leave
+skipGPUIf = largeTensorTest = _leave
+skipCUDAIfMiopen = skipCUDAIfNoCudnn = skipCUDAIfNoMiopen = skipCUDAIfNoCusolver = _leave()
+skipCUDAIfNoMagmaAndNoCusolver = skipCPUIfNoMkl = skipCPUIfNoFFT = skipCPUIfNoMklSparse = _leave()
+expectedFailureXLA = expectedFailureCUDA = disablecuDNN = disableMkldnn = _leave()
 onlyCUDA = onlyMPS = onlyXPU = onlyAccelerator = _never("only runs on another device")
+
+
+class tol(NamedTuple):
+    """Tolerances for a dtype."""
+
+    atol: float
+    rtol: float
+
+
+def get_all_device_types() -> list[str]:
+    """The one device."""
+    return ["cpu"]
+
+
+def skipIf(condition: Any, reason: str) -> Decorator:
+    return unittest.skipIf(bool(condition), reason)
 
 
 def skipCPUIf(condition: Any, reason: str) -> Decorator:

@@ -74,3 +74,31 @@ def all_types_and_complex_and(*more: dtype) -> Dtypes:
 
 def double_types() -> Dtypes:
     return (dtypes.float64, dtypes.complex128)
+
+
+def get_all_int_dtypes() -> list[dtype]:
+    return list(integral_types())
+
+
+def get_all_fp_dtypes(include_half: bool = True, include_bfloat16: bool = True) -> list[dtype]:
+    narrow = ((dtypes.float16, include_half), (dtypes.bfloat16, include_bfloat16))
+    return [*floating_types(), *(kind for kind, wanted in narrow if wanted)]
+
+
+def get_all_complex_dtypes(include_complex32: bool = False) -> list[dtype]:
+    return [*([dtypes.complex32] if include_complex32 else []), *complex_types()]
+
+
+def get_all_dtypes(
+    include_half: bool = True, include_bfloat16: bool = True, include_bool: bool = True, include_complex: bool = True,
+    include_complex32: bool = False,
+) -> list[dtype]:  # fmt: skip
+    """The dtypes that tests go through."""
+    made = get_all_int_dtypes() + get_all_fp_dtypes(include_half, include_bfloat16)
+    made += [dtypes.bool_] if include_bool else []
+    return made + (get_all_complex_dtypes(include_complex32) if include_complex else [])
+
+
+def get_all_math_dtypes(device: str) -> list[dtype]:
+    """Those that can be computed with on a device."""
+    return get_all_int_dtypes() + get_all_fp_dtypes(device.startswith("cuda"), False) + get_all_complex_dtypes()

@@ -20,13 +20,39 @@ from reference_engine.autograd import gradcheck as _gradcheck
 from reference_engine.autograd import gradgradcheck as _gradgradcheck
 from reference_engine.tensor import Tensor
 from reference_engine.testing._internal.case import SEED, TestCase, run_tests
+from reference_engine.testing._internal.means import (
+    BytesIOContext,
+    DeterministicGuard,
+    TemporaryDirectoryName,
+    TemporaryFileName,
+    clone_input_helper,
+    coalescedonoff,
+    decorateIf,
+    dtype2prec_DONTUSE,
+    first_sample,
+    is_iterable_of_tensors,
+    make_fullrank_matrices_with_distinct_singular_values,
+    numpy_to_torch_dtype_dict,
+    random_hermitian_matrix,
+    random_hermitian_pd_matrix,
+    random_hermitian_psd_matrix,
+    random_symmetric_matrix,
+    random_symmetric_pd_matrix,
+    random_symmetric_psd_matrix,
+    torch_to_numpy_dtype_dict,
+)
 from reference_engine.testing._internal.parametrized import instantiate_parametrized_tests, parametrize, subtest
+from reference_engine.testing.creation import make_tensor
 
 IS_WINDOWS = sys.platform == "win32"
 IS_MACOS = sys.platform == "darwin"
 IS_LINUX = sys.platform == "linux"
 IS_JETSON = IS_SANDCASTLE = IS_FBCODE = IS_CI = False
+IS_X86 = IS_ARM64 = IS_PPC = IS_S390X = False
 TEST_NUMPY = TEST_SCIPY = True
+TEST_DILL = TEST_LIBROSA = TEST_NUMBA = TEST_OPT_EINSUM = TEST_PRIVATEUSE1 = TEST_HPU = TEST_ACL = TEST_CUDNN = False
+TEST_SKIP_FAST = NOTEST_CPU = NO_MULTIPROCESSING_SPAWN = False
+GRADCHECK_NONDET_TOL = 0.0
 TEST_CUDA = TEST_MULTIGPU = TEST_XPU = TEST_MPS = TEST_MKL = TEST_WITH_ROCM = TEST_WITH_CROSSREF = False
 TEST_WITH_TORCHDYNAMO = TEST_WITH_TORCHINDUCTOR = TEST_WITH_SLOW_GRADCHECK = False
 TEST_WITH_ASAN = TEST_WITH_TSAN = TEST_WITH_UBSAN = False
@@ -42,6 +68,8 @@ def _leave(*args: Any, **kwargs: Any) -> Any:
 
 skipIfTorchDynamo = skipIfTorchInductor = skipIfRocm = skipIfXpu = skipIfMPS = skipIfWindows = skipIfCrossRef = _leave
 skipIfNoLapack = skipIfNoSciPy = skipIfSlowGradcheckEnv = skipCUDANonDefaultStreamIf = xfailIfTorchDynamo = _leave
+skipIfMps = skipIfHpu = skipIfNNModuleInlined = skipRocmIfTorchInductor = skipIfNotRegistered = _leave
+skipIfLegacyJitExecutor = skipIfNotMiopenSuggestNHWC = skipIfTBB = serialTest = retry = runOnRocm = _leave
 skipCUDAMemoryLeakCheckIf = unMarkDynamoStrictTest = markDynamoStrictTest = dontWrapTorchFunction = _leave
 
 
@@ -117,26 +145,23 @@ def gradgradcheck(fn: Any, inputs: Any, grad_outputs: Any = None, **kwargs: Any)
     return _gradgradcheck(fn, inputs, grad_outputs, **{"check_batched_grad": True, "fast_mode": True, **kwargs})
 
 
+def _assertGradAndGradgradChecks(test_case: Any, apply_fn: Any, inputs: Any, **kwargs: Any) -> None:
+    """First and second derivatives agree with numerical ones."""
+    for check in (gradcheck, gradgradcheck):
+        test_case.assertTrue(check(apply_fn, inputs, **kwargs))  # noqa: PT009
+
+
+def load_tests(loader: Any, tests: Any, pattern: Any) -> Any:
+    """All the tests that a module has."""
+    return tests
+
+
 def noncontiguous_like(t: Tensor) -> Tensor:
     """The same values, not row-major where that is possible."""
     if not t.is_contiguous() or t.numel() < 2:
         return t
     made: Tensor = torch.stack((t.detach(), t.detach()), -1)[..., 0]
     return made.requires_grad_(t.requires_grad)
-
-
-def random_symmetric_matrix(n: int, *batch: int, dtype: Any = None) -> Tensor:
-    """A random symmetric matrix."""
-    a = torch.randn(*batch, n, n, dtype=dtype)
-    made: Tensor = (a + a.mT).div(2)
-    return made
-
-
-def random_symmetric_pd_matrix(n: int, *batch: int, dtype: Any = None) -> Tensor:
-    """A random symmetric positive definite matrix."""
-    a = torch.randn(*batch, n, n, dtype=dtype)
-    made: Tensor = torch.matmul(a, a.mT) + torch.eye(n, dtype=dtype) * 1e-5
-    return made
 
 
 def is_iterable(obj: Any) -> bool:
@@ -149,7 +174,25 @@ def is_iterable(obj: Any) -> bool:
 
 
 __all__ = [
-    "SEED", "TestCase", "disable_gc", "freeze_rng_state", "gradcheck", "gradgradcheck",
-    "instantiate_parametrized_tests", "parametrize", "run_tests", "set_default_dtype", "set_rng_seed",
-    "set_warn_always_context", "slowTest", "subtest", "suppress_warnings",
+    "BytesIOContext", "DeterministicGuard", "GRADCHECK_NONDET_TOL", "IS_ARM64", "IS_CI", "IS_FBCODE", "IS_JETSON",
+    "IS_LINUX", "IS_MACOS", "IS_PPC", "IS_S390X", "IS_SANDCASTLE", "IS_WINDOWS", "IS_X86", "NOTEST_CPU",
+    "NO_MULTIPROCESSING_SPAWN", "SEED", "TEST_ACL", "TEST_CUDA", "TEST_CUDNN", "TEST_DILL", "TEST_HPU",
+    "TEST_LIBROSA", "TEST_MKL", "TEST_MPS", "TEST_MULTIGPU", "TEST_NUMBA", "TEST_NUMPY", "TEST_OPT_EINSUM",
+    "TEST_PRIVATEUSE1", "TEST_SCIPY", "TEST_SKIP_FAST", "TEST_WITH_ASAN", "TEST_WITH_CROSSREF", "TEST_WITH_ROCM",
+    "TEST_WITH_SLOW", "TEST_WITH_SLOW_GRADCHECK", "TEST_WITH_TORCHDYNAMO", "TEST_WITH_TORCHINDUCTOR",
+    "TEST_WITH_TSAN", "TEST_WITH_UBSAN", "TEST_XPU", "TemporaryDirectoryName", "TemporaryFileName", "TestCase",
+    "_assertGradAndGradgradChecks", "clone_input_helper", "coalescedonoff", "decorateIf", "disable_gc",
+    "dontWrapTorchFunction", "dtype2prec_DONTUSE", "first_sample", "freeze_rng_state", "gradcheck", "gradgradcheck",
+    "instantiate_parametrized_tests", "is_iterable", "is_iterable_of_tensors", "load_tests",
+    "make_fullrank_matrices_with_distinct_singular_values", "make_tensor", "markDynamoStrictTest",
+    "noncontiguous_like", "numpy_to_torch_dtype_dict", "parametrize",
+    "random_hermitian_matrix", "random_hermitian_pd_matrix",
+    "random_hermitian_psd_matrix", "random_symmetric_matrix", "random_symmetric_pd_matrix",
+    "random_symmetric_psd_matrix", "retry", "runOnRocm", "run_tests", "serialTest", "set_default_dtype",
+    "set_rng_seed", "set_warn_always_context", "skipCUDAMemoryLeakCheckIf", "skipCUDANonDefaultStreamIf",
+    "skipIfCrossRef", "skipIfHpu", "skipIfLegacyJitExecutor", "skipIfMPS", "skipIfMps", "skipIfNNModuleInlined",
+    "skipIfNoLapack", "skipIfNoSciPy", "skipIfNotMiopenSuggestNHWC", "skipIfNotRegistered", "skipIfRocm",
+    "skipIfSlowGradcheckEnv", "skipIfTBB", "skipIfTorchDynamo", "skipIfTorchInductor", "skipIfWindows", "skipIfXpu",
+    "skipRocmIfTorchInductor", "slowTest", "subtest", "suppress_warnings", "torch_to_numpy_dtype_dict",
+    "unMarkDynamoStrictTest", "xfailIfTorchDynamo",
 ]  # fmt: skip
