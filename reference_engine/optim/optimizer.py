@@ -172,7 +172,10 @@ class Optimizer:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         gradient = -parameter.grad if group.get("maximize") else parameter.grad
-                        self.update(parameter, gradient, group, self.state[parameter])
+                        state = self.state[parameter]
+                        self.update(parameter, gradient, group, state)
+                        if not state:  # a rule that remembers nothing leaves no entry
+                            del self.state[parameter]
         return loss
 
     def _refuse(self, group: Group) -> None:

@@ -23,6 +23,7 @@ seen = [
 ]
 optimizer.step()
 optimizer.step(lambda: 3)
+print(optimizer.state_dict()["state"])
 for handle in seen:
     handle.remove()
 with optimizer.register_step_pre_hook(lambda o, args, kwargs: (args, {"closure": lambda: 7})):
