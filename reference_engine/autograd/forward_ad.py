@@ -433,8 +433,10 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
         return
     if not op.vjp and not inplace:
         return
-    moving = [t for i in op.differentiable for t in _flat(given.tangents[i])]
+    moving = [t for i in op.moving for t in _flat(given.tangents[i])]
     if not moving:
+        if any(_flat(given.tangents[i]) for i in op.differentiable):
+            cite("forward_ad.op.constant")
         return
     if any(tangent_of(t) is not None for t in moving):  # it was changed by a dual tensor after it had become a tangent
         raise refusal("forward_ad.tangent.dual", level=0)

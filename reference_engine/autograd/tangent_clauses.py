@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reference_engine import levels, remarks
+from reference_engine import dtypes, levels, remarks
 from reference_engine.semantics import cite
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _clause(op: Op, given: Pushing, result: Tensor, tangent: Tensor) -> str | No
         return "forward_ad.bounds"
     if op.name.endswith("_copy"):
         return "forward_ad.tangent.own"
+    if op.name == "nn.functional.hardsigmoid" and tangent._dtype is dtypes.float64:
+        return "nn.hardsigmoid.sixth"
     if op.name in ("maximum", "minimum") and np.isnan(result._read().astype(np.float64)).any():
         return "forward_ad.maximum_of_nan"
     if op.name == "_linalg_slogdet" and tangent.requires_grad:

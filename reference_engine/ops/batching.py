@@ -143,14 +143,20 @@ def _wrapped(result: Any, level: Level) -> Any:
     return result
 
 
+def _arguments_of_slice(level: Level, op: Op, values: Sequence[Any], i: int) -> list[Any]:
+    """The arguments of one run. A place in memory counts from the first slice, as for ``as_strided``."""
+    made = each(lambda t: slice_of(t, level, i), values)
+    at = op.index_of.get("storage_offset")
+    if at is not None and made[at] is not None and values[0]._level is level:
+        made[at] += made[0]._offset - slice_of(values[0], level, 0)._offset
+    return made
+
+
 def _slice_by_slice(level: Level, op: Op, values: Sequence[Any]) -> Any:
     import reference_engine as engine
 
     with levels.outside(level):
-        results = [
-            dispatch.run(op, each(lambda t, i=i: slice_of(t, level, i), values))  # type: ignore[misc]
-            for i in range(max(level.size, 1))
-        ]
+        results = [dispatch.run(op, _arguments_of_slice(level, op, values, i)) for i in range(max(level.size, 1))]
         first = results[0]
         if isinstance(first, Tensor):
             return levels.batch(_stacked(engine.stack(results), level), 0, level)

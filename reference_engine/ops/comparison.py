@@ -10,7 +10,7 @@ from reference_engine import dtypes, levels
 from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import ones_like, zeros_like
+from reference_engine.ops.formulas import ones_like, zeros_for_other, zeros_like
 from reference_engine.ops.kernels import elementwise, to_bool
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
@@ -35,7 +35,7 @@ def _comparison(name: str, ufunc: Any, *aliases: str) -> None:
         forward=forward, node=f"{name.capitalize()}Backward1", **in_place,
         vjp={
             "self": lambda grad: zeros_like(grad),
-            "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype),
+            "other": zeros_for_other,
         },
     )  # fmt: skip
     declare(

@@ -13,7 +13,7 @@ The parameter names of a formula say what it needs, and so what the node saves:
     result, results   the op's own result(s), saved as outputs
     NAME              an argument: a tensor is saved and version-checked, anything else is kept by value
     NAME_shape, NAME_strides, NAME_offset, NAME_dtype    metadata of a tensor argument: saves nothing
-    NAME_extent             its shape too, which the node does not show
+    NAME_extent, NAME_steps  its shape and strides too, which the node does not show
     NAME_sparse             its places, if it is not strided
     NAMEs_shapes, NAMEs_dtypes                           the same of a list of tensors
     needs             the set of argument names that want a gradient
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Formula = Callable[..., Any]
 _METADATA = {
     "extent": "_shape",
+    "steps": "_strides",
     "shape": "_shape",
     "strides": "_strides",
     "offset": "_offset",
@@ -200,6 +201,11 @@ class Op:
             self.differentiable = [i for i in self.tensor_params if any(self.params[i].name in f.of for f in formulas)]
             node = traits["node"] or f"{_camel(self.reference_name)}Backward0"
             self.node_type = _node_type(node, OpNode, self)
+        # those whose tangents move a result
+        self.moving = [
+            i for i in self.differentiable
+            if not any(f.moves_nothing for f in self.vjp.values() if self.params[i].name in f.of)
+        ]  # fmt: skip
         self.recorded = bool(self.vjp) or bool(self.underived)
         # where each argument's gradient goes, unless a list of tensors makes that depend on the call
         self.slots: dict[str, tuple[int, int | None]] | None = None
@@ -234,7 +240,7 @@ class Op:
                 if name in self.index_of and not self.params[self.index_of[name]].is_tensor:
                     names.append(f"_saved_{name}")
             for kept, index, attribute in formula.metadata:
-                if kept.endswith("_extent"):
+                if kept.endswith(("_extent", "_steps")):
                     continue
                 if attribute in ("_shape", "_strides") and self.params[index].type == "Tensor":
                     shown = "sym_sizes" if attribute == "_shape" else "sym_strides"
@@ -434,6 +440,7 @@ class _Formula:
         self.metadata: list[tuple[str, int, str]] = []
         # a missing derivative is refused even where no gradient arrives
         self.asks_no_gradient: bool = getattr(fn, "asks_no_gradient", False)
+        self.moves_nothing: bool = getattr(fn, "moves_nothing", False)
         self.reads_one_grad = "grad" in self.parameters and not self.asks_no_gradient
         for name in self.parameters:
             if name in ("grad", "grads", "needs"):

@@ -27,6 +27,19 @@ def conj(value: Any) -> Any:
     return value.conjugate() if isinstance(value, complex) else value
 
 
+def moving_nothing(formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The formula of an argument that the result is constant in: it gives zeros, and its tangent no tangent."""
+    formula.moves_nothing = True  # type: ignore[attr-defined]
+    return formula
+
+
+@moving_nothing
+def zeros_for_other(grad: Tensor, other_shape: tuple[int, ...], other_dtype: dtype) -> Tensor:
+    """The gradient of an ``other`` that is only compared with, or only gives its sign."""
+    zeros: Tensor = grad.new_zeros(other_shape, dtype=other_dtype)
+    return zeros
+
+
 def not_derived(name: str) -> Callable[[Tensor], Tensor]:
     """The formula of an argument for which no derivative is known."""
 

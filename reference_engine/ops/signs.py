@@ -11,7 +11,17 @@ from reference_engine.dtypes import dtype
 from reference_engine.ops import domains, kernels
 from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import declare
-from reference_engine.ops.formulas import conj, decided, flat, not_derived, some, times, where
+from reference_engine.ops.formulas import (
+    conj,
+    decided,
+    flat,
+    moving_nothing,
+    not_derived,
+    some,
+    times,
+    where,
+    zeros_for_other,
+)
 from reference_engine.ops.kernels import HALF, elementwise, same, to_bool, to_floating, to_real
 from reference_engine.semantics import cite, refusal
 from reference_engine.tensor import Tensor
@@ -131,7 +141,7 @@ declare(
     forward=_copysign,
     vjp={
         "self": _copysign_vjp,
-        "other": lambda grad, other_shape, other_dtype: grad.new_zeros(other_shape, dtype=other_dtype),
+        "other": zeros_for_other,
     },
     inplace=True, out=True, exact=True, samples=domains.real(special=(0.0, -0.0)),
 )  # fmt: skip
@@ -165,7 +175,7 @@ declare(
     forward=_nextafter, when="pointwise.nextafter_derivative",
     vjp={
         "self": _passed_on,
-        "other": lambda grad, other: grad.new_zeros(other.shape),
+        "other": moving_nothing(lambda grad, other: grad.new_zeros(other.shape)),
     },
     inplace=True, out=True, exact=True, samples=domains.real(),
 )  # fmt: skip

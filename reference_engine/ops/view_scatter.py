@@ -105,10 +105,35 @@ declare(
 )  # fmt: skip
 
 
-def _untouched(grad: Tensor) -> Tensor:
-    """The gradient of what is not replaced: its replaced part will be set to zero."""
+def _in_its_place(grad: Tensor, steps: Ints, offset: int, part: int | None) -> tuple[Tensor, int]:
+    """The gradient laid out as the result is, and where in that memory the part begins that was replaced.
+
+    The part is given by places in the memory of the result, whereas the gradient may lie anywhere.
+    """
+    begin = offset if part is None else part
+    if strides.is_contiguous(grad._shape, steps) and begin >= offset:
+        laid: Tensor = grad.contiguous()
+        if laid._offset != offset:
+            cite("indexing.as_strided_scatter.gradient_by_place")
+        return laid, begin + laid._offset - offset
+    cite("indexing.as_strided_scatter.gradient_by_place")
+    if not switch("indexing.as_strided_scatter.keeps_layout") or 0 in steps:
+        steps, offset = strides.like(grad._shape, steps), 0
+    laid = grad.new_zeros(offset + strides.extent(grad._shape, steps)).as_strided(grad._shape, steps, offset)
+    return laid.copy_(grad), begin
+
+
+def _untouched(grad: Tensor, src: Ints, size: Ints, stride: Ints, part: int | None, steps: Ints, offset: int) -> Tensor:
+    """The gradient of what is not replaced."""
     cite("indexing.as_strided_scatter.gradient")
-    made: Tensor = grad.contiguous()
+    laid, begin = _in_its_place(grad, steps, offset, part)
+    made: Tensor = laid.as_strided_scatter(_zeros(grad, src), size, stride, begin)
+    return made
+
+
+def _replaced_part(grad: Tensor, size: Ints, stride: Ints, part: int | None, steps: Ints, offset: int) -> Tensor:
+    laid, begin = _in_its_place(grad, steps, offset, part)
+    made: Tensor = laid.as_strided(size, stride, begin)
     return made
 
 
@@ -124,10 +149,12 @@ declare(
     "as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
     forward=_as_strided_scatter,
     vjp={
-        "self": lambda grad, src_shape, size, stride, storage_offset: _untouched(grad).as_strided_scatter(
-            _zeros(grad, src_shape), size, stride, storage_offset
+        "self": lambda grad, src_shape, size, stride, storage_offset, self_steps, self_offset: _untouched(
+            grad, src_shape, size, stride, storage_offset, self_steps, self_offset
         ),
-        "src": lambda grad, size, stride, storage_offset: grad.contiguous().as_strided(size, stride, storage_offset),
+        "src": lambda grad, size, stride, storage_offset, self_steps, self_offset: _replaced_part(
+            grad, size, stride, storage_offset, self_steps, self_offset
+        ),
     },
     exact=True, samples=domains.numbers(shapes="as_strided_scatter"),
 )  # fmt: skip
