@@ -15,7 +15,7 @@ from reference_engine.ops.correlations import correlate, kernels_of, spread
 from reference_engine.ops.declare import declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.kernels import Array, empty, from_array, noisy
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -56,6 +56,8 @@ def _forward(
 
 def _summed(made: Array, fn: Callable[..., Array], arrays: list[Array], d: dtypes.dtype) -> Array:
     """Rounded as what is added up is, products of all arrays, however small the sum."""
+    if (made == 0).any():
+        cite("nn.conv.zero_sign")
     if shadow.active is None:
         return made
     rounded = shadow.sum_is_rounded(reduce(np.multiply.outer, arrays), d)

@@ -445,7 +445,7 @@ class elementwise:
         out = self.fn(*arrays)
         if shadow.active is not None and not self.exact:
             rounded = self.rounded is not None and self.rounded(*arrays)
-            out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps, self.floor, rounded)
+            out = shadow.active.perturb(self.fn, arrays, out, result, self.ulps, self.floor, rounded, alike=True)
         dense = strides.contiguous(shape)
         wanted = dense
         if len(shape) > 1 and not (alike and first._strides == dense and (not numbers or min(shape) > 1)):

@@ -141,7 +141,12 @@ def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float
         normal = centred * rate
         mean_g, mean_gn = (np.mean(v, axis=layout.axes, keepdims=True) for v in (w, w * normal))
         sizes.append(rate * (np.abs(w) + np.abs(mean_g) + np.abs(normal * mean_gn)))
-        return rate * (w - mean_g - normal * mean_gn)
+        made = rate * (w - mean_g - normal * mean_gn)
+        if len(layout.statistics) < 2:
+            return made
+        # by groups, kernels multiply the input by one number, which is nan where infinities meet in it
+        mean, sums = x - centred, (np.sum(v, axis=layout.axes, keepdims=True) for v in (w, w * x))
+        return np.where(np.isnan(next(sums) * mean - next(sums)), np.nan, made).astype(made.dtype)
 
     sizes: list[Array] = []  # of what is added up
     centred = x - np.mean(x, axis=layout.axes, keepdims=True)
@@ -409,17 +414,20 @@ def _batch_forward(
     return from_array(noisy(apply(x, mean, var), apply, [x, mean, var], d), d), empty((0,), d), empty((0,), d)
 
 
-def _track(input: Tensor, running_mean: Tensor, running_var: Tensor, layout: _Layout, momentum: float) -> None:
+def _track(input: Tensor, running_mean: Any, running_var: Any, layout: _Layout, momentum: float) -> None:
     """Move the running statistics towards those of this batch; the variance is unbiased. Not a new version of them."""
     x = input._read().astype(input._dtype.compute)
     n = x.size // x.shape[1]
     mean, var = np.mean(x, axis=layout.axes), np.var(x, axis=layout.axes) * (n / max(n - 1, 1))
-    for running, batch in ((running_mean, mean), (running_var, var)):
-        if running is not None:
-            old = running._read().astype(batch.dtype)
-            running._write(
-                (batch * batch.dtype.type(momentum) + old * batch.dtype.type(1 - momentum)).astype(running._dtype.np)
-            )
+    for whole, batches in ((running_mean, mean), (running_var, var)):
+        if whole is None:
+            continue
+        # channels whose statistics lie at one place move them one after the other
+        apart = whole._strides[0] != 0
+        for running, batch in [(whole, batches)] if apart else [(whole.select(0, i), b) for i, b in enumerate(batches)]:
+            old = running._read().astype(batches.dtype)
+            moved = batch * batches.dtype.type(momentum) + old * batches.dtype.type(1 - momentum)
+            running._write(moved.astype(running._dtype.np))
 
 
 def _evaluated(grad: Tensor, input: Tensor, weight: Any, running_mean: Tensor, running_var: Tensor, eps: float) -> Any:

@@ -350,7 +350,7 @@ def _ormqr_vjp(
         g, c = (grad, input3) if left else (adjoint(grad), adjoint(input3))
         if transpose == left:
             g, c = c, g
-        made["self"], made["input2"], _ = _through_reflections(g, self, input2, c)
+        made["self"], made["input2"], _ = _through_reflections(g, _nearby(self), _nearby(input2), c)
     return made
 
 

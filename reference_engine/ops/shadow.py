@@ -45,6 +45,13 @@ def _is_short(x: Any, d: dtype) -> Any:
     return np.all([part == np.rint(part) for part in parts], axis=0)
 
 
+def _alike(arrays: list[Any], out: Any) -> Any:
+    """A number for each element of the result, the same where all arguments are the same."""
+    given = [np.broadcast_to(a, out.shape).reshape(-1) for a in arrays if isinstance(a, np.ndarray)]
+    table = np.stack([part for a in given for part in ((a.real, a.imag) if a.dtype.kind == "c" else (a,))], -1)
+    return np.unique(table.astype(np.float64), axis=0, return_inverse=True)[1].reshape(out.shape)
+
+
 class Shadow:
     """Rounding noise from a seed: each inexact element moves by up to ``ulps`` units in its last place."""
 
@@ -54,13 +61,14 @@ class Shadow:
 
     def perturb(
         self, fn: Callable[..., Any], arrays: list[Any], out: Any, d: dtype, ulps: float = 0.0, floor: Any = 0.0,
-        rounded: Any = False,
+        rounded: Any = False, alike: bool = False,
     ) -> Any:  # fmt: skip
         """``out`` with noise where ``fn`` in wider arithmetic shows that it was rounded.
 
         ``ulps`` is what kernels of this function may be off by, where that is more than the noise in general; a
         function that crosses zero may be off by as much there as where its size is ``floor``. Steps inside may have
-        been ``rounded`` where the result is exact by luck.
+        been ``rounded`` where the result is exact by luck. What is computed ``alike``, each element by itself, is
+        rounded alike: equal elements stay equal.
         """
         out = np.asarray(out)
         if not d.is_differentiable:
@@ -85,9 +93,10 @@ class Shadow:
             max(self.ulps, ulps) * _precision(d) * np.where(out == 0, 0, np.maximum(np.abs(out), floor)),
             np.nan_to_num(2 * own_error, posinf=0.0),
         )
-        moved = out + (size * self.rng.uniform(-1, 1, out.shape)).astype(out.real.dtype)
+        which = _alike(arrays, out) if alike and out.size > 1 else np.arange(out.size).reshape(out.shape)
+        moved = out + (size * self.rng.uniform(-1, 1, out.size)[which]).astype(out.real.dtype)
         if d.is_complex:
-            moved = moved + 1j * (size * self.rng.uniform(-1, 1, out.shape)).astype(out.real.dtype)
+            moved = moved + 1j * (size * self.rng.uniform(-1, 1, out.size)[which]).astype(out.real.dtype)
         return np.where(inexact & np.isfinite(out), moved, out).astype(out.dtype)
 
 
