@@ -441,6 +441,9 @@ def push_forward(op: Op, given: Pushing, results: Sequence[Tensor], inplace: boo
     if any(tangent_of(t) is not None for t in moving):  # it was changed by a dual tensor after it had become a tangent
         raise refusal("forward_ad.tangent.dual", level=0)
     cite("forward_ad.op.jvp")
+    pairs = [(v, t) for v, t in zip(given.values, given.tangents, strict=True) if t is not None]
+    if any(not isinstance(t, list) and t._shape != v._shape for v, t in pairs):
+        cite("forward_ad.tangent.changed_shape")
     with hidden():
         if op.is_view:
             tangents = _of_view(op, given)

@@ -315,6 +315,9 @@ def _group_gradient(
             grad.reshape(layout.shape), input.reshape(layout.shape), shown, layout.axes, eps, layout.summed
         )
         made = (made[0].reshape(input._shape), *made[1:])
+        if not np.isfinite(grad._read()).all():  # as where nothing is recorded
+            fused = _fused(grad.detach(), input.detach(), None if weight is None else weight.detach(), layout, eps)[0]
+            made = (made[0].masked_fill(fused.isnan(), math.nan), *made[1:])
     channels = (input._shape[1],)
     return _chosen((made[0], made[1].reshape(channels), made[2].reshape(channels)), needs)
 

@@ -15,7 +15,7 @@ from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived, not_derived_in_any_result
 from reference_engine.ops.kernels import Array, announce, from_array, nearby, noisy, wrap_dim
 from reference_engine.ops.matrices import adjoint, by_columns, check_floating, check_kernel, check_matrix
-from reference_engine.semantics import refusal, switch, warn
+from reference_engine.semantics import cite, refusal, switch, warn
 from reference_engine.tensor import Tensor
 
 # -- QR ----------------------------------------------------------------------------------------------------------------
@@ -265,12 +265,23 @@ def _through_reflections(grad: Tensor, input: Tensor, tau: Tensor, start: Tensor
     return whole.tril_(-1), taus, grad
 
 
-def _nearby(t: Tensor) -> Tensor:
-    """The same as `nearby` for a tensor, which keeps its history."""
+def _nearby(vectors: Tensor, tau: Tensor) -> tuple[Tensor, Tensor]:
+    """Under a shadow, reflections that are as near as those from which others undo the product; with their history.
+
+    Undoing H = I - τ v v^H divides by 1 - τ |v|², so rounding errors grow by as much.
+    """
     if shadow.active is None:
-        return t
-    a = t._read()
-    return t + from_array(nearby(a, t._dtype) - a, t._dtype)
+        return vectors, tau
+    packed, scales, condition = vectors._read(), tau._read(), 1.0
+    for i in range(scales.shape[-1]):
+        v = _reflector(packed, i)
+        kept = np.abs(1 - scales[..., i] * np.sum(np.abs(v) ** 2, -1))
+        with np.errstate(divide="ignore"):
+            condition *= float(np.max(np.maximum(kept, 1 / kept), initial=1.0))
+    moved = []
+    for t, a in ((vectors, packed), (tau, scales)):
+        moved.append(t + from_array((nearby(a, t._dtype) - a) * min(condition, 1e6), t._dtype))
+    return moved[0], moved[1]
 
 
 def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor, result: Tensor) -> dict[str, Any]:
@@ -281,8 +292,9 @@ def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor, result: Tensor) -
         return {}
     rows, columns = input._shape[-2:]
     start = engine.eye(rows, columns, dtype=input.dtype).expand(input._shape)
+    cite("linalg.householder.history")
     # others undo reflection after reflection, and divide where this has nothing to divide
-    of_input, of_tau, _ = _through_reflections(grad, _nearby(input), _nearby(tau), start)
+    of_input, of_tau, _ = _through_reflections(grad, *_nearby(input, tau), start)
     return {"input": of_input, "tau": of_tau}
 
 
@@ -350,7 +362,7 @@ def _ormqr_vjp(
         g, c = (grad, input3) if left else (adjoint(grad), adjoint(input3))
         if transpose == left:
             g, c = c, g
-        made["self"], made["input2"], _ = _through_reflections(g, _nearby(self), _nearby(input2), c)
+        made["self"], made["input2"], _ = _through_reflections(g, *_nearby(self, input2), c)
     return made
 
 
