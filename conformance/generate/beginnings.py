@@ -16,7 +16,6 @@ from conformance.program import steps as s
 from conformance.program.names import defined, walk
 from specs import load
 
-
 _TURN = 1 << 32
 _POINTS = 16  # of each name on the circle: the more, the more alike are their shares
 

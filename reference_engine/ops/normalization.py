@@ -111,6 +111,8 @@ def _normalised(input: Tensor, weight: Any, bias: Any, layout: _Layout, eps: flo
 
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, rate = centre(x), spread(x)
+        if (np.isfinite(mean) & (rate == 0)).any():
+            cite("nn.normalised.overflow")
         size = np.mean(np.abs(x), axis=layout.axes, keepdims=True)  # what rounding errors are relative to
         rounded = shadow.active is not None and shadow.sum_is_rounded(x, d)
         mean, rate = (

@@ -10,6 +10,7 @@ import numpy as np
 from reference_engine import levels, return_types
 from reference_engine.modes import state
 from reference_engine.ops import domains, lapack, shadow
+from reference_engine.ops.citing import differentiated
 from reference_engine.ops.declare import ASSEMBLED, CASTABLE, OutForm, declare
 from reference_engine.ops.dispatch import run
 from reference_engine.ops.formulas import conj, not_derived, not_derived_in_any_result
@@ -293,6 +294,8 @@ def _householder_vjp(grad: Tensor, input: Tensor, tau: Tensor, result: Tensor) -
     rows, columns = input._shape[-2:]
     start = engine.eye(rows, columns, dtype=input.dtype).expand(input._shape)
     cite("linalg.householder.history")
+    if state.grad:
+        grad, input, tau = (differentiated(t, "linalg.householder.history") for t in (grad, input, tau))
     # others undo reflection after reflection, and divide where this has nothing to divide
     of_input, of_tau, _ = _through_reflections(grad, *_nearby(input, tau), start)
     return {"input": of_input, "tau": of_tau}

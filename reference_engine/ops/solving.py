@@ -338,7 +338,7 @@ def _tensorsolve(A: Tensor, B: Tensor, dims: Any) -> Tensor:
     rows, columns = numel(B._shape), numel(shape)
     if columns != rows:
         raise refusal("linalg.tensorinv.shapes", slice="other.ndim:", other=":other.ndim", a=columns, b=rows)
-    found: Tensor = solved(A.reshape((columns, columns)), B.reshape((rows,)), True).reshape(shape)
+    found: Tensor = solved(A.reshape((columns, columns)), B.flatten(), True).reshape(shape)
     return found
 
 
