@@ -69,7 +69,9 @@ def grad_equals_backward(program: s.Program, trace: Trace, subject: Subject) -> 
     before, after = alive(program, accumulated, i - 1), states_after(accumulated, i)
     # A leaf that was given other data may have a new accumulator: it is not the one that the graph leads to.
     moved = {x.target for x in program.steps[:i] if isinstance(x, s.SetAttr) and x.name == "data"}
-    moved |= {n for x in program.steps[:i] if isinstance(x, s.Apply) and x.op == "set" for n in refs(x.args[0])}
+    moved |= {
+        n for x in program.steps[:i] if isinstance(x, s.Apply) and x.op in ("set", "set_") for n in refs(x.args[0])
+    }
     leaves = [
         n for n in _leaves(before) if before[n].grad is None and not isinstance(after[n].grad, str) and n not in moved
     ]
