@@ -317,7 +317,7 @@ def _group_gradient(
             grad.reshape(layout.shape), input.reshape(layout.shape), shown, layout.axes, eps, layout.summed
         )
         made = (made[0].reshape(input._shape), *made[1:])
-        if not np.isfinite(grad._read()).all():  # as where nothing is recorded
+        if not levels.is_mapped(grad) and not np.isfinite(grad._read()).all():  # as where nothing is recorded
             fused = _fused(grad.detach(), input.detach(), None if weight is None else weight.detach(), layout, eps)[0]
             made = (made[0].masked_fill(fused.isnan(), math.nan), *made[1:])
     channels = (input._shape[1],)

@@ -66,7 +66,7 @@ def test_a_device_as_documented_is_listed_and_runs(package: Callable[[str, str],
     run = run_of(command, tmp_path, "--max-programs", "60")
     assert (run.subject.name, run.subject.device, run.totals.programs) == ("mybackend", "meta", 60)
     # It has metadata and no values: these are compared, those are not.
-    assert run.totals.crashes == 0
+    assert not any(finding.field in ("crash", "timeout") for finding in run.unexplained)  # torch's own are known
     assert not any(finding.field.endswith("value") for finding in run.findings)
 
 
