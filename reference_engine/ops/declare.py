@@ -120,6 +120,7 @@ class OutForm:
         numbers: where an argument may be a tensor or a number, it may be a number here too.
         since: the switch with which it came.
         copied_until: the switch until which the result is copied to it as to any tensor: converted, and not resized.
+        floating: its dtype is that of the computation only if it is a floating one, as that of the argument.
     """
 
     same_dtype: bool = False
@@ -136,6 +137,7 @@ class OutForm:
     underived: str = ""
     since: str = ""
     copied_until: str = ""
+    floating: bool = False
 
     def __bool__(self) -> bool:
         return self is not NO_OUT and (not self.since or switch(self.since))

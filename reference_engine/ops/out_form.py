@@ -164,4 +164,6 @@ def _in_dtype_of(out: Tensor, op: Op, values: list[Any]) -> list[Any]:
     at = op.index_of.get("dtype")
     if at is None or values[at] is not None:
         return values
+    if op.out.floating and not (out._dtype.is_differentiable and values[0]._dtype.is_differentiable):
+        return values  # refused as without out=
     return [out._dtype if i == at else v for i, v in enumerate(values)]

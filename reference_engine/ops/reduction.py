@@ -157,7 +157,8 @@ def _mean(self: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
 
 
 _MEANS: dict[str, Any] = {"forward": lambda self, dtype: _mean(self, None, False, dtype), "samples": domains.field()}
-_MEANS["out"] = replace(OVERLAPS, since="reduction.mean_all_out")
+_MEAN_OUT = replace(OVERLAPS, floating=True)
+_MEANS["out"] = replace(_MEAN_OUT, since="reduction.mean_all_out")
 declare(
     "mean(Tensor self, *, dtype? dtype=None) -> Tensor", when="!reduction.mean_all_saves",
     vjp={"self": lambda grad, self_shape: over(grad.expand(self_shape), numel(self_shape))}, **_MEANS,
@@ -173,7 +174,7 @@ def _spread(grad: Tensor, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Te
 
 
 _BY_DIM: dict[str, Any] = {
-    "node": "MeanBackward1", "forward": _mean, "out": OVERLAPS,
+    "node": "MeanBackward1", "forward": _mean, "out": _MEAN_OUT,
     "samples": domains.field(arguments={"dim": "dims", "keepdim": (False, True)}),
 }  # fmt: skip
 declare(
