@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
 
-from conformance.examples import EXAMPLES, Example
+from conformance.examples import EXAMPLES
 from conformance.generate.builder import Builder
 from conformance.program import steps as s
 from conformance.program.names import defined, walk
@@ -57,9 +57,9 @@ def _by_clause() -> tuple[_Circle, dict[str, _Circle]]:
 
 
 @cache
-def _names(example: Example) -> frozenset[str]:
-    """All names that an example gives, those inside its functions too."""
-    return frozenset(name for part in walk(example.program) for name in defined(part))
+def _given_names(example: str) -> frozenset[str]:
+    """All names that the steps of an example give, those inside its functions too."""
+    return frozenset(name for part in walk(EXAMPLES[example].program) for name in defined(part))
 
 
 def example(b: Builder) -> None:
@@ -67,7 +67,7 @@ def example(b: Builder) -> None:
     clauses, examples = _by_clause()
     clause = clauses.next(b.choose.integer(0, _TURN - 1))
     chosen = EXAMPLES[examples[clause].next(b.choose.integer(0, _TURN - 1))]
-    b.reserved = _names(chosen)
+    b.reserved = _given_names(chosen.name)
     b.look = b.look and chosen.program.observe == "each"
     for step in chosen.program.steps:
         b.emit(step)

@@ -65,24 +65,10 @@ __all__ = [
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 # Names that the printed script needs for itself.
-RESERVED = frozenset(
-    {
-        "bool",
-        "complex",
-        "copy",
-        "float",
-        "int",
-        "iter",
-        "len",
-        "object",
-        "operator",
-        "print",
-        "repr",
-        "slice",
-        "torch",
-        "types",
-    }
-)
+RESERVED = frozenset({
+    "bool", "complex", "copy", "float", "int", "iter", "len", "object", "operator", "print", "repr", "slice", "torch",
+    "types",
+})  # fmt: skip
 
 
 def is_name(text: str) -> bool:

@@ -12,6 +12,7 @@ from reference_engine.optim.optimizer import (
     State,
     check,
     check_betas,
+    check_one_element,
     check_rate,
     count_step,
     real_views,
@@ -49,8 +50,7 @@ class Adam(Optimizer):
             raise ValueError("betas must be either both floats or both Tensors")
         for index, beta in enumerate(betas):
             _refuse_tensors(beta, f"betas[{index}]", foreach and not capturable)
-            if isinstance(beta, Tensor) and beta.numel() != 1:
-                raise ValueError(f"Tensor betas[{index}] must be 1-element")
+            check_one_element(beta, f"betas[{index}]")
         check("weight_decay value", weight_decay, weight_decay >= 0.0)
         defaults = {
             "lr": lr,

@@ -128,9 +128,8 @@ class Adagrad(Optimizer):
                 self.state[parameter]["step"] = torch.tensor(0.0)
                 self.state[parameter]["sum"] = torch.full_like(blank, start, memory_format=torch.preserve_format)
 
-    def _refuse(self, group: Group) -> None:
-        super()._refuse(group)
-        changed = [parameter for parameter in group["params"] if parameter.grad is not None]
+    def _refuse(self, group: Group, changed: list[Any]) -> None:
+        super()._refuse(group, changed)
         if group.get("fused") and any(parameter.is_complex() for parameter in changed):
             raise RuntimeError(self.fused_refuses)
 

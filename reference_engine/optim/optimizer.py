@@ -168,19 +168,18 @@ class Optimizer:
                 with enable_grad():
                     loss = closure()
             for group in self.param_groups:
-                self._refuse(group)
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        gradient = -parameter.grad if group.get("maximize") else parameter.grad
-                        state = self.state[parameter]
-                        self.update(parameter, gradient, group, state)
-                        if not state:  # a rule that remembers nothing leaves no entry
-                            del self.state[parameter]
+                changed = [parameter for parameter in group["params"] if parameter.grad is not None]
+                self._refuse(group, changed)
+                for parameter in changed:
+                    gradient = -parameter.grad if group.get("maximize") else parameter.grad
+                    state = self.state[parameter]
+                    self.update(parameter, gradient, group, state)
+                    if not state:  # a rule that remembers nothing leaves no entry
+                        del self.state[parameter]
         return loss
 
-    def _refuse(self, group: Group) -> None:
-        """Raise what is said to parameters, and to gradients, of the wrong kind."""
-        changed = [parameter for parameter in group["params"] if parameter.grad is not None]
+    def _refuse(self, group: Group, changed: list[Any]) -> None:
+        """Raise what is said to parameters that are about to change, and to their gradients, of the wrong kind."""
         fused = group.get("fused")
         # an optimizer with words of its own looks at the first parameter only before it begins
         for parameter in (changed[:1] if self.fused_refuses else changed) if fused else ():
@@ -345,10 +344,10 @@ def check(name: str, value: Any, ok: bool) -> None:
         raise ValueError(f"Invalid {name}: {value}")
 
 
-def check_one_element(lr: Any) -> None:
-    """Refuse a learning rate that is a tensor of more than one element."""
-    if isinstance(lr, Tensor) and lr.numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
+def check_one_element(value: Any, name: str = "lr") -> None:
+    """Refuse an option that is a tensor of more than one element."""
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ValueError(f"Tensor {name} must be 1-element")
 
 
 def check_rate(lr: Any) -> None:

@@ -48,10 +48,10 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _refuse(self, group: Group) -> None:
-        super()._refuse(group)
-        for parameter in group["params"] if group.get("fused") else ():
-            if parameter.grad is not None and not parameter.is_floating_point():
+    def _refuse(self, group: Group, changed: list[Any]) -> None:
+        super()._refuse(group, changed)
+        for parameter in changed if group.get("fused") else ():
+            if not parameter.is_floating_point():
                 raise NotImplementedError(f"\"fused_sgd_kernel\" not implemented for '{parameter.dtype.scalar_name}'")
 
     def update(self, parameter: Tensor, gradient: Tensor, group: Group, state: State) -> None:
