@@ -147,8 +147,8 @@ def _fused(grad: Tensor, input: Tensor, weight: Any, layout: _Layout, eps: float
         if len(layout.statistics) < 2:
             return made
         # by groups, kernels multiply the input by one number, which is nan where infinities meet in it
-        mean, sums = x - centred, (np.sum(v, axis=layout.axes, keepdims=True) for v in (w, w * x))
-        return np.where(np.isnan(next(sums) * mean - next(sums)), np.nan, made).astype(made.dtype)
+        total, moment = (np.sum(v, axis=layout.axes, keepdims=True) for v in (w, w * x))
+        return np.where(np.isnan(total * (x - centred) - moment), np.nan, made).astype(made.dtype)
 
     sizes: list[Array] = []  # of what is added up
     centred = x - np.mean(x, axis=layout.axes, keepdims=True)
